@@ -1,0 +1,46 @@
+# make run      set up, then run the default experiment (config/config.yaml)
+# make test     set up, then pass the tests
+#
+# A machine without a GPU needs only PyTorch's CPU build; where the default index gives the CUDA
+# build, name an index of CPU wheels:  make run TORCH_OPTIONS="--index-url <PyTorch's CPU index>"
+
+PYTHON ?= python3
+TORCH_OPTIONS ?=
+CORES ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+export OMP_NUM_THREADS := 1
+export HF_HUB_OFFLINE := 1
+
+.PHONY: setup run smoke report test lint
+
+setup: $(READY)
+
+# The lock is complete, so nothing is resolved: PyTorch first with what its build needs, then the rest.
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q $(TORCH_OPTIONS) "$$(grep '^torch==' requirements.lock)"
+	$(BIN)/python -m pip install -q --no-deps -r requirements.lock
+	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	touch $@
+
+run: $(READY)
+	$(BIN)/snakemake --cores $(CORES)
+
+smoke: $(READY)
+	$(BIN)/snakemake --cores $(CORES) --configfile config/smoke.yaml
+
+report: $(READY)
+	$(BIN)/snakemake --report report.zip
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint

@@ -1,0 +1,43 @@
+# Cliff tokens, from sampled traces to the paper's figures and tables.
+#
+#   snakemake --cores 2                              the embedded testbed: offline, minutes, no GPU
+#   snakemake --cores 2 --configfile config/smoke.yaml    the same in seconds
+#   snakemake -n --configfile config/paper.yaml      the plan of the paper's own run
+#   snakemake --report report.zip                    the report of whichever run is configured
+
+from snakemake.utils import min_version, validate
+
+min_version("9.12")
+
+
+configfile: "config/config.yaml"
+
+
+validate(config, "workflow/schemas/config.schema.yaml")
+
+
+pathvars:
+    results=f"results/{config['run']}",
+    logs=f"logs/{config['run']}",
+    benchmarks=f"timings/{config['run']}",
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/testbed.smk"
+include: "workflow/rules/problems.smk"
+include: "workflow/rules/traces.smk"
+include: "workflow/rules/potential.smk"
+include: "workflow/rules/cliffs.smk"
+include: "workflow/rules/resampling.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/tables.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.figures.input,
+        rules.tables.input,

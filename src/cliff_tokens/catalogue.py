@@ -1,0 +1,135 @@
+"""Catalogues and their JSON schemas: read, check, pick entries by name, describe every key.
+
+A catalogue is a YAML file that maps names to entries. Errors say which file and key is meant, what
+was expected and what was found.
+"""
+
+import difflib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+_TYPES = {
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "text",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "null",
+}
+_LIMITS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+
+
+class CatalogueError(ValueError):
+    """A catalogue that cannot be read or breaks its schema, or a name it does not have."""
+
+
+def load(path: str | Path, schema_path: str | Path) -> dict:
+    """The entries of a catalogue, checked against its schema; every fault is named at once."""
+    data = read(path)
+    validator = jsonschema.Draft202012Validator(read(schema_path))
+    errors = sorted(validator.iter_errors(data), key=lambda error: list(map(str, error.path)))
+    if errors:
+        raise CatalogueError("\n".join(f"{path}: {_fault(error)}" for error in errors))
+    return data
+
+
+def read(path: str | Path) -> dict:
+    """A YAML mapping; a key that occurs twice is an error, where YAML would keep the last."""
+    try:
+        data = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
+    except FileNotFoundError:
+        raise CatalogueError(f"{path}: no such file") from None
+    except yaml.YAMLError as error:
+        raise CatalogueError(f"{path}: {error}") from error
+    if not isinstance(data, dict):
+        raise CatalogueError(f"{path}: expected a mapping of names to entries, found {data!r}")
+    return data
+
+
+def pick(catalogue: dict, names: Iterable[str], path: str | Path, key: str) -> dict:
+    """The entries called ``names``, in that order; ``key`` is the configuration's for them."""
+    for name in names:
+        if name not in catalogue:
+            near = difflib.get_close_matches(name, catalogue, n=len(catalogue), cutoff=0.6)
+            offer = near + [other for other in catalogue if other not in near]
+            raise CatalogueError(f"{key}: {name!r} is not in {path}. It offers: {', '.join(offer)}")
+    return {name: catalogue[name] for name in names}
+
+
+def describe(schema: dict) -> str:
+    """A Markdown table of all keys of a schema: dotted key, permitted values, meaning."""
+    lines = ["| key | values | meaning |", "|---|---|---|"]
+    for key, part in keys(schema):
+        values = "" if part.get("properties") else _values(part).replace("|", "\\|")
+        lines.append(f"| `{key}` | {values} | {part.get('description', '')} |")
+    return "\n".join(lines) + "\n"
+
+
+def keys(schema: dict, prefix: str = "") -> Iterator[tuple[str, dict]]:
+    """Every key that a schema knows, dotted, with its part of the schema."""
+    for name, part in schema.get("properties", {}).items():
+        yield prefix + name, part
+        yield from keys(part, f"{prefix}{name}.")
+    if isinstance(entry := schema.get("additionalProperties"), dict):
+        yield from keys(entry, f"{prefix}NAME.")
+
+
+def _fault(error: jsonschema.ValidationError) -> str:
+    place = "".join(f"{part}." for part in error.absolute_path).rstrip(".")
+    place = f"{place}: " if place else ""
+    found, rule = error.instance, error.validator_value
+    if error.validator == "additionalProperties":
+        known = list(error.schema["properties"])
+        unknown = [repr(key) for key in found if key not in known]
+        return f"{place}unknown key {', '.join(unknown)}; expected one of {', '.join(known)}"
+    if error.validator == "required":
+        return f"{place}missing key {', '.join(repr(key) for key in rule if key not in found)}"
+    if error.validator == "dependentRequired":
+        needs = [f"{key!r} needs {', '.join(others)}" for key, others in rule.items()
+                 if key in found and not found.keys() >= set(others)]  # fmt: skip
+        return f"{place}{'; '.join(needs)} beside it"
+    if error.validator == "oneOf":
+        choices = [choice["required"][0] for choice in rule]
+        present = [choice for choice in choices if choice in found]
+        return f"{place}expected exactly one of {', '.join(choices)}, found {present or 'none'}"
+    if error.validator is None:
+        return f"{place}has no meaning here, found {found!r}"
+    return f"{place}expected {_values(error.schema)}, found {found!r}"
+
+
+def _values(schema: dict) -> str:
+    """What a part of a schema permits, in words; its title where it has one."""
+    if "title" in schema:
+        return schema["title"]
+    if "enum" in schema:
+        return f"one of {', '.join(map(str, schema['enum']))}"
+    types = schema.get("type", [])
+    types = [types] if isinstance(types, str) else types
+    words = " or ".join(_TYPES[name] for name in types if name != "null")
+    limits = [f"{sign} {schema[name]}" for name, sign in _LIMITS.items() if name in schema]
+    words += f" {' and '.join(limits)}" if limits else ""
+    if "items" in schema:
+        words += f" of at least {schema['minItems']}" if "minItems" in schema else ""
+        words += ", no two equal" if schema.get("uniqueItems") else ""
+        words += f", each {_values(schema['items'])}"
+    words += " (not empty)" if schema.get("minLength") else ""
+    return words + (", or null" if "null" in types else "")
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader that refuses a repeated key."""
+
+    def construct_mapping(self, node, deep=False):
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} occurs twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)

@@ -1,0 +1,71 @@
+"""Frames as text: every number is formatted here, once.
+
+A column ``x`` that has ``x_low`` and ``x_high`` beside it becomes one cell, 0.62 [0.51, 0.72]. A
+value that was not measured is a dash; a value without an interval stands alone.
+"""
+
+import numpy as np
+import pandas as pd
+
+MISSING = "–"
+
+
+def format_number(value: float) -> str:
+    """Two decimals, and more below .1 so that two digits remain; a dash for NaN."""
+    if value is None or pd.isna(value):
+        return MISSING
+    return f"{value:.{_decimals(value)}f}"
+
+
+def format_interval(value: float, low: float, high: float) -> str:
+    """An estimate with its interval, in the decimals of the estimate."""
+    if pd.isna(value):
+        return MISSING
+    decimals = _decimals(value)
+    if pd.isna(low) or pd.isna(high):
+        return f"{value:.{decimals}f}"
+    return f"{value:.{decimals}f} [{low:.{decimals}f}, {high:.{decimals}f}]"
+
+
+def format_cells(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame as strings, with intervals folded into the columns they belong to."""
+    bounds = {
+        bound
+        for column in frame.columns
+        for bound in (f"{column}_low", f"{column}_high")
+        if {f"{column}_low", f"{column}_high"} <= set(frame.columns)
+    }
+    cells = {}
+    for column in frame.columns:
+        if column in bounds:
+            continue
+        values = frame[column]
+        if f"{column}_low" in bounds:
+            triples = zip(values, frame[f"{column}_low"], frame[f"{column}_high"], strict=True)
+            text = [format_interval(*triple) for triple in triples]
+        elif pd.api.types.is_float_dtype(values):
+            text = [format_number(value) for value in values]
+        else:
+            text = [MISSING if pd.isna(value) else str(value) for value in values]
+        cells[column.replace("_", " ")] = text
+    return pd.DataFrame(cells, dtype=object)
+
+
+def format_markdown(frame: pd.DataFrame) -> str:
+    """The frame as a Markdown table: text to the left, numbers to the right."""
+    cells = format_cells(frame)
+    numeric = {
+        column.replace("_", " ")
+        for column in frame.columns
+        if pd.api.types.is_numeric_dtype(frame[column])
+    }
+    cells = cells.map(lambda text: text.replace("|", "\\|").replace("\n", " "))
+    align = ["right" if column in numeric else "left" for column in cells.columns]
+    return cells.to_markdown(index=False, disable_numparse=True, colalign=align) + "\n"
+
+
+def _decimals(value: float) -> int:
+    size = np.abs(value)
+    if size == 0 or size >= 0.0995:
+        return 2
+    return 3 if size >= 0.00995 else 4

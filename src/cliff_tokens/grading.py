@@ -1,0 +1,298 @@
+r"""One grader for traces and rollouts: the last ``\boxed{...}`` of a text against the gold answer.
+
+Integers are compared here; every other pair goes to math-verify in processes that can be killed,
+because its own time limit is an alarm that some expressions outlast. An answer that hangs costs
+one verdict, "timeout", and never that of another answer. Gold and answer are both boxed before
+they are parsed, so the same text always means the same value on either side.
+"""
+
+import functools
+import json
+import logging
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from multiprocessing.connection import wait
+from pathlib import Path
+
+VERDICTS = ("correct", "incorrect", "unparsed", "timeout")
+
+LONGEST_ANSWER = 300  # characters
+
+# Commas only as math-verify reads them: "01,234" is a decimal there, "1,2" and "+1,234" are pairs.
+_INTEGER = re.compile(r"(?:\\?\$)?(-?[1-9][0-9]{0,2}(?:,[0-9]{3})+|[+-]?[0-9]+)")
+
+_LEAST_MEMORY = 2**29  # bytes; below, memory runs out before time, and sympy's handlers hide it
+_START = 120  # seconds a worker may take to import math-verify
+_GRACE = 1  # seconds in which math-verify's own alarm should have ended an answer
+
+
+class GradingError(ValueError):
+    """A gold answer that cannot be read, a setting that cannot work, or no working math-verify."""
+
+
+def extract(text: str) -> str | None:
+    r"""The content of the last ``\boxed{...}``, stripped.
+
+    None when there is no box, when the last one is empty, longer than ``LONGEST_ANSWER`` or never
+    closed: a text cut inside its answer has none, whatever it boxed before.
+    """
+    start = text.rfind(r"\boxed")
+    brace = start + len(r"\boxed")
+    if start < 0 or text[brace : brace + 1] != "{":
+        return None
+    content = text[brace + 1 : brace + 2 + LONGEST_ANSWER]
+    depth, escaped = 1, False
+    for place, character in enumerate(content):
+        if escaped:
+            escaped = False
+        elif character == "\\":
+            escaped = True
+        elif character == "{":
+            depth += 1
+        elif character == "}":
+            depth -= 1
+            if depth == 0:
+                return content[:place].strip() or None
+    return None
+
+
+class Grader:
+    """Grades (gold, answer) pairs; a context manager that owns its worker processes.
+
+    ``deadline`` is math-verify's limit for one step, in whole seconds (it accepts fractions and
+    then finds everything wrong); a worker still busy ``_GRACE`` seconds later is killed.
+    ``memory`` limits each worker's address space, in bytes. Workers start with the first pair
+    that needs one: integers never do. Verdicts are kept for the life of the grader and depend
+    neither on the number of workers nor on the order of the pairs.
+    """
+
+    def __init__(self, workers: int = 1, deadline: int = 2, memory: int = 2**30):
+        for name, value, least in (
+            ("workers", workers, 1),
+            ("deadline", deadline, 1),
+            ("memory", memory, _LEAST_MEMORY),
+        ):
+            if type(value) is not int or value < least:
+                raise GradingError(
+                    f"grader: {name} must be a whole number >= {least}, found {value!r}"
+                )
+        self._size, self._deadline, self._memory = workers, deadline, memory
+        self._workers: list[_Worker] = []
+        self._verdicts: dict[tuple[str, str | None], str] = {}
+
+    def __enter__(self) -> "Grader":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop()
+
+    def check_gold(self, answers: Iterable[str]) -> None:
+        """Raise GradingError, naming them, unless every gold answer can be read."""
+        golds = [gold for gold in dict.fromkeys(answers) if _integer(gold) is None]
+        replies = self._ask([(gold, gold) for gold in golds])
+        self._refuse([gold for (gold, _), reply in replies.items() if reply != "correct"])
+
+    def grade(self, pairs: Sequence[tuple[str, str | None]]) -> list[str]:
+        """The verdict of each (gold, answer), in order; answers as ``extract`` returns them.
+
+        "unparsed": there is no answer, or math-verify finds no value in it. "timeout": no verdict
+        within the deadline, or the worker died of this answer (memory limit, crash); that says
+        nothing about the answer and is not "incorrect". Raises GradingError for an unreadable gold.
+        """
+        verdicts = self._verdicts
+        questions = []
+        for pair in dict.fromkeys(pairs):
+            if pair in verdicts:
+                continue
+            verdict = _compare(*pair)
+            if verdict is None:
+                questions.append(pair)
+            else:
+                verdicts[pair] = verdict
+        replies = self._ask(questions)
+        self._refuse([gold for (gold, _), reply in replies.items() if reply == "gold"])
+        verdicts.update(replies)
+        return [verdicts[pair] for pair in pairs]
+
+    def _ask(self, questions: list[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """What the workers reply to each question. A worker holds one question at a time."""
+        replies: dict[tuple[str, str], str] = {}
+        waiting = questions[::-1]
+        try:
+            while len(replies) < len(questions):
+                self._hire(min(self._size, len(questions) - len(replies)))
+                for worker in self._workers:
+                    if waiting and worker.limit is None:
+                        worker.ask(waiting.pop(), self._deadline + _GRACE)
+                for worker, reply in self._listen():
+                    if worker.question is not None:
+                        replies[worker.question] = reply or "timeout"
+                    elif not reply:
+                        raise GradingError(
+                            "grader: a worker stopped, or said nothing for "
+                            f"{_START} s, before it was ready (its error is above); check that "
+                            f"'{sys.executable} -c \"import math_verify\"' works"
+                        )
+                    worker.question = worker.limit = None
+        except BaseException:
+            self._stop()  # replies still on their way would be taken for those to later questions
+            raise
+        return replies
+
+    def _refuse(self, golds: list[str]) -> None:
+        if golds:
+            raise GradingError(
+                f"gold: math-verify reads no value within {self._deadline} s in "
+                f"{', '.join(map(repr, dict.fromkeys(golds)))}; expected a number or an expression "
+                "in LaTeX: correct the answer in the dataset or drop the problem"
+            )
+
+    def _hire(self, size: int) -> None:
+        """Start workers up to ``size``, in place of those that died while idle as well."""
+        self._workers = [
+            worker
+            for worker in self._workers
+            if worker.limit is not None or worker.process.poll() is None
+        ]
+        while len(self._workers) < size:
+            self._workers.append(_Worker(self._deadline, self._memory))
+
+    def _listen(self) -> list[tuple["_Worker", str]]:
+        """Wait for a reply or a limit; a worker that is dead or late leaves with the reply ""."""
+        busy = [worker for worker in self._workers if worker.limit is not None]
+        patience = min(worker.limit for worker in busy) - time.monotonic()
+        speaking = wait([worker.process.stdout for worker in busy], max(0.0, patience))
+        heard = []
+        for worker in busy:
+            if worker.process.stdout in speaking:
+                reply = worker.process.stdout.readline().decode().strip()
+            elif time.monotonic() >= worker.limit:
+                reply = ""
+            else:
+                continue
+            if not reply:
+                self._workers.remove(worker)
+                worker.kill()
+            heard.append((worker, reply))
+        return heard
+
+    def _stop(self) -> None:
+        while self._workers:
+            self._workers.pop().kill()
+
+
+def _integer(text: str) -> str | None:
+    """The canonical digits of a plain integer such as ``-1,234`` or ``\\$5``; None for the rest."""
+    match = _INTEGER.fullmatch(text.strip())
+    if match is None:
+        return None
+    digits = match[1].replace(",", "").lstrip("+-0")
+    sign = "-" if match[1].startswith("-") else ""
+    return sign + digits if digits else "0"
+
+
+def _compare(gold: str, answer: str | None) -> str | None:
+    """The verdict where it takes no parsing, and math-verify's would be the same; else None."""
+    if answer is None or not answer.strip():
+        return "unparsed"
+    if gold.strip() == answer.strip():
+        return "correct"
+    right, given = _integer(gold), _integer(answer)
+    if right is None or given is None:
+        return None
+    return "correct" if right == given else "incorrect"
+
+
+class _Worker:
+    """A process that runs ``_serve``. ``limit`` (monotonic seconds) is None while it is idle."""
+
+    def __init__(self, deadline: int, memory: int):
+        # Not multiprocessing: a spawned child would run the main script again, which may be a
+        # workflow's. -P keeps the working folder from shadowing modules.
+        command = ["-P", "-W", "ignore", "-m", __spec__.name, str(deadline), str(memory)]
+        path = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]
+        environment = os.environ | {
+            "PYTHONPATH": os.pathsep.join(filter(None, path)),
+            "PYTHONHASHSEED": "0",  # sympy orders terms by hash; the same verdicts in every run
+            "SYMPY_GROUND_TYPES": "python",  # gmpy2's arithmetic ignores alarms
+            "MPMATH_NOGMPY": "1",
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            env=environment,
+        )
+        self.question: tuple[str, str] | None = None
+        self.limit: float | None = time.monotonic() + _START
+
+    def ask(self, question: tuple[str, str], seconds: float) -> None:
+        self.question, self.limit = question, time.monotonic() + seconds
+        with suppress(BrokenPipeError):  # it just died: the end of its output says so
+            self.process.stdin.write(json.dumps(question).encode() + b"\n")
+
+    def kill(self) -> None:
+        with self.process:
+            self.process.kill()
+
+
+def _serve(deadline: int, memory: int) -> None:
+    """The worker: a JSON pair per line on stdin, a verdict (or "gold": unreadable) per line out."""
+    replies = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # whatever a library prints must not be read as a verdict
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; end of input ends us
+    with suppress(ValueError):  # a lower limit is in force already
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    logging.disable(logging.CRITICAL)
+    # Pays for imports before the first answer's clock runs; a broken installation of sympy or
+    # antlr raises nothing and would turn every answer into "unparsed".
+    if _judge(r"\sqrt{8}", r"2\sqrt{2}", _START) != "correct":
+        sys.exit(r"grader: math-verify does not find \sqrt{8} and 2\sqrt{2} equal")
+    print("ready", file=replies, flush=True)
+    for line in sys.stdin:
+        print(_judge(*json.loads(line), deadline), file=replies, flush=True)
+
+
+def _judge(gold: str, answer: str, deadline: int) -> str:
+    """math-verify's verdict on one pair, in the main thread: it needs the process's alarm."""
+    from math_verify import verify
+    from math_verify.errors import TimeoutException
+
+    try:
+        golds, answers = _parse(gold, deadline), _parse(answer, deadline)
+        if all(isinstance(value, str) for value in golds):
+            return "gold"
+        if all(isinstance(value, str) for value in answers):
+            return "unparsed"
+        # Last first: the text, which math-verify appends, is compared at once, values may hang.
+        right = verify(golds[::-1], answers[::-1], timeout_seconds=deadline, raise_on_error=True)
+        return "correct" if right else "incorrect"
+    except (TimeoutException, MemoryError):
+        return "timeout"
+    except Exception:  # values that sympy cannot compare, which math-verify calls different
+        return "incorrect"
+
+
+@functools.lru_cache(maxsize=4096)
+def _parse(text: str, deadline: int) -> list:
+    """Values and, last, the text as normalized; only strings where there is no value."""
+    from math_verify import parse
+
+    try:
+        return parse(rf"\boxed{{{text}}}", parsing_timeout=deadline, raise_on_error=True)
+    except MemoryError:
+        raise
+    except Exception:  # sympy raises many kinds; math-verify itself returns [] for all of them
+        return []
+
+
+if __name__ == "__main__":
+    _serve(*map(int, sys.argv[1:]))

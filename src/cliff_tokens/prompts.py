@@ -1,0 +1,42 @@
+"""From a question to the token ids of a chat prompt, and from token ids back to text.
+
+Token ids are kept end to end: a response is never encoded again from its text. The chat template
+writes the special tokens itself, so none are added to what it returns.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+class ChatTokenizer:
+    """A model's tokenizer and chat template."""
+
+    def __init__(self, model: str, revision: str | None = None, chat: dict | None = None):
+        """Load from a folder or a Hub id; ``chat`` holds extra arguments of the template."""
+        from transformers import AutoTokenizer
+
+        self._tokenizer = AutoTokenizer.from_pretrained(model, revision=revision)
+        self._chat = chat or {}
+
+    def prompt_ids(self, question: str, system: str | None = None) -> np.ndarray:
+        """int32 token ids of the prompt, up to where the response begins."""
+        messages = [{"role": "system", "content": system}] if system else []
+        messages.append({"role": "user", "content": question})
+        text = self._tokenizer.apply_chat_template(
+            messages, add_generation_prompt=True, tokenize=False, **self._chat
+        )
+        ids = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+        return np.asarray(ids, dtype=np.int32)
+
+    def texts(self, responses: Sequence[np.ndarray]) -> list[str]:
+        """Responses as text, special tokens left out."""
+        return self._tokenizer.batch_decode(
+            [ids.tolist() for ids in responses], skip_special_tokens=True
+        )
+
+    def pieces(self, ids: np.ndarray) -> list[str]:
+        """Each token decoded alone, special tokens by name."""
+        unique, places = np.unique(ids, return_inverse=True)
+        pieces = self._tokenizer.batch_decode([[int(token)] for token in unique])
+        return [pieces[place] for place in places]

@@ -1,0 +1,41 @@
+"""What a table records of its making.
+
+Only what decides the content is recorded in the file, so that equal runs give equal bytes; when
+and where a job ran stands in its log and benchmark.
+"""
+
+import hashlib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from cliff_tokens import __version__
+
+_LIBRARIES = ("torch", "transformers", "vllm", "numpy", "math-verify")
+
+
+def record(job) -> dict:
+    """Rule, wildcards, params, inputs by hash, and library versions of a Snakemake job."""
+    return {
+        "rule": job.rule,
+        "wildcards": dict(job.wildcards.items()),
+        "params": dict(job.params.items()),
+        "inputs": {str(path): sha256(path) for path in job.input},
+        "package": __version__,
+        "libraries": _versions(),
+    }
+
+
+def sha256(path: str | Path) -> str:
+    """Hex digest of a file."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for library in _LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,18 @@
+"""Revision of each stage.
+
+Snakemake reruns a rule when its script, its inputs or its params change, but not when a module
+that the script imports changes. Every rule therefore passes the revision of its stage as a
+param: raise a number here, with a word on why, when a change moves the stage's results.
+"""
+
+REVISIONS = {
+    "testbed": 1,
+    "problems": 1,
+    "traces": 1,
+    "tokens": 1,
+    "potential": 1,
+    "cliffs": 1,
+    "resampling": 1,
+    "figures": 1,
+    "summaries": 1,
+}

@@ -1,0 +1,42 @@
+"""The edges of a script: its log, and the provenance of what it writes."""
+
+import logging
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cliff_tokens import provenance
+from cliff_tokens.engines import Engine, open_engine
+from cliff_tokens.prompts import ChatTokenizer
+
+
+@contextmanager
+def stage(job) -> Iterator[dict]:
+    """Log to the job's log file and, from warnings up, to the terminal; yield the provenance.
+
+    An error is written to the log with its traceback and then raised.
+    """
+    to_file = logging.FileHandler(job.log[0], mode="w")
+    to_terminal = logging.StreamHandler(sys.stderr)
+    to_terminal.setLevel(logging.WARNING)
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(message)s",
+        handlers=[to_file, to_terminal],
+        force=True,
+    )
+    logger = logging.getLogger("cliff_tokens")
+    logger.info("%s %s on %s", job.rule, dict(job.wildcards.items()), platform.node())
+    try:
+        yield provenance.record(job)
+    except Exception:
+        logger.exception("%s failed", job.rule)
+        raise
+    logger.info("%s finished", job.rule)
+
+
+def open_model(source: dict) -> tuple[Engine, ChatTokenizer]:
+    """The engine and the tokenizer of a model, from what ``source`` in common.smk gives."""
+    engine = open_engine(source["engine"], source["model"], revision=source["revision"])
+    return engine, ChatTokenizer(source["model"], source["revision"], source["chat"])

@@ -1,0 +1,180 @@
+"""Intervals, pass@k and densities.
+
+Rows that share a problem are not independent: several cliffs of one trace, several traces of one
+problem. Intervals of means and ratios therefore resample whole problems (clusters), and intervals
+of shares count the effective number of rows. Where the data cannot tell an interval (nothing
+measured, one cluster, no spread to resample) it is NaN, never of zero width.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+from scipy.stats import gaussian_kde
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """How intervals are made: their confidence, and the resamples of those that are bootstrapped.
+
+    Every call starts from ``seed``, so that an interval depends on its own rows only and not on
+    what else is computed before it.
+    """
+
+    confidence: float
+    repetitions: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        if not 0 < self.confidence < 1:
+            raise ValueError(f"confidence must be in (0, 1), found {self.confidence}")
+        if self.repetitions < 1:
+            raise ValueError(f"repetitions must be at least 1, found {self.repetitions}")
+
+
+def wilson(
+    successes: np.ndarray | float, rollouts: np.ndarray | float, confidence: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson score interval of a proportion; NaN where nothing was drawn."""
+    successes, rollouts = np.broadcast_arrays(
+        np.asarray(successes, dtype=float), np.asarray(rollouts, dtype=float)
+    )
+    z2 = ndtri((1 + confidence) / 2) ** 2
+    n = np.where(rollouts > 0, rollouts, np.nan)
+    center = (successes + z2 / 2) / (n + z2)
+    half = np.sqrt(z2 * (successes * (n - successes) / n + z2 / 4)) / (n + z2)
+    # Rounding must not put the interval past what it estimates, or past 0 and 1.
+    low = np.where(successes == 0, 0 * n, np.clip(center - half, 0, 1))
+    high = np.where(successes == n, 1.0, np.clip(center + half, 0, 1))
+    return low, high
+
+
+def pass_at_k(successes: np.ndarray | int, rollouts: np.ndarray | int, k: int) -> np.ndarray:
+    """Chance that k of the rollouts, drawn without replacement, hold at least one success.
+
+    1 - C(n-c, k) / C(n, k), unbiased for k fresh rollouts. The quotient is the product over the c
+    successes of 1 - k / (n - j), summed as logarithms so that no binomial overflows.
+    """
+    successes, rollouts = np.broadcast_arrays(np.asarray(successes), np.asarray(rollouts))
+    # Stored counts are 16 bits wide: too narrow to compute with.
+    successes, rollouts = successes.astype(np.int64), rollouts.astype(np.int64)
+    if k < 1 or (rollouts < k).any():
+        found = rollouts.min() if rollouts.size else 0
+        raise ValueError(f"pass@{k}: k must be from 1 to the number of rollouts, found {found}")
+    if ((successes < 0) | (successes > rollouts)).any():
+        raise ValueError("pass@k: successes must be from 0 to the number of rollouts")
+    result = np.empty(successes.shape)
+    for n in np.unique(rollouts):
+        with np.errstate(divide="ignore"):
+            terms = np.log1p(-np.minimum(1.0, k / (n - np.arange(n))))
+        table = -np.expm1(np.concatenate([[0.0], np.cumsum(terms)]))
+        at = rollouts == n
+        result[at] = table[successes[at]]
+    # -expm1(0) is a negative zero.
+    return result + 0.0
+
+
+def resampled_sums(
+    rows: np.ndarray, clusters: np.ndarray, repetitions: int, seed: int
+) -> np.ndarray:
+    """Column sums (repetitions x columns) over clusters drawn with replacement.
+
+    A resample holds as many clusters as the data, each with all of its rows; how many rows that
+    makes may vary.
+    """
+    labels, index = np.unique(np.asarray(clusters), return_inverse=True)
+    sums = np.stack(
+        [
+            np.bincount(index, weights=column, minlength=len(labels))
+            for column in np.asarray(rows, dtype=float).T
+        ],
+        axis=1,
+    )
+    drawn = np.random.default_rng(seed).integers(len(labels), size=(repetitions, len(labels)))
+    drawn += len(labels) * np.arange(repetitions)[:, None]
+    counts = np.bincount(drawn.ravel(), minlength=repetitions * len(labels))
+    return counts.reshape(repetitions, len(labels)) @ sums
+
+
+def percentile_interval(resamples: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
+    """Central interval of the resampled values, along the first axis.
+
+    A resample in which the value is undefined is left out; NaN where those are more than a tail
+    of the interval, or where all resamples agree.
+    """
+    resamples = np.asarray(resamples, dtype=float)
+    tail = (1 - confidence) / 2
+    undefined = np.isnan(resamples).mean(axis=0)
+    filled = np.where(undefined > tail, 0.0, resamples)
+    low, high = np.nanquantile(filled, [tail, 1 - tail], axis=0)
+    spread = np.nanmax(filled, axis=0) - np.nanmin(filled, axis=0)
+    # Equal rows give equal means up to rounding.
+    told = spread > 1e-12 * np.abs(high)
+    return np.where(told, low, np.nan), np.where(told, high, np.nan)
+
+
+def cluster_bootstrap(
+    values: np.ndarray,
+    clusters: np.ndarray,
+    intervals: Intervals,
+    weights: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Percentile interval of the mean of rows, resampling clusters of any size.
+
+    ``values`` is one column or rows x columns; columns share their resamples. With ``weights``
+    the statistic is sum(values) / sum(weights), as cliffs per token. NaN below two clusters.
+    """
+    values = np.asarray(values, dtype=float)
+    table = values[:, None] if values.ndim == 1 else values
+    weights = np.ones(len(values)) if weights is None else np.asarray(weights, dtype=float)
+    if len(np.unique(np.asarray(clusters))) < 2:
+        missing = np.full(values.shape[1:], np.nan)
+        return missing, missing.copy()
+    sums = resampled_sums(
+        np.column_stack([table, weights]), clusters, intervals.repetitions, intervals.seed
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratios = sums[:, :-1] / sums[:, -1:]
+    low, high = percentile_interval(ratios, intervals.confidence)
+    return low.reshape(values.shape[1:]), high.reshape(values.shape[1:])
+
+
+def share_interval(
+    flags: np.ndarray, clusters: np.ndarray, confidence: float
+) -> tuple[float, float]:
+    """Wilson interval of a share of rows, at the effective number of rows.
+
+    The number of rows is divided by the design effect, the ratio of the variance between clusters
+    to that of independent rows (never below 1; exactly 1 at one row a cluster). Where all rows
+    agree the effect is not measurable, and each cluster counts once.
+    """
+    flags = np.asarray(flags, dtype=float)
+    if not len(flags):
+        return np.nan, np.nan
+    labels, index = np.unique(np.asarray(clusters), return_inverse=True)
+    share, n = flags.mean(), len(flags)
+    if len(labels) < 2 or share in (0, 1):
+        effective = len(labels)
+    else:
+        residuals = np.bincount(index, weights=flags - share)
+        effect = np.sum(residuals**2) / (n * share * (1 - share))
+        effective = n / max(1.0, effect)
+    low, high = wilson(share * effective, effective, confidence)
+    return float(low), float(high)
+
+
+def density(values: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Gaussian kernel density with Scott's bandwidth; NaN below two distinct values."""
+    values, at = np.asarray(values, dtype=float), np.asarray(at, dtype=float)
+    if len(np.unique(values)) < 2:
+        return np.full(at.shape, np.nan)
+    return gaussian_kde(values, bw_method="scott")(at)
+
+
+def subsample(values: np.ndarray, size: int, seed: int) -> np.ndarray:
+    """At most ``size`` of the values, drawn without replacement, in their order."""
+    values = np.asarray(values)
+    if len(values) <= size:
+        return values
+    kept = np.random.default_rng(seed).choice(len(values), size, replace=False)
+    return values[np.sort(kept)]

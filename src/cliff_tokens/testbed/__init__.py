@@ -1,0 +1,1 @@
+"""The embedded testbed: synthetic mathematics and the small language models trained on it."""

@@ -1,0 +1,175 @@
+"""Problem generators of the testbed; every answer is computed, never read from text.
+
+``chains`` (in domain, GSM1K's role): word problems of three to five operations. ``factors``
+(MATH500's role): the sum of a number's prime factors by trial division. ``marathons`` (AIME's
+role): chains far longer, with larger numbers, than anything the models were trained on.
+
+A hash of what is to be computed, without the wording, assigns each problem to one split. The
+test sets, ``chains-train`` and the training corpus therefore share no problem, reworded or not.
+"""
+
+import functools
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+Split = Literal["test", "train", "corpus"]
+
+NAMES = {"Mia": "She", "Eva": "She", "Ida": "She", "Tom": "He", "Ben": "He", "Leo": "He"}
+THINGS = ("apples", "books", "coins", "cards", "shells", "stamps")
+GAINS = ("buys {b} more", "finds {b}", "gets {b} more", "wins {b}")
+LOSSES = ("loses {b}", "sells {b}", "gives away {b}", "drops {b}")
+FACTORS_QUESTIONS = (
+    "What is the sum of the prime factors of {n}?",
+    "Add up the prime factors of {n}.",
+    "Find the sum of all prime factors of {n}.",
+)
+_PATIENCE = 1000  # repeated problems in a row that show a split to be exhausted
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the work: ``left`` ``operator`` ``right`` = ``result``."""
+
+    left: int
+    operator: Literal["+", "-", "*", "/"]
+    right: int
+    result: int
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A question, its answer and the calculation that leads there."""
+
+    kind: Literal["chains", "factors"]
+    key: str  # what is computed, without the wording
+    question: str
+    answer: int
+    steps: tuple[Step, ...]
+    thing: str = ""  # what a chain counts
+
+
+def split_of(key: str) -> Split:
+    """The split a calculation belongs to: a tenth each is held for test and train."""
+    if key == "factors 1092":  # the worked example 2 * 2 * 3 * 7 * 13
+        return "test"
+    bucket = hashlib.blake2b(key.encode(), digest_size=4).digest()[0] % 10
+    return {0: "test", 1: "train"}.get(bucket, "corpus")
+
+
+def problems(name: str, split: Split, rng: np.random.Generator) -> Iterator[Problem]:
+    """An endless stream of problems of one generator that belong to ``split``."""
+    make = {"chains": _chain, "factors": _factors, "marathons": _marathon}[name]
+    while True:
+        problem = make(rng)
+        if split_of(problem.key) == split:
+            yield problem
+
+
+def generate(name: str, split: Split, count: int, seed: int) -> pd.DataFrame:
+    """``count`` different problems as rows of the ``problems`` table, without ``dataset``.
+
+    Raises ValueError if the generator cannot give that many different problems.
+    """
+    found: dict[str, Problem] = {}
+    rng = np.random.default_rng([seed, *name.encode(), *split.encode()])
+    if name == "factors" and split == "test":
+        found["factors 1092"] = _factors(rng, 1092)
+    stream, misses = problems(name, split, rng), 0
+    while len(found) < count:
+        problem = next(stream)
+        misses = misses + 1 if problem.key in found else 0
+        found.setdefault(problem.key, problem)
+        if misses == _PATIENCE:
+            raise ValueError(
+                f"{name}: {count} problems asked for, but the {split} split has only {len(found)}"
+            )
+    return pd.DataFrame(
+        {
+            "problem_id": f"{name}-{split}-{row:05d}",
+            "question": problem.question,
+            "answer": str(problem.answer),
+            "level": len(problem.steps),
+            "split": split,
+            "source_row": row,
+        }
+        for row, problem in enumerate(found.values())
+    )
+
+
+def prime_factors(n: int) -> list[int]:
+    """Prime factors of n >= 2 in ascending order, with repetition."""
+    factors, divisor = [], 2
+    while divisor * divisor <= n:
+        while n % divisor == 0:
+            factors.append(divisor)
+            n //= divisor
+        divisor += 1
+    return factors + ([n] if n > 1 else [])
+
+
+def _chain(rng: np.random.Generator) -> Problem:
+    return _word_problem(rng, operations=int(rng.integers(3, 6)), start=300, largest=999)
+
+
+def _marathon(rng: np.random.Generator) -> Problem:
+    return _word_problem(rng, operations=int(rng.integers(6, 9)), start=9000, largest=99999)
+
+
+def _word_problem(rng: np.random.Generator, operations: int, start: int, largest: int) -> Problem:
+    name = str(rng.choice(list(NAMES)))
+    thing = str(rng.choice(THINGS))
+    value = int(rng.integers(10, start))
+    if rng.random() < 0.3:  # round numbers: what people write, and where subtraction is hard
+        value = max(10, value // 10 * 10)
+    key, steps = str(value), []
+    sentences = [f"{name} has {value} {thing}."]
+    for _ in range(operations):
+        step, deed = _operation(rng, value, largest)
+        steps.append(step)
+        key += f" {step.operator} {step.right}"
+        sentences.append(f"{NAMES[name]} {deed}.")
+        value = step.result
+    sentences.append(f"How many {thing} does {name} have?")
+    return Problem("chains", key, " ".join(sentences), value, tuple(steps), thing)
+
+
+def _operation(rng: np.random.Generator, value: int, largest: int) -> tuple[Step, str]:
+    """One operation that keeps the value between 1 and ``largest``."""
+    factor = int(rng.integers(2, 7))
+    if value * factor <= largest and rng.random() < 0.4:
+        return Step(value, "*", factor, value * factor), f"now has {factor} times as many"
+    room = largest - value
+    if value < 20 or (room > 10 and rng.random() < 0.5):
+        amount = int(rng.integers(3, min(room, largest // 2) + 1))
+        deed = str(rng.choice(GAINS)).format(b=amount)
+        return Step(value, "+", amount, value + amount), deed
+    amount = int(rng.integers(3, value))
+    deed = str(rng.choice(LOSSES)).format(b=amount)
+    return Step(value, "-", amount, value - amount), deed
+
+
+@functools.cache
+def _factorable() -> np.ndarray:
+    """Numbers below 2000 of three to six prime factors, none above 31."""
+    found = ((n, prime_factors(n)) for n in range(24, 2000))
+    return np.array([n for n, fs in found if 3 <= len(fs) <= 6 and fs[-1] <= 31])
+
+
+def _factors(rng: np.random.Generator, n: int | None = None) -> Problem:
+    n = n or int(rng.choice(_factorable()))
+    factors = prime_factors(n)
+    steps, rest = [], n
+    for factor in factors[:-1]:
+        steps.append(Step(rest, "/", factor, rest // factor))
+        rest //= factor
+    total = factors[0]
+    for factor in factors[1:]:
+        steps.append(Step(total, "+", factor, total + factor))
+        total += factor
+    question = str(rng.choice(FACTORS_QUESTIONS)).format(n=n)
+    return Problem("factors", f"factors {n}", question, total, tuple(steps))

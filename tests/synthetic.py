@@ -1,0 +1,169 @@
+"""Consistent tables of a run that never happened, from a seeded random process.
+
+A trace walks through a potential that mostly stays and sometimes jumps; counts are binomial draws
+from it. Cliffs are found by the rule itself and arms are drawn at the two prefixes of each cliff,
+so that every frame agrees with every other and with its schema.
+"""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from cliff_tokens import cliffs, tables
+
+CERTAIN = 0.99
+TEST = cliffs.CliffTest()
+VOCABULARY = [" the", " 12", "\n", " =", " 7", " so", " times", " $x$", ".", " 36", " total", " +"]
+
+
+def run(
+    models=("small", "large"),
+    datasets=("chains", "factors"),
+    problems=12,
+    samples=1,
+    length=40,
+    rollouts=64,
+    jump=0.06,
+    always_correct=(),
+    seed=0,
+):
+    """Frames of all tables by name. ``jump=0``: every potential is 0 or 1, so no cliffs."""
+    rng = np.random.default_rng(seed)
+    traces, tokens, potential = [], [], []
+    for model in models:
+        for dataset in datasets:
+            for problem in range(problems):
+                for sample in range(samples):
+                    trace_id = f"{model}/{dataset}/p{problem:03d}/{sample}"
+                    size = int(rng.integers(length // 2, length + 1))
+                    truth = _walk(rng, size, jump, model in always_correct)
+                    correct = bool(rng.random() < truth[-1]) or model in always_correct
+                    scored = _tokens(rng, trace_id, size)
+                    tokens.append(scored)
+                    traces.append(_trace(rng, trace_id, scored, correct))
+                    potential.append(_counts(rng, truth[:-1], rollouts, trace_id=trace_id))
+    frames = {
+        "problems": _problems(datasets, problems),
+        "traces": pd.DataFrame(traces),
+        "tokens": pd.concat(tokens, ignore_index=True),
+        "potential": pd.concat(potential, ignore_index=True),
+    }
+    frames["cliffs"] = cliffs.detect(
+        frames["potential"], frames["traces"], frames["tokens"], TEST, CERTAIN
+    )
+    frames["resampling"] = _arms(rng, frames["cliffs"], rollouts)
+    return {name: _typed(frame, name) for name, frame in frames.items()}
+
+
+def _walk(rng, size, jump, hopeful):
+    """Potential of prefixes 0 .. size: constant but for jumps."""
+    truth = np.empty(size + 1)
+    truth[0] = rng.uniform(0.3, 1.0) if jump else float(hopeful or rng.random() < 0.5)
+    for t in range(1, size + 1):
+        jumps = rng.random() < jump
+        truth[t] = rng.uniform(0.3 if hopeful else 0.0, 1.0) if jumps else truth[t - 1]
+    return truth
+
+
+def _tokens(rng, trace_id, size):
+    entropy = np.where(rng.random(size) < 0.6, 0.0, rng.exponential(0.5, size))
+    rank = np.where((entropy > 0.056) & (rng.random(size) < 0.5), rng.integers(2, 9, size), 1)
+    ids = rng.integers(len(VOCABULARY), size=size)
+    return pd.DataFrame(
+        {
+            "trace_id": trace_id,
+            "t": np.arange(1, size + 1),
+            "token_id": ids,
+            "token": [VOCABULARY[i] for i in ids],
+            "logprob": -rng.exponential(0.3, size),
+            "rank": rank,
+            "greedy_id": 0,
+            "entropy": entropy,
+            "support": 20,
+            "tail": 0.0,
+            "sampler_probability": np.where(entropy < 0.056, 1.0, rng.uniform(0.05, 1, size)),
+        }
+    )
+
+
+def _trace(rng, trace_id, scored, correct):
+    model, dataset, problem, sample = trace_id.split("/")
+    verdict = "correct" if correct else rng.choice(["incorrect", "unparsed"], p=[0.9, 0.1])
+    return {
+        "trace_id": trace_id,
+        "model": model,
+        "dataset": dataset,
+        "problem_id": problem,
+        "sample": int(sample),
+        "stream": 0,
+        "prompt_ids": [1, 2, 3],
+        "token_ids": scored["token_id"].tolist(),
+        "text": "".join(scored["token"]),
+        "finish": "length" if verdict == "unparsed" else "stop",
+        "max_tokens": 512,
+        "answer": None if verdict == "unparsed" else "36",
+        "verdict": verdict,
+        "sampler": json.dumps({"temperature": 1.0, "top_k": 20, "top_p": 0.95}),
+    }
+
+
+def _counts(rng, truth, rollouts, **key):
+    size = len(truth)
+    return pd.DataFrame(
+        {
+            **key,
+            "t": np.arange(size),
+            "successes": rng.binomial(rollouts, truth),
+            "rollouts": rollouts,
+            "unparsed": 0,
+            "timeouts": 0,
+            "truncated": 0,
+            "generated_tokens": 10 * rollouts,
+        }
+    )
+
+
+def _arms(rng, found, rollouts):
+    """Arms of every cliff; every fifth cliff has no control token."""
+    before = found["successes_before"].to_numpy() / rollouts
+    after = found["successes_after"].to_numpy() / rollouts
+    arms = {
+        "del": (before, found["t"] - 1),
+        "keep": (after, found["t"]),
+        "control_del": (before, found["t"]),
+        "control_keep": (before, found["t"] + 1),
+    }
+    parts = []
+    for arm, (truth, prefix) in arms.items():
+        part = _counts(rng, truth, rollouts, cliff_id=found["cliff_id"].to_numpy(), arm=arm)
+        part["trace_id"] = found["trace_id"].to_numpy()
+        part["prefix_t"] = prefix.to_numpy()
+        part = part.drop(columns="t")
+        parts.append(part[np.arange(len(part)) % 5 != 4] if "control" in arm else part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _problems(datasets, problems):
+    rows = [
+        {
+            "dataset": dataset,
+            "problem_id": f"p{problem:03d}",
+            "question": "How many?",
+            "answer": "36",
+            "level": None,
+            "split": "test",
+            "source_row": problem,
+        }
+        for dataset in datasets
+        for problem in range(problems)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _typed(frame, name):
+    """The frame as it is after a round trip through its parquet file."""
+    schema = tables.TABLES[name].schema
+    frame = frame.sort_values(list(tables.TABLES[name].keys), ignore_index=True)
+    return pa.Table.from_pandas(frame, schema=schema, preserve_index=False).to_pandas()

@@ -1,0 +1,30 @@
+# Cliff tokens: which drops in potential are larger than rollout noise (paper, Section 3), and
+# of which kind they are (paper, RQ2).
+
+
+rule detect_cliffs:
+    input:
+        potential="<results>/potential/{model}/{dataset}.parquet",
+        traces="<results>/traces/{model}/{dataset}.parquet",
+        tokens="<results>/tokens/{model}/{dataset}.parquet",
+    output:
+        cliffs="<results>/cliffs/{model}/{dataset}.parquet",
+    log:
+        "<logs>/detect_cliffs/{model}/{dataset}.log",
+    benchmark:
+        "<benchmarks>/detect_cliffs/{model}/{dataset}.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        margin=lookup("cliffs/margin", within=config),
+        z=lookup("cliffs/z", within=config),
+        certain=lookup("taxonomy/certain", within=config),
+        revision=REVISIONS["cliffs"],
+    message:
+        "Detecting cliff tokens of {wildcards.model} on {wildcards.dataset}"
+    script:
+        "../scripts/detect_cliffs.py"

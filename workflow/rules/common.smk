@@ -1,0 +1,52 @@
+# Axes of the experiment, catalogues and helpers; no rules.
+
+import sys
+
+sys.path.insert(0, f"{workflow.basedir}/src")
+
+from cliff_tokens import catalogue
+from cliff_tokens.revisions import REVISIONS
+
+MODELS = catalogue.pick(
+    catalogue.load("config/models.yaml", "workflow/schemas/models.schema.yaml"),
+    config["models"],
+    "config/models.yaml",
+    "models",
+)
+DATASETS = catalogue.pick(
+    catalogue.load("config/datasets.yaml", "workflow/schemas/datasets.schema.yaml"),
+    config["datasets"],
+    "config/datasets.yaml",
+    "datasets",
+)
+TESTBED = catalogue.load("config/testbed.yaml", "workflow/schemas/testbed.schema.yaml")
+SHARDS = range(1, config["potential"]["shards"] + 1)
+
+
+wildcard_constraints:
+    model="|".join(MODELS),
+    dataset="|".join(DATASETS),
+    checkpoint="|".join(TESTBED),
+    shard=r"\d+",
+
+
+def weights(wildcards):
+    """The checkpoint files a rule depends on: a folder of this repository, or nothing (Hub)."""
+    entry = MODELS[wildcards.model]
+    return f"{entry['path']}/model.safetensors" if "path" in entry else []
+
+
+def source(wildcards):
+    """How a model is opened: engine, folder or Hub id, revision, arguments of its template."""
+    entry = MODELS[wildcards.model]
+    return {
+        "engine": entry["engine"],
+        "model": entry.get("path") or entry["hub"],
+        "revision": entry.get("revision"),
+        "chat": entry["chat"],
+    }
+
+
+def gpus(wildcards):
+    """GPUs of a job that runs the model: none for the CPU engine."""
+    return 1 if MODELS[wildcards.model]["engine"] == "vllm" else 0

@@ -1,0 +1,20 @@
+"""Roll out from every prefix of one shard of the traces."""
+
+from cliff_tokens import potential, tables
+from cliff_tokens.grading import Grader
+from cliff_tokens.sampling import Sampler
+from cliff_tokens.script import open_model, stage
+
+with stage(snakemake) as provenance, Grader() as grader:
+    params = snakemake.params
+    traces = tables.read(snakemake.input.traces, "traces")
+    counts = potential.roll_out(
+        potential.shard(traces, int(params.shard), params.shards),
+        tables.read(snakemake.input.problems, "problems"),
+        *open_model(params.source),
+        Sampler(**params.sampler),
+        grader,
+        count=params.rollouts,
+        seed=params.seed,
+    )
+    tables.write(counts, snakemake.output.shard, "potential", provenance)

@@ -1,0 +1,15 @@
+"""Score every token of the traces in one teacher-forced pass."""
+
+from cliff_tokens import tables, traces
+from cliff_tokens.sampling import Sampler
+from cliff_tokens.script import open_model, stage
+
+with stage(snakemake) as provenance:
+    params = snakemake.params
+    scored = traces.score(
+        tables.read(snakemake.input.traces, "traces"),
+        *open_model(params.source),
+        Sampler(**params.sampler),
+        params.support,
+    )
+    tables.write(scored, snakemake.output.tokens, "tokens", provenance)

@@ -1,0 +1,9 @@
+"""Select the problems of a data set."""
+
+from cliff_tokens import problems, tables
+from cliff_tokens.script import stage
+
+with stage(snakemake) as provenance:
+    params = snakemake.params
+    selected = problems.select(params.dataset, params.entry, params.limit, params.seed)
+    tables.write(selected, snakemake.output.problems, "problems", provenance)
