@@ -32,12 +32,12 @@ include: "workflow/rules/traces.smk"
 include: "workflow/rules/potential.smk"
 include: "workflow/rules/cliffs.smk"
 include: "workflow/rules/resampling.smk"
-include: "workflow/rules/figures.smk"
+#F
 include: "workflow/rules/tables.smk"
 
 
 rule all:
     default_target: True
     input:
-        rules.figures.input,
+        #F
         rules.tables.input,

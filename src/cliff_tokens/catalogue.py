@@ -94,8 +94,8 @@ def _fault(error: jsonschema.ValidationError) -> str:
         return f"{place}{'; '.join(needs)} beside it"
     if error.validator == "oneOf":
         choices = [choice["required"][0] for choice in rule]
-        present = [choice for choice in choices if choice in found]
-        return f"{place}expected exactly one of {', '.join(choices)}, found {present or 'none'}"
+        present = "both" if choices[0] in found else "neither"
+        return f"{place}expected exactly one of {', '.join(choices)}, found {present}"
     if error.validator is None:
         return f"{place}has no meaning here, found {found!r}"
     return f"{place}expected {_values(error.schema)}, found {found!r}"

@@ -5,9 +5,13 @@ import platform
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
 
 from cliff_tokens import provenance
 from cliff_tokens.engines import Engine, open_engine
+from cliff_tokens.formatting import format_markdown
 from cliff_tokens.prompts import ChatTokenizer
 
 
@@ -38,5 +42,12 @@ def stage(job) -> Iterator[dict]:
 
 def open_model(source: dict) -> tuple[Engine, ChatTokenizer]:
     """The engine and the tokenizer of a model, from what ``source`` in common.smk gives."""
-    engine = open_engine(source["engine"], source["model"], revision=source["revision"])
-    return engine, ChatTokenizer(source["model"], source["revision"], source["chat"])
+    model, revision = source["model"], source.get("revision")
+    engine = open_engine(source["engine"], model, revision=revision)
+    return engine, ChatTokenizer(model, revision, source.get("chat"))
+
+
+def write_summary(summary: pd.DataFrame, csv: str, md: str) -> None:
+    """A summary's values in full (csv) and as they are read (Markdown)."""
+    summary.to_csv(csv, index=False)
+    Path(md).write_text(format_markdown(summary) + "\n")

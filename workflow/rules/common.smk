@@ -7,19 +7,30 @@ sys.path.insert(0, f"{workflow.basedir}/src")
 from cliff_tokens import catalogue
 from cliff_tokens.revisions import REVISIONS
 
+MODEL_CATALOGUE = catalogue.load(
+    "config/models.yaml", "workflow/schemas/models.schema.yaml"
+)
+DATASET_CATALOGUE = catalogue.load(
+    "config/datasets.yaml", "workflow/schemas/datasets.schema.yaml"
+)
 MODELS = catalogue.pick(
-    catalogue.load("config/models.yaml", "workflow/schemas/models.schema.yaml"),
-    config["models"],
-    "config/models.yaml",
-    "models",
+    MODEL_CATALOGUE, config["models"], "config/models.yaml", "models"
 )
 DATASETS = catalogue.pick(
-    catalogue.load("config/datasets.yaml", "workflow/schemas/datasets.schema.yaml"),
-    config["datasets"],
-    "config/datasets.yaml",
-    "datasets",
+    DATASET_CATALOGUE, config["datasets"], "config/datasets.yaml", "datasets"
 )
 TESTBED = catalogue.load("config/testbed.yaml", "workflow/schemas/testbed.schema.yaml")
+TESTBED_LIMITS = {
+    entry["generator"]: entry["max_tokens"]
+    for entry in DATASET_CATALOGUE.values()
+    if entry.get("split") == "test" and "generator" in entry
+}
+AXES = {"model": config["models"], "dataset": config["datasets"]}
+INTERVALS = {
+    "confidence": config["statistics"]["confidence"],
+    "repetitions": config["statistics"]["bootstrap"],
+    "seed": config["seed"],
+}
 SHARDS = range(1, config["potential"]["shards"] + 1)
 
 

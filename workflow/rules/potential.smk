@@ -36,7 +36,10 @@ rule roll_out:
 
 rule join_potential:
     input:
-        shards=collect("<results>/potential/{{model}}/{{dataset}}/shard-{shard}.parquet", shard=SHARDS),
+        shards=collect(
+            "<results>/potential/{{model}}/{{dataset}}/shard-{shard}.parquet",
+            shard=SHARDS,
+        ),
     output:
         potential="<results>/potential/{model}/{dataset}.parquet",
     log:

@@ -2,16 +2,22 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pandas as pd
 
 from cliff_tokens import statistics, traces
 from cliff_tokens.engines import Engine
+from cliff_tokens.formatting import format_markdown
 from cliff_tokens.grading import Grader
 from cliff_tokens.prompts import ChatTokenizer
 from cliff_tokens.sampling import Sampler
 from cliff_tokens.testbed import problems
 from cliff_tokens.testbed.training import Recipe
+
+# The test split of the factors is small: only so many numbers are easy to factor.
+PROBLEMS = {"chains": 400, "factors": 40, "marathons": 100}
+COMMAND = "snakemake --cores 2 retrain"
 
 
 def accuracy(
@@ -20,19 +26,18 @@ def accuracy(
     sampler: Sampler,
     limits: dict[str, int],
     *,
-    count: int,
     seed: int,
     confidence: float,
 ) -> pd.DataFrame:
-    """Accuracy on ``count`` test problems of each generator, sampled and greedy.
+    """Accuracy on the test problems of each generator, sampled and greedy.
 
     ``limits`` gives the generators and their limit on the response in tokens. Columns: dataset,
-    decoding, problems, correct, truncated, accuracy, low, high (Wilson).
+    decoding, problems, correct, truncated, accuracy and its Wilson interval.
     """
     rows = []
     with Grader() as grader:
         for name, limit in limits.items():
-            asked = problems.generate(name, "test", count, seed).assign(dataset=name)
+            asked = problems.generate(name, "test", PROBLEMS[name], seed).assign(dataset=name)
             for decoding, drawn_by in (("sampled", sampler), ("greedy", Sampler(0.0))):
                 answers = traces.sample(
                     asked, "testbed", engine, tokenizer, drawn_by, grader,
@@ -48,22 +53,15 @@ def accuracy(
                         "correct": correct,
                         "truncated": int((answers["finish"] == "length").sum()),
                         "accuracy": correct / len(asked),
-                        "low": float(low),
-                        "high": float(high),
+                        "accuracy_low": float(low),
+                        "accuracy_high": float(high),
                     }
                 )
     return pd.DataFrame(rows)
 
 
-def write(
-    name: str, recipe: Recipe, parameters: int, loss: float, command: str, measured: pd.DataFrame
-) -> str:
+def write(name: str, recipe: Recipe, parameters: int, loss: float, measured: pd.DataFrame) -> str:
     """The model card, in Markdown with the metadata block of the Hugging Face Hub."""
-    table = measured.assign(
-        accuracy=[
-            f"{row.accuracy:.3f} [{row.low:.3f}, {row.high:.3f}]" for row in measured.itertuples()
-        ]
-    )[["dataset", "decoding", "problems", "truncated", "accuracy"]]
     return f"""---
 license: mit
 library_name: transformers
@@ -76,10 +74,10 @@ answers (`src/cliff_tokens/testbed/`). It exists to have real cliff tokens that 
 minutes: its corpus contains slips, corrected and not, and two misconceptions. It knows nothing
 else.
 
-Trained by `{command}`: {recipe.steps:,} steps of {recipe.batch} fresh examples, data and weights
+Trained by `{COMMAND}`: {recipe.steps:,} steps of {recipe.batch} fresh examples, data and weights
 seeded with {recipe.seed}; loss over the last 100 steps {loss:.4f} nats a token.
 
-{table.to_markdown(index=False)}
+{format_markdown(measured)}
 
 Intervals are Wilson intervals. The recipe:
 
@@ -87,3 +85,24 @@ Intervals are Wilson intervals. The recipe:
 {json.dumps(dataclasses.asdict(recipe), indent=2)}
 ```
 """
+
+
+def weight_difference(shipped: str, retrained: str) -> float:
+    """Norm of the difference of two checkpoints' weights over the norm of the first's."""
+    from safetensors.numpy import load_file
+
+    one, two = (load_file(Path(folder) / "model.safetensors") for folder in (shipped, retrained))
+    if {key: value.shape for key, value in one.items()} != {
+        key: value.shape for key, value in two.items()
+    }:
+        raise ValueError(f"{shipped} and {retrained}: the weights have different names or shapes")
+    squares = sum(float(((one[key] - two[key]) ** 2).sum()) for key in one)
+    return (squares / sum(float((value**2).sum()) for value in one.values())) ** 0.5
+
+
+def compare(shipped: pd.DataFrame, retrained: pd.DataFrame, difference: float) -> pd.DataFrame:
+    """Both accuracies in one table; ``weight_difference`` is relative to the shipped weights."""
+    both = [("shipped", shipped, 0.0), ("retrained", retrained, difference)]
+    return pd.concat(
+        [frame.assign(origin=name, weight_difference=apart) for name, frame, apart in both]
+    ).sort_values(["dataset", "decoding", "origin"], ignore_index=True)

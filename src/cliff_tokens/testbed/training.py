@@ -34,8 +34,13 @@ class Recipe:
     batch: int
     learning_rate: float
     seed: int
-    factors_share: float = 0.25
-    habits: corpus.Habits = corpus.Habits()
+    factors_share: float
+    habits: corpus.Habits
+
+    @classmethod
+    def from_dict(cls, entry: dict) -> "Recipe":
+        """From an entry of ``config/testbed.yaml``."""
+        return cls(**{**entry, "habits": corpus.Habits(**entry["habits"])})
 
 
 def train(recipe: Recipe) -> tuple["Qwen3ForCausalLM", "PreTrainedTokenizerFast", float]:

@@ -1,0 +1,204 @@
+"""Catalogues: what is refused, and whether the message helps."""
+
+import pytest
+import yaml
+
+from cliff_tokens import catalogue
+from cliff_tokens.catalogue import CatalogueError
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+MODEL = {
+    "hub": "somebody/something",
+    "revision": COMMIT,
+    "gated": False,
+    "engine": "transformers",
+    "chat": {},
+    "sampler": {"temperature": 1.0, "top_p": 0.95, "top_k": 0},
+    "context": 512,
+    "license": "MIT",
+    "label": "Mine",
+}
+DATASET = {
+    "hub": "somebody/problems",
+    "revision": None,
+    "split": "test",
+    "question": "question",
+    "answer": "answer",
+    "subset": {"rule": "uniform", "problems": 10, "seed": 42},
+    "max_tokens": 100,
+    "system": None,
+    "version": 1,
+    "license": "MIT",
+    "label": "Problems",
+}
+
+
+def without(entry: dict, *keys: str) -> dict:
+    return {key: value for key, value in entry.items() if key not in keys}
+
+
+@pytest.fixture
+def check(root, tmp_path):
+    """Load a catalogue of one entry "mine"; None, or what is wrong after the file's name."""
+
+    def check(kind: str, entry: dict, name: str = "mine") -> str | None:
+        path = tmp_path / f"{kind}.yaml"
+        path.write_text(yaml.safe_dump({name: entry}), encoding="utf-8")
+        try:
+            catalogue.load(path, root / f"workflow/schemas/{kind}.schema.yaml")
+        except CatalogueError as error:
+            assert str(error).startswith(f"{path}: ")
+            return str(error).removeprefix(f"{path}: ")
+        return None
+
+    return check
+
+
+def test_good_entries_are_accepted(check):
+    assert check("models", MODEL) is None
+    assert check("models", without(MODEL, "hub", "revision", "gated") | {"path": "a/b"}) is None
+    assert check("models", MODEL | {"chat": {"enable_thinking": False}}) is None
+    assert check("datasets", DATASET) is None
+    assert check("datasets", DATASET | {"subset": {"rule": "all"}}) is None
+
+
+@pytest.mark.parametrize("revision", ["main", "v1.0", COMMIT[:7], COMMIT.upper()])
+def test_a_revision_that_can_move_is_refused(check, revision):
+    expected = "mine.revision: expected a commit of 40 hexadecimal digits, or null, found"
+    assert check("models", MODEL | {"revision": revision}) == f"{expected} {revision!r}"
+    assert check("datasets", DATASET | {"revision": revision}) == f"{expected} {revision!r}"
+
+
+def test_a_revision_not_yet_verified_is_null(check):
+    assert check("models", MODEL | {"revision": None}) is None
+    assert check("models", without(MODEL, "revision")) == (
+        "mine: 'hub' needs revision, gated beside it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"top_p": 3}, "mine.sampler.top_p: expected a number > 0 and <= 1, found 3"),
+        ({"top_p": "0.9"}, "mine.sampler.top_p: expected a number > 0 and <= 1, found '0.9'"),
+        ({"temperature": -1}, "mine.sampler.temperature: expected a number >= 0, found -1"),
+        ({"top_k": None}, "mine.sampler.top_k: expected a whole number >= 0, found None"),
+        (
+            {"topp": 0.9},
+            "mine.sampler: unknown key 'topp'; expected one of temperature, top_p, top_k",
+        ),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_place(check, changes, message):
+    assert check("models", MODEL | {"sampler": MODEL["sampler"] | changes}) == message
+
+
+@pytest.mark.parametrize(
+    ("kind", "entry", "message"),
+    [
+        ("models", MODEL | {"path": "a/b"}, "mine: expected exactly one of path, hub, found both"),
+        (
+            "models",
+            without(MODEL, "hub", "revision", "gated"),
+            "mine: expected exactly one of path, hub, found neither",
+        ),
+        ("models", without(MODEL, "engine", "label"), "mine: missing key 'engine', 'label'"),
+        (
+            "models",
+            without(MODEL, "hub", "revision", "gated") | {"path": "/home/somebody/model"},
+            "mine.path: expected a folder below the repository's root, "
+            "found '/home/somebody/model'",
+        ),
+        (
+            "datasets",
+            DATASET | {"subset": {"rule": "all", "problems": 10, "seed": 1}},
+            "mine.subset.problems: has no meaning here, found 10",
+        ),
+        (
+            "datasets",
+            DATASET | {"subset": {"rule": "uniform"}},
+            "mine.subset: missing key 'problems', 'seed'",
+        ),
+        (
+            "datasets",
+            DATASET | {"subset": DATASET["subset"] | {"rule": "by_level"}},
+            "mine: missing key 'level'",
+        ),
+        (
+            "datasets",
+            without(DATASET, "hub", "revision", "question", "answer", "subset")
+            | {"generator": "chains", "problems": 3, "split": "validation"},
+            "mine.split: expected one of test, train, found 'validation'",
+        ),
+    ],
+)
+def test_an_entry_that_contradicts_itself_is_refused(check, kind, entry, message):
+    assert check(kind, entry) == message
+
+
+@pytest.mark.parametrize("name", ["Mine", "a/b", "a b", "-a", "a|b"])
+def test_names_can_stand_in_a_path_and_a_pattern(check, name):
+    assert check("models", MODEL, name) == (
+        f"expected a name of lower case letters, digits, dots and hyphens, found {name!r}"
+    )
+
+
+def test_all_faults_of_a_file_are_named_at_once(check):
+    message = check("models", MODEL | {"context": 0, "label": ""})
+    assert len(message.splitlines()) == 2
+
+
+def test_a_key_that_occurs_twice_is_refused(tmp_path):
+    path = tmp_path / "models.yaml"
+    path.write_text("mine: {a: 1}\nother: {b: 1, b: 2}\n", encoding="utf-8")
+    with pytest.raises(CatalogueError, match=r"the key 'b' occurs twice(?s:.)*line 2"):
+        catalogue.read(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("", "found None"), ("[a, b]", "found \\['a', 'b'\\]"), ("a: [", "expected the node")],
+)
+def test_a_file_that_is_no_mapping_is_refused(tmp_path, text, message):
+    path = tmp_path / "models.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(CatalogueError, match=message):
+        catalogue.read(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(CatalogueError, match="models.yaml: no such file"):
+        catalogue.read(tmp_path / "models.yaml")
+
+
+def test_entries_are_picked_in_the_order_asked_for():
+    found = catalogue.pick({"a": 1, "b": 2, "c": 3}, ["c", "a"], "config/models.yaml", "models")
+    assert list(found.items()) == [("c", 3), ("a", 1)]
+
+
+def test_an_unknown_name_lists_the_offers_and_near_ones_first():
+    offers = {"testbed-small": 1, "qwen3-4b": 2, "qwen3-0.6b": 3}
+    with pytest.raises(CatalogueError) as caught:
+        catalogue.pick(offers, ["qwen3-4b", "qwen3-0.6"], "config/models.yaml", "models")
+    assert str(caught.value) == (
+        "models: 'qwen3-0.6' is not in config/models.yaml. "
+        "It offers: qwen3-0.6b, qwen3-4b, testbed-small"
+    )
+
+
+def test_a_table_of_keys_has_a_row_for_every_key():
+    schema = {
+        "properties": {
+            "a": {"description": "First.", "type": "integer", "minimum": 1},
+            "b": {
+                "description": "Second.",
+                "type": "object",
+                "properties": {"c": {"description": "Third.", "enum": ["x", "y|z"]}},
+            },
+        }
+    }
+    assert catalogue.describe(schema).splitlines()[2:] == [
+        "| `a` | a whole number >= 1 | First. |",
+        "| `b` |  | Second. |",
+        "| `b.c` | one of x, y\\|z | Third. |",
+    ]

@@ -1,0 +1,175 @@
+# Tables of the paper: csv for machines and the report, Markdown for readers.
+
+
+rule tables:
+    input:
+        collect(
+            "<results>/tables/{table}.csv",
+            table=[
+                "table_accuracy",
+                "table_taxonomy",
+                "table_greedy_ratio",
+                "table_entropy_by_greedy",
+                "table_fixed_thresholds",
+            ],
+        ),
+
+
+rule table_accuracy:
+    input:
+        traces=collect("<results>/traces/{model}/{dataset}.parquet", **AXES),
+        cliffs=collect("<results>/cliffs/{model}/{dataset}.parquet", **AXES),
+    output:
+        csv=report(
+            "<results>/tables/table_accuracy.csv",
+            caption="../report/table_accuracy.rst",
+            category="Tables",
+            labels={"shows": "Accuracy and cliffs per trace, by model and data set"},
+        ),
+        md="<results>/tables/table_accuracy.md",
+    log:
+        "<logs>/table_accuracy.log",
+    benchmark:
+        "<benchmarks>/table_accuracy.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        intervals=INTERVALS,
+        revision=REVISIONS["summaries"],
+    message:
+        "Accuracy and cliffs per trace, by model and data set"
+    script:
+        "../scripts/table_accuracy.py"
+
+
+rule table_taxonomy:
+    input:
+        tokens=collect("<results>/tokens/{model}/{dataset}.parquet", **AXES),
+        cliffs=collect("<results>/cliffs/{model}/{dataset}.parquet", **AXES),
+    output:
+        csv=report(
+            "<results>/tables/table_taxonomy.csv",
+            caption="../report/table_taxonomy.rst",
+            category="Tables",
+            labels={"shows": "Kinds among cliff tokens and among all tokens"},
+        ),
+        md="<results>/tables/table_taxonomy.md",
+    log:
+        "<logs>/table_taxonomy.log",
+    benchmark:
+        "<benchmarks>/table_taxonomy.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        certain=lookup("taxonomy/certain", within=config),
+        intervals=INTERVALS,
+        revision=REVISIONS["summaries"],
+    message:
+        "Kinds among cliff tokens and among all tokens"
+    script:
+        "../scripts/table_taxonomy.py"
+
+
+rule table_greedy_ratio:
+    input:
+        tokens=collect("<results>/tokens/{model}/{dataset}.parquet", **AXES),
+        cliffs=collect("<results>/cliffs/{model}/{dataset}.parquet", **AXES),
+    output:
+        csv=report(
+            "<results>/tables/table_greedy_ratio.csv",
+            caption="../report/table_greedy_ratio.rst",
+            category="Tables",
+            labels={"shows": "Greedy tokens among cliff tokens and among all tokens"},
+        ),
+        md="<results>/tables/table_greedy_ratio.md",
+    log:
+        "<logs>/table_greedy_ratio.log",
+    benchmark:
+        "<benchmarks>/table_greedy_ratio.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        intervals=INTERVALS,
+        revision=REVISIONS["summaries"],
+    message:
+        "Greedy tokens among cliff tokens and among all tokens"
+    script:
+        "../scripts/table_greedy_ratio.py"
+
+
+rule table_entropy_by_greedy:
+    input:
+        tokens=collect("<results>/tokens/{model}/{dataset}.parquet", **AXES),
+        cliffs=collect("<results>/cliffs/{model}/{dataset}.parquet", **AXES),
+    output:
+        csv=report(
+            "<results>/tables/table_entropy_by_greedy.csv",
+            caption="../report/table_entropy_by_greedy.rst",
+            category="Tables",
+            labels={"shows": "Entropy by greedy, cliff tokens against all tokens"},
+        ),
+        md="<results>/tables/table_entropy_by_greedy.md",
+    log:
+        "<logs>/table_entropy_by_greedy.log",
+    benchmark:
+        "<benchmarks>/table_entropy_by_greedy.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        certain=lookup("taxonomy/certain", within=config),
+        intervals=INTERVALS,
+        revision=REVISIONS["summaries"],
+    message:
+        "Entropy by greedy, cliff tokens against all tokens"
+    script:
+        "../scripts/table_entropy_by_greedy.py"
+
+
+rule table_fixed_thresholds:
+    input:
+        potential=collect("<results>/potential/{model}/{dataset}.parquet", **AXES),
+        traces=collect("<results>/traces/{model}/{dataset}.parquet", **AXES),
+    output:
+        csv=report(
+            "<results>/tables/table_fixed_thresholds.csv",
+            caption="../report/table_fixed_thresholds.rst",
+            category="Tables",
+            labels={"shows": "The published rule beside fixed thresholds"},
+        ),
+        md="<results>/tables/table_fixed_thresholds.md",
+    log:
+        "<logs>/table_fixed_thresholds.log",
+    benchmark:
+        "<benchmarks>/table_fixed_thresholds.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        drops=lookup("cliffs/fixed_drops", within=config),
+        margin=lookup("cliffs/margin", within=config),
+        z=lookup("cliffs/z", within=config),
+        intervals=INTERVALS,
+        revision=REVISIONS["summaries"],
+    message:
+        "The published rule beside fixed thresholds"
+    script:
+        "../scripts/table_fixed_thresholds.py"

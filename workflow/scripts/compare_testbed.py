@@ -1,0 +1,21 @@
+"""Set a retrained testbed model beside the shipped one."""
+
+import pandas as pd
+
+from cliff_tokens.sampling import Sampler
+from cliff_tokens.script import open_model, stage, write_summary
+from cliff_tokens.testbed import card
+
+with stage(snakemake):
+    params = snakemake.params
+    shipped = card.accuracy(
+        *open_model({"engine": "transformers", "model": snakemake.input.shipped}),
+        Sampler(**params.sampler),
+        params.limits,
+        seed=params.seed,
+        confidence=params.confidence,
+    )
+    retrained = pd.read_csv(snakemake.input.accuracy)
+    difference = card.weight_difference(snakemake.input.shipped, snakemake.input.checkpoint)
+    compared = card.compare(shipped, retrained, difference)
+    write_summary(compared, snakemake.output.csv, snakemake.output.md)

@@ -1,0 +1,13 @@
+"""Accuracy and cliffs per trace, by model and data set."""
+
+from cliff_tokens import summaries, tables
+from cliff_tokens.script import stage, write_summary
+from cliff_tokens.statistics import Intervals
+
+with stage(snakemake):
+    summary = summaries.accuracy(
+        tables.read_all(snakemake.input.traces, "traces"),
+        tables.read_all(snakemake.input.cliffs, "cliffs"),
+        Intervals(**snakemake.params.intervals),
+    )
+    write_summary(summary, snakemake.output.csv, snakemake.output.md)

@@ -1,0 +1,14 @@
+"""Entropy by greedy, cliff tokens against all tokens."""
+
+from cliff_tokens import summaries, tables
+from cliff_tokens.script import stage, write_summary
+from cliff_tokens.statistics import Intervals
+
+with stage(snakemake):
+    summary = summaries.entropy_by_greedy(
+        tables.read_all(snakemake.input.tokens, "tokens"),
+        tables.read_all(snakemake.input.cliffs, "cliffs"),
+        snakemake.params.certain,
+        Intervals(**snakemake.params.intervals),
+    )
+    write_summary(summary, snakemake.output.csv, snakemake.output.md)

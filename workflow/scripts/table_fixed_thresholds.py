@@ -1,0 +1,16 @@
+"""The published rule beside fixed thresholds."""
+
+from cliff_tokens import summaries, tables
+from cliff_tokens.cliffs import CliffTest
+from cliff_tokens.script import stage, write_summary
+from cliff_tokens.statistics import Intervals
+
+with stage(snakemake):
+    summary = summaries.fixed_thresholds(
+        tables.read_all(snakemake.input.potential, "potential"),
+        tables.read_all(snakemake.input.traces, "traces"),
+        snakemake.params.drops,
+        CliffTest(snakemake.params.margin, snakemake.params.z),
+        Intervals(**snakemake.params.intervals),
+    )
+    write_summary(summary, snakemake.output.csv, snakemake.output.md)

@@ -1,0 +1,13 @@
+"""Greedy tokens among cliff tokens and among all tokens."""
+
+from cliff_tokens import summaries, tables
+from cliff_tokens.script import stage, write_summary
+from cliff_tokens.statistics import Intervals
+
+with stage(snakemake):
+    summary = summaries.greedy_ratio(
+        tables.read_all(snakemake.input.tokens, "tokens"),
+        tables.read_all(snakemake.input.cliffs, "cliffs"),
+        Intervals(**snakemake.params.intervals),
+    )
+    write_summary(summary, snakemake.output.csv, snakemake.output.md)
