@@ -47,8 +47,7 @@ def check(root, tmp_path):
         try:
             catalogue.load(path, root / f"workflow/schemas/{kind}.schema.yaml")
         except CatalogueError as error:
-            assert str(error).startswith(f"{path}: ")
-            return str(error).removeprefix(f"{path}: ")
+            return str(error).replace(f"{path}: ", "")
         return None
 
     return check
@@ -111,8 +110,8 @@ def test_a_wrong_value_is_named_with_its_place(check, changes, message):
         ),
         (
             "datasets",
-            DATASET | {"subset": {"rule": "all", "problems": 10, "seed": 1}},
-            "mine.subset.problems: has no meaning here, found 10",
+            DATASET | {"subset": {"rule": "all", "problems": 10}},
+            "mine.subset: expected no key but rule where that is all, found 'problems'",
         ),
         (
             "datasets",
@@ -167,7 +166,7 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path, text, message):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(CatalogueError, match="models.yaml: no such file"):
+    with pytest.raises(CatalogueError, match=r"models\.yaml: no such file"):
         catalogue.read(tmp_path / "models.yaml")
 
 

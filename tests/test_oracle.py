@@ -89,7 +89,7 @@ def test_the_rule_flags_unchanged_potential_no_more_often_than_binomial_noise_do
 
 
 def test_a_token_the_sampler_is_certain_of_changes_no_potential(engine, sampled):
-    scored = traces.score(sampled, engine, MarkovTokenizer(), SAMPLER, support=20)
+    scored, _ = traces.score(sampled, engine, MarkovTokenizer(), SAMPLER, support=20)
     known = exact(engine, sampled)
     before = known.assign(t=known["t"] + 1).rename(columns={"exact": "before"})
     joined = scored.merge(known, on=["trace_id", "t"]).merge(before, on=["trace_id", "t"])
@@ -117,7 +117,7 @@ def test_another_seed_gives_other_counts_of_the_same_size(engine, sampled, probl
 
 
 def test_the_whole_chain_writes_valid_tables(engine, sampled, problems, counts, tmp_path):
-    scored = traces.score(sampled, engine, MarkovTokenizer(), SAMPLER, support=20)
+    scored, _ = traces.score(sampled, engine, MarkovTokenizer(), SAMPLER, support=20)
     found = cliffs.detect(counts, sampled, scored, cliffs.CliffTest(), 0.99)
     assert len(found) >= 5
     with Grader() as grader:
@@ -142,7 +142,7 @@ def test_the_whole_chain_writes_valid_tables(engine, sampled, problems, counts, 
 
 
 def test_controls_are_like_their_cliffs_and_are_none(engine, sampled, counts):
-    scored = traces.score(sampled, engine, MarkovTokenizer(), SAMPLER, support=20)
+    scored, _ = traces.score(sampled, engine, MarkovTokenizer(), SAMPLER, support=20)
     found = cliffs.detect(counts, sampled, scored, cliffs.CliffTest(), 0.99)
     tested = cliffs.steps(counts, sampled)
     controls = resampling.match_controls(found, tested, scored)

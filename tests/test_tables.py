@@ -88,3 +88,10 @@ def test_a_foreign_parquet_file_is_refused(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(TableError, match="no such file"):
         tables.read(tmp_path / "none.parquet", "potential")
+
+
+def test_the_data_dictionary_is_that_of_the_schemas(root, fix):
+    page = root / "docs" / "data.md"
+    if fix:
+        page.write_text(tables.describe())
+    assert page.read_text() == tables.describe(), "run: pytest tests/test_tables.py --fix"

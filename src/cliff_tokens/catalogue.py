@@ -33,7 +33,8 @@ def load(path: str | Path, schema_path: str | Path) -> dict:
     validator = jsonschema.Draft202012Validator(read(schema_path))
     errors = sorted(validator.iter_errors(data), key=lambda error: list(map(str, error.path)))
     if errors:
-        raise CatalogueError("\n".join(f"{path}: {_fault(error)}" for error in errors))
+        faults = dict.fromkeys(f"{path}: {_fault(error)}" for error in errors)
+        raise CatalogueError("\n".join(faults))
     return data
 
 
@@ -96,8 +97,6 @@ def _fault(error: jsonschema.ValidationError) -> str:
         choices = [choice["required"][0] for choice in rule]
         present = "both" if choices[0] in found else "neither"
         return f"{place}expected exactly one of {', '.join(choices)}, found {present}"
-    if error.validator is None:
-        return f"{place}has no meaning here, found {found!r}"
     return f"{place}expected {_values(error.schema)}, found {found!r}"
 
 

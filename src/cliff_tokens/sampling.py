@@ -2,7 +2,8 @@
 
 Truncation follows vLLM and Hugging Face: temperature first, then top_k, then top_p as the
 smallest set of most probable tokens that reaches the mass ``top_p``. Ties at the edge are kept,
-unless one token alone reaches ``top_p``. Every random number is keyed by what it is drawn for, never by batch or order.
+unless one token alone reaches ``top_p``. Every random number is keyed by what it is drawn for,
+never by batch or order.
 """
 
 import hashlib

@@ -137,6 +137,35 @@ def entropy_by_greedy(
     return _against_baseline(tokens, cliffs, ("entropy", "greedy"), cells, intervals, models)
 
 
+def entropy_shares(
+    tokens: pd.DataFrame,
+    cliffs: pd.DataFrame,
+    certain: float,
+    intervals: Intervals,
+    models: Names = None,
+) -> pd.DataFrame:
+    """Share of low entropy (at most h*) among all tokens and among cliffs, per model."""
+    limit = taxonomy.entropy_threshold(certain)
+    owners = dict(zip(("cliff", "all"), _owners(cliffs, tokens), strict=True))
+    low = {"cliff": cliffs["entropy"].le(limit), "all": tokens["entropy"].le(limit)}
+    rows = []
+    for model in _names(models, owners["all"]["model"]):
+        for group in ("all", "cliff"):
+            inside = owners[group]["model"].eq(model).to_numpy()
+            flags, clusters = low[group][inside], owners[group].loc[inside, "cluster"]
+            share = _share("low_entropy", flags, clusters, intervals)
+            rows.append({"model": model, "group": group, "n": len(flags), **share})
+    columns = ["model", "group", "n", "low_entropy", "low_entropy_low", "low_entropy_high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def by_model(frame: pd.DataFrame, column: str) -> dict[str, np.ndarray]:
+    """A column of tokens or cliffs, split by the model that owns the trace."""
+    (owners,) = _owners(frame)
+    values = frame[column].reset_index(drop=True)
+    return {model: part.to_numpy() for model, part in values.groupby(owners["model"])}
+
+
 def fixed_thresholds(
     potential: pd.DataFrame,
     traces: pd.DataFrame,

@@ -102,6 +102,19 @@ TABLES = {
         ),
         ("trace_id", "t"),
     ),
+    "alternatives": Table(
+        pa.schema(
+            [
+                _TRACE_ID,
+                _column("t", pa.int32(), "position, 1 .. T"),
+                _column(
+                    "token_id", pa.int32(), "a token the sampler could have drawn in place of x_t"
+                ),
+                _column("probability", pa.float64(), "its sampler probability; 1 - q_t in all"),
+            ]
+        ),
+        ("trace_id", "t", "token_id"),
+    ),
     "potential": Table(
         pa.schema(
             [
@@ -212,3 +225,19 @@ def read_metadata(path: str | Path) -> dict:
     if _METADATA_KEY not in metadata:
         raise TableError(f"{path}: a parquet file, but not one that this project wrote")
     return json.loads(metadata[_METADATA_KEY])
+
+
+def describe() -> str:
+    """The data dictionary, in Markdown: docs/data.md."""
+    parts = [
+        "# Tables\n",
+        "Parquet files under `results/<run>/<table>/`. Generated from the schemas in",
+        "`src/cliff_tokens/tables.py`; keys are bold, a question mark allows null.",
+    ]
+    for name, table in TABLES.items():
+        parts += [f"\n## {name}\n", "| column | type | meaning |", "|---|---|---|"]
+        for field in table.schema:
+            shown = f"**{field.name}**" if field.name in table.keys else field.name
+            kind = f"{field.type}{'?' if field.nullable else ''}".replace("element: ", "")
+            parts.append(f"| {shown} | {kind} | {field.metadata[b'meaning'].decode()} |")
+    return "\n".join(parts) + "\n"

@@ -70,8 +70,8 @@ def sample(
 
 def score(
     traces: pd.DataFrame, engine: Engine, tokenizer: ChatTokenizer, sampler: Sampler, support: int
-) -> pd.DataFrame:
-    """One teacher-forced pass over every trace: rows of the ``tokens`` table.
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One teacher-forced pass over every trace: rows of the tables ``tokens`` and ``alternatives``.
 
     ``support`` is the number of most probable tokens in the entropy's sum, which is not
     renormalized (the paper uses 20); 0 takes the full vocabulary.
@@ -79,18 +79,27 @@ def score(
     sampler.check_drew(traces)
     sequences = list(zip(traces["prompt_ids"], traces["token_ids"], strict=True))
     scored = progress.track(engine.score(sequences), len(sequences), "trace", "score")
-    frames = []
+    tokens, alternatives = [], []
     for trace, logits in zip(traces.itertuples(), scored, strict=True):
-        frame = score_logits(logits, trace.token_ids, sampler, support)
-        frame.insert(0, "trace_id", trace.trace_id)
+        drawn_from = sampling.distribution(logits, sampler)
+        frame = score_logits(logits, trace.token_ids, support)
+        frame["sampler_probability"] = drawn_from[np.arange(len(frame)), trace.token_ids]
         frame["token"] = tokenizer.pieces(trace.token_ids)
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
+        tokens.append(frame.assign(trace_id=trace.trace_id))
+        others = other_tokens(drawn_from, trace.token_ids)
+        alternatives.append(others.assign(trace_id=trace.trace_id))
+    return pd.concat(tokens, ignore_index=True), pd.concat(alternatives, ignore_index=True)
 
 
-def score_logits(
-    logits: np.ndarray, token_ids: np.ndarray, sampler: Sampler, support: int
-) -> pd.DataFrame:
+def other_tokens(drawn_from: np.ndarray, token_ids: np.ndarray) -> pd.DataFrame:
+    """Every token but x_t in the sampler's distributions [T, vocabulary], with its probability."""
+    t, token = np.nonzero(drawn_from)
+    other = token != token_ids[t]
+    t, token = t[other], token[other]
+    return pd.DataFrame({"t": t + 1, "token_id": token, "probability": drawn_from[t, token]})
+
+
+def score_logits(logits: np.ndarray, token_ids: np.ndarray, support: int) -> pd.DataFrame:
     """What ``logits`` [T, vocabulary] say of the tokens that followed, ``token_ids`` [T]."""
     logits = np.asarray(logits, dtype=np.float64)
     rows = np.arange(len(token_ids))
@@ -111,6 +120,5 @@ def score_logits(
             "entropy": -(probabilities * summed).sum(axis=-1),
             "support": support if support < logits.shape[-1] else 0,
             "tail": np.maximum(0.0, 1.0 - probabilities.sum(axis=-1)),
-            "sampler_probability": sampling.distribution(logits, sampler)[rows, token_ids],
         }
     )

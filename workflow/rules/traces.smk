@@ -40,6 +40,7 @@ rule score_tokens:
         weights=weights,
     output:
         tokens="<results>/tokens/{model}/{dataset}.parquet",
+        alternatives="<results>/alternatives/{model}/{dataset}.parquet",
     log:
         "<logs>/score_tokens/{model}/{dataset}.log",
     benchmark:

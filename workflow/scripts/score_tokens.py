@@ -6,10 +6,11 @@ from cliff_tokens.script import open_model, stage
 
 with stage(snakemake) as provenance:
     params = snakemake.params
-    scored = traces.score(
+    tokens, alternatives = traces.score(
         tables.read(snakemake.input.traces, "traces"),
         *open_model(params.source),
         Sampler(**params.sampler),
         params.support,
     )
-    tables.write(scored, snakemake.output.tokens, "tokens", provenance)
+    tables.write(tokens, snakemake.output.tokens, "tokens", provenance)
+    tables.write(alternatives, snakemake.output.alternatives, "alternatives", provenance)

@@ -65,7 +65,7 @@ def _given(kwargs: dict, name: str) -> bool:
 
 ALL_ATTENTION_FUNCTIONS.register("cliff_tokens", _attention)
 
-_SLACK = 64  # steps that a pool may go on, at least, before it moves its rows
+_SLACK = 32  # steps that a pool may go on, at least, before it moves its rows
 _PREFILL_TOKENS = 8192  # padding included, that run at once when prompts are read
 
 
@@ -228,7 +228,7 @@ class TransformersEngine:
         model: str | Path,
         revision: str | None = None,
         device: str | None = None,
-        slots: int = 256,
+        slots: int = 512,
         memory: int = 4 * 2**30,
     ):
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -241,6 +241,7 @@ class TransformersEngine:
         self.vocabulary = config.vocab_size
         self.stops = _stops(self.model)
         self.slots, self.memory = slots, memory
+        _refuse(str(model), config)
         self._check(str(model))
 
     def generate(self, requests: Sequence[Request], sampler: Sampler) -> Iterator[Completion]:
@@ -561,6 +562,22 @@ def _load(model: str | Path, revision: str | None, device: str):
     except OSError as error:
         raise missing from error
     return loaded.to(device).eval()
+
+
+def _refuse(name: str, config):
+    """Models for which a short comparison could not show that they need more than is here."""
+    kinds = set(getattr(config, "layer_types", None) or []) - {"full_attention"}
+    rope = getattr(config, "rope_parameters", None) or {}
+    if rope.get("rope_type") in ("dynamic", "longrope"):
+        # Their angles depend on the longest text of a batch: a rollout would, too.
+        kinds.add(f"rope_type {rope['rope_type']}")
+    if getattr(config, "attention_chunk_size", None):
+        kinds.add("attention_chunk_size")
+    if kinds:
+        raise NotImplementedError(
+            f"{name}: the model's config asks for {', '.join(sorted(kinds))}; this engine runs "
+            "decoders with full causal attention"
+        )
 
 
 def _stops(model) -> np.ndarray:

@@ -1,0 +1,242 @@
+"""The workflow as a user runs it: a smoke run from a clean copy, and what is planned after it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cliff_tokens import tables
+
+ROOT = Path(__file__).parents[1]
+LEFT_OUT = {".git", ".venv", ".snakemake", "results", "logs", "timings", "tests", "build"}
+SMOKE = ("--configfile", "config/smoke.yaml")
+SAMPLING = {"sample_traces", "score_tokens", "roll_out", "join_potential", "select_problems"}
+
+
+def copy_to(folder: Path) -> Path:
+    """The repository as a fresh checkout would be, without what runs leave behind."""
+    shutil.copytree(
+        ROOT,
+        folder,
+        symlinks=True,
+        ignore=lambda parent, names: LEFT_OUT & set(names) if Path(parent) == ROOT else set(),
+    )
+    return folder
+
+
+def snakemake(folder: Path, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    return subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+def planned(folder: Path, *arguments: str) -> dict[str, int]:
+    """Jobs per rule of a dry run."""
+    done = snakemake(folder, "-n", "--quiet", "progress", *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return jobs_of(done)
+
+
+def jobs_of(done: subprocess.CompletedProcess) -> dict[str, int]:
+    stats = re.search(r"^job +count\n-+ +-+\n(.*?)^total ", done.stdout + done.stderr, re.M | re.S)
+    if stats is None:
+        return {}
+    rows = (line.split() for line in stats[1].strip().splitlines())
+    return {rule: int(count) for rule, count in rows}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished smoke run."""
+    folder = copy_to(tmp_path_factory.mktemp("smoke") / "repository")
+    done = snakemake(folder, *SMOKE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """A copy without results."""
+    return copy_to(tmp_path / "repository")
+
+
+def test_the_smoke_run_makes_every_table_and_figure(finished):
+    results = finished / "results" / "smoke"
+    for model, dataset in (("testbed-small", "chains"), ("testbed-small", "factors")):
+        for noun in ("traces", "tokens", "potential", "cliffs", "resampling"):
+            assert len(tables.read(results / noun / model / f"{dataset}.parquet", noun)) > 0
+    for picture in results.glob("figures/*.svg"):
+        assert picture.with_suffix(".pdf").stat().st_size > 1000
+        assert picture.with_suffix(".csv").stat().st_size > 20
+    assert len(list(results.glob("figures/*.svg"))) == 7
+    assert len(list(results.glob("tables/*.csv"))) == 5
+    assert not list(results.rglob("*.unfinished"))
+
+
+def test_rollouts_of_correct_traces_are_graded_as_their_traces_were(finished):
+    results = finished / "results" / "smoke"
+    traces = tables.read(results / "traces/testbed-small/chains.parquet", "traces")
+    counts = tables.read(results / "potential/testbed-small/chains.parquet", "potential")
+    last = counts.sort_values("t").groupby("trace_id").last()
+    for trace in traces.itertuples():
+        share = last.loc[trace.trace_id, "successes"] / last.loc[trace.trace_id, "rollouts"]
+        if trace.finish == "stop":  # only the end of sequence is missing: all rollouts agree
+            assert share == (trace.verdict == "correct")
+
+
+def test_a_second_run_does_nothing(finished):
+    assert planned(finished, *SMOKE) == {}
+
+
+def test_another_threshold_reruns_detection_and_what_follows_but_no_sampling(finished, tmp_path):
+    changed = tmp_path / "threshold.yaml"
+    changed.write_text("cliffs: {margin: 0.15}\n")
+    jobs = planned(finished, *SMOKE, str(changed))
+    assert jobs["detect_cliffs"] == 2
+    assert jobs["resample_cliffs"] == 2
+    assert not SAMPLING & set(jobs)
+
+
+def test_another_interval_reruns_tables_and_figures_only(finished, tmp_path):
+    changed = tmp_path / "interval.yaml"
+    changed.write_text("statistics: {confidence: 0.9}\n")
+    jobs = set(planned(finished, *SMOKE, str(changed)))
+    assert jobs
+    assert all(rule.startswith(("table_", "figure_", "example_", "all")) for rule in jobs)
+
+
+@pytest.mark.parametrize(
+    ("stage", "first", "spared"),
+    [
+        ("cliffs", {"detect_cliffs", "resample_cliffs"}, SAMPLING),
+        ("resampling", {"resample_cliffs"}, SAMPLING | {"detect_cliffs", "table_accuracy"}),
+        (
+            "tokens",
+            {"score_tokens", "detect_cliffs"},
+            {"sample_traces", "roll_out", "join_potential"},
+        ),
+    ],
+)
+def test_a_bumped_revision_reruns_its_stage_and_its_descendants(finished, stage, first, spared):
+    ledger = finished / "src/cliff_tokens/revisions.py"
+    text = ledger.read_text()
+    ledger.write_text(re.sub(rf'("{stage}": )(\d+)', r"\g<1>999", text))
+    try:
+        jobs = set(planned(finished, *SMOKE))
+    finally:
+        ledger.write_text(text)
+    assert first <= jobs
+    assert not spared & jobs
+
+
+def test_the_report_builds_and_needs_no_network(finished):
+    done = snakemake(finished, *SMOKE, "--report", "report.html")
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = (finished / "report.html").read_text()
+    assert "Cliff" in report
+    assert not re.search(r"""<(?:script|link)[^>]+(?:src|href)=["']https?:""", report)
+
+
+def test_equal_runs_give_equal_bytes(finished):
+    path = finished / "results/smoke/resampling/testbed-small/chains.parquet"
+    before = path.read_bytes()
+    done = snakemake(finished, *SMOKE, "--forcerun", "resample_cliffs", "--", str(path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert path.read_bytes() == before
+
+
+def test_a_truncated_input_stops_its_rule_by_name_and_leaves_nothing(finished):
+    path = finished / "results/smoke/potential/testbed-small/factors.parquet"
+    content = path.read_bytes()
+    output = finished / "results/smoke/cliffs/testbed-small/factors.parquet"
+    kept = output.read_bytes()
+    path.write_bytes(content[:2000])
+    try:
+        done = snakemake(finished, *SMOKE, "--forcerun", "detect_cliffs", "--", str(output))
+        assert done.returncode != 0
+        assert "factors.parquet: not a readable parquet file" in done.stdout + done.stderr
+        assert not output.exists()
+    finally:
+        path.write_bytes(content)
+        output.write_bytes(kept)
+
+
+def test_the_papers_plan_is_static_and_complete(fresh):
+    jobs = planned(fresh, "--configfile", "config/paper.yaml")
+    assert jobs["sample_traces"] == jobs["score_tokens"] == jobs["detect_cliffs"] == 7 * 3
+    assert jobs["roll_out"] == 7 * 3 * 16
+    assert jobs["select_problems"] == 3
+
+
+def test_a_rule_of_the_paper_that_cannot_run_yet_says_what_is_missing(fresh):
+    path = "results/paper/problems/gsm1k-100.parquet"
+    done = snakemake(fresh, "--configfile", "config/paper.yaml", "--", path)
+    assert done.returncode != 0
+    assert "cannot fetch problems from the Hub" in done.stdout + done.stderr
+    assert not (fresh / path).exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("models: [testbed-smal]", "'testbed-smal' is not in config/models.yaml"),
+        ("datasets: [chain]", "'chain' is not in config/datasets.yaml"),
+        ("cliffs: {marign: 0.1}", "marign"),
+        ("potential: {rollouts: 0}", "rollouts|minimum"),
+    ],
+)
+def test_a_mistake_in_the_plan_is_named_before_anything_runs(fresh, text, said):
+    (fresh / "wrong.yaml").write_text(text + "\n")
+    done = snakemake(fresh, "-n", "--configfile", "wrong.yaml")
+    assert done.returncode != 0
+    assert re.search(said, done.stdout + done.stderr)
+
+
+def test_a_missing_checkpoint_is_named_before_anything_runs(fresh):
+    (fresh / "resources/testbed/testbed-small/model.safetensors").unlink()
+    done = snakemake(fresh, "-n", *SMOKE)
+    assert done.returncode != 0
+    assert "resources/testbed/testbed-small/model.safetensors" in done.stdout + done.stderr
+
+
+def test_every_command_of_the_readme_is_planned_as_written(fresh):
+    text = (ROOT / "README.md").read_text()
+    blocks = re.findall(r"```(?:bash|sh)\n(.*?)```", text, re.S)
+    commands = [line for block in blocks for line in block.splitlines() if line.strip()]
+    assert any(line.startswith("make run") for line in commands)
+    assert any(line.startswith("make test") for line in commands)
+    for line in commands:
+        words = line.split("#")[0].split()
+        if words[0] == "snakemake" and "--report" not in words:
+            done = snakemake(fresh, "-n", *words[1:])
+            assert done.returncode == 0, line + done.stdout + done.stderr
+        elif words[0] == "make":
+            subprocess.run(["make", "-n", *words[1:]], cwd=fresh, check=True, capture_output=True)
+
+
+def test_documented_keys_are_looked_up_by_some_rule():
+    text = "\n".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
+    text += (ROOT / "Snakefile").read_text()
+    import yaml
+
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    for name, section in schema["properties"].items():
+        for key in section.get("properties", {"": {}}):
+            spelled = (
+                (f'"{name}/{key}"', f'["{name}"]["{key}"]')
+                if key
+                else (
+                    f'"{name}"',
+                    f'["{name}"]',
+                )
+            )
+            assert any(text.find(spelling) >= 0 for spelling in spelled), f"{name}.{key} is unused"
