@@ -32,12 +32,12 @@ include: "workflow/rules/traces.smk"
 include: "workflow/rules/potential.smk"
 include: "workflow/rules/cliffs.smk"
 include: "workflow/rules/resampling.smk"
-#F
+include: "workflow/rules/figures.smk"
 include: "workflow/rules/tables.smk"
 
 
 rule all:
     default_target: True
     input:
-        #F
+        rules.figures.input,
         rules.tables.input,

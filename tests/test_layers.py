@@ -12,12 +12,12 @@ LAYERS = [
     {"revisions", "tables", "catalogue", "progress", "__init__"},
     {"statistics", "sampling", "grading", "prompts", "taxonomy", "provenance", "formatting"},
     {"engines", "rollouts"},
-    {"problems", "traces", "potential", "cliffs", "resampling", "summaries", "testbed"},
+    {"problems", "traces", "potential", "recursion", "cliffs", "resampling", "summaries", "testbed"},
     {"figures", "script"},
 ]
 LEVEL = {module: level for level, layer in enumerate(LAYERS) for module in layer}
 MODULES = sorted(PACKAGE.rglob("*.py"))
-STAGES = {"problems", "traces", "potential", "cliffs", "resampling"}
+STAGES = {"problems", "traces", "potential", "recursion", "cliffs", "resampling"}
 
 
 def noun(path: Path) -> str:

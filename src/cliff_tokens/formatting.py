@@ -61,7 +61,7 @@ def format_markdown(frame: pd.DataFrame) -> str:
     }
     cells = cells.map(lambda text: text.replace("|", "\\|").replace("\n", " "))
     align = ["right" if column in numeric else "left" for column in cells.columns]
-    return cells.to_markdown(index=False, disable_numparse=True, colalign=align) + "\n"
+    return cells.to_markdown(index=False, disable_numparse=True, colalign=align)
 
 
 def _decimals(value: float) -> int:

@@ -43,6 +43,11 @@ def stage(job) -> Iterator[dict]:
 def open_model(source: dict) -> tuple[Engine, ChatTokenizer]:
     """The engine and the tokenizer of a model, from what ``source`` in common.smk gives."""
     model, revision = source["model"], source.get("revision")
+    if revision is None and not Path(model).is_dir():
+        raise ValueError(
+            f"config/models.yaml: {model} has no revision; expected the 40 digits of a commit, "
+            "since the default branch of a Hub repository can move"
+        )
     engine = open_engine(source["engine"], model, revision=revision)
     return engine, ChatTokenizer(model, revision, source.get("chat"))
 
@@ -51,3 +56,12 @@ def write_summary(summary: pd.DataFrame, csv: str, md: str) -> None:
     """A summary's values in full (csv) and as they are read (Markdown)."""
     summary.to_csv(csv, index=False)
     Path(md).write_text(format_markdown(summary) + "\n")
+
+
+def write_figure(values: pd.DataFrame, drawn, output) -> None:
+    """A figure as svg and pdf beside the values it shows."""
+    from cliff_tokens.figures import style
+
+    values.to_csv(output.csv, index=False)
+    style.save(drawn, output.svg)
+    style.save(drawn, output.pdf)

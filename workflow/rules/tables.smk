@@ -39,6 +39,8 @@ rule table_accuracy:
         runtime=30,
     params:
         intervals=INTERVALS,
+        models=lookup("models", within=config),
+        datasets=lookup("datasets", within=config),
         revision=REVISIONS["summaries"],
     message:
         "Accuracy and cliffs per trace, by model and data set"
@@ -71,6 +73,7 @@ rule table_taxonomy:
     params:
         certain=lookup("taxonomy/certain", within=config),
         intervals=INTERVALS,
+        models=lookup("models", within=config),
         revision=REVISIONS["summaries"],
     message:
         "Kinds among cliff tokens and among all tokens"
@@ -102,6 +105,7 @@ rule table_greedy_ratio:
         runtime=30,
     params:
         intervals=INTERVALS,
+        models=lookup("models", within=config),
         revision=REVISIONS["summaries"],
     message:
         "Greedy tokens among cliff tokens and among all tokens"
@@ -134,6 +138,7 @@ rule table_entropy_by_greedy:
     params:
         certain=lookup("taxonomy/certain", within=config),
         intervals=INTERVALS,
+        models=lookup("models", within=config),
         revision=REVISIONS["summaries"],
     message:
         "Entropy by greedy, cliff tokens against all tokens"
@@ -168,6 +173,7 @@ rule table_fixed_thresholds:
         margin=lookup("cliffs/margin", within=config),
         z=lookup("cliffs/z", within=config),
         intervals=INTERVALS,
+        models=lookup("models", within=config),
         revision=REVISIONS["summaries"],
     message:
         "The published rule beside fixed thresholds"

@@ -9,5 +9,7 @@ with stage(snakemake):
         tables.read_all(snakemake.input.traces, "traces"),
         tables.read_all(snakemake.input.cliffs, "cliffs"),
         Intervals(**snakemake.params.intervals),
+        models=snakemake.params.models,
+        datasets=snakemake.params.datasets,
     )
     write_summary(summary, snakemake.output.csv, snakemake.output.md)

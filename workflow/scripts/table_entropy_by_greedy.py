@@ -10,5 +10,6 @@ with stage(snakemake):
         tables.read_all(snakemake.input.cliffs, "cliffs"),
         snakemake.params.certain,
         Intervals(**snakemake.params.intervals),
+        models=snakemake.params.models,
     )
     write_summary(summary, snakemake.output.csv, snakemake.output.md)

@@ -12,5 +12,6 @@ with stage(snakemake):
         snakemake.params.drops,
         CliffTest(snakemake.params.margin, snakemake.params.z),
         Intervals(**snakemake.params.intervals),
+        models=snakemake.params.models,
     )
     write_summary(summary, snakemake.output.csv, snakemake.output.md)

@@ -9,5 +9,6 @@ with stage(snakemake):
         tables.read_all(snakemake.input.tokens, "tokens"),
         tables.read_all(snakemake.input.cliffs, "cliffs"),
         Intervals(**snakemake.params.intervals),
+        models=snakemake.params.models,
     )
     write_summary(summary, snakemake.output.csv, snakemake.output.md)

@@ -47,9 +47,8 @@ def _attention(module, query, key, value, attention_mask, scaling=None, plan=Non
     query [rows, heads, tokens, width], key and value [rows, kv heads, tokens, width]
     -> [rows, tokens, heads, width]
     """
-    extra = [
-        k for k in ("sliding_window", "softcap", "s_aux", "position_bias") if _given(kwargs, k)
-    ]
+    refused = ("sliding_window", "softcap", "s_aux", "position_bias")
+    extra = [name for name in refused if kwargs.get(name) is not None]
     if plan is None or attention_mask is not None or extra:
         raise NotImplementedError(
             f"engine: {type(module).__name__} asks for {', '.join(extra) or 'an attention'} "
@@ -57,10 +56,6 @@ def _attention(module, query, key, value, attention_mask, scaling=None, plan=Non
         )
     scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
     return plan.attend(module.layer_idx, query, key, value, scaling), None
-
-
-def _given(kwargs: dict, name: str) -> bool:
-    return kwargs.get(name) is not None
 
 
 ALL_ATTENTION_FUNCTIONS.register("cliff_tokens", _attention)
@@ -267,11 +262,20 @@ class TransformersEngine:
         if not requests:
             return
         groups = _groups(requests)
-        shared = [group for group in groups if group.rows >= self.slots]
-        copied = [group for group in groups if group.rows < self.slots]
+        # Rows read every trunk of the pool, hidden or not: sharing pays where one fills the pool.
+        full = self.affordable(max(request.max_tokens for request in requests) + _SLACK)
+        shared = [group for group in groups if group.rows >= full]
+        copied = [group for group in groups if group.rows < full]
         for chosen, copy in ((shared, False), (copied, True)):
             if any(group.rows for group in chosen):
                 yield from _Pool(self, requests, sampler, chosen, copy).run()
+
+    def affordable(self, capacity: int) -> int:
+        """Rows that fit in memory when each has ``capacity`` columns of its own, in two buffers."""
+        layers, kv, width = self.columns_shape
+        columns = 2 * 2 * layers * kv * width * capacity * self.dtype.itemsize
+        logits = 8 * 8 * self.vocabulary  # float64 and its temporary copies
+        return max(1, min(self.slots, self.memory // (columns + logits)))
 
     def score(self, sequences: Sequence[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
         lengths = [len(prompt) + len(tokens) for prompt, tokens in sequences]
@@ -314,6 +318,9 @@ class TransformersEngine:
         ids = torch.from_numpy(np.ascontiguousarray(tokens, dtype=np.int64)).to(self.device)
         if positions is None:
             positions = torch.arange(ids.shape[1], device=self.device)[None]
+        if self.context:
+            # A row that has ended goes on, unread, until it is replaced.
+            positions = positions.clamp(max=self.context - 1)
         output = self.model(
             input_ids=ids,
             position_ids=positions,
@@ -332,16 +339,21 @@ class TransformersEngine:
         self.model.set_attn_implementation("cliff_tokens")
         prefill = _Prefill()
         self.forward(tokens[:, :7], prefill, logits_to_keep=1)
+        if not prefill.layers:
+            raise NotImplementedError(
+                f"{name}: {type(self.model).__name__} does not use the attention interface of "
+                "transformers, through which this engine works"
+            )
         columns = prefill.columns()
-        self.columns_shape = (columns.shape[0], *columns.shape[3:4], columns.shape[-1])
+        self.columns_shape = (columns.shape[0], columns.shape[3], columns.shape[-1])
         self.dtype = columns.dtype
         own = torch.zeros_like(columns[..., :1, :])
         row = np.zeros(1, dtype=_ROW)
         row["prefix"] = 7
         plan = _Decode(own, columns[:, :, 0].contiguous(), row, np.zeros(1, dtype=np.int64))
         found = self.forward(tokens[:, 7:], plan, plan.positions)[0, -1]
-        tolerance = 1e-3 if self.dtype == torch.float32 else 0.1
-        if not torch.allclose(found, expected, rtol=tolerance, atol=tolerance):
+        tolerance = 1e-3 if self.dtype == torch.float32 else 0.05
+        if (found - expected).abs().max() > tolerance * expected.abs().max():
             raise NotImplementedError(
                 f"{name}: {type(self.model).__name__} computes other logits in this engine than "
                 "in transformers; it runs decoders with full causal attention"
@@ -360,8 +372,9 @@ class _Pool:
         if copy:
             capacity = max(len(request.prompt_ids) + request.max_tokens for request in members)
         capacity += _SLACK
-        self.slots = self._affordable(capacity)
-        self.slots = min(self.slots, sum(len(request.streams) for request in members))
+        self.slots = min(
+            engine.affordable(capacity), sum(len(request.streams) for request in members)
+        )
         layers, kv, width = engine.columns_shape
         shape = (layers, 2, self.slots, kv, capacity, width)
         options = {"dtype": engine.dtype, "device": engine.device}
@@ -372,12 +385,6 @@ class _Pool:
         self.alive = np.zeros(0, dtype=bool)
         self.tokens = np.zeros((0, self.longest), dtype=np.int32)
         self.trunks, self.plan, self.done = {}, None, []
-
-    def _affordable(self, capacity: int) -> int:
-        layers, kv, width = self.engine.columns_shape
-        columns = 2 * 2 * layers * kv * width * capacity * self.engine.dtype.itemsize
-        logits = 8 * 8 * self.engine.vocabulary  # float64 and its temporary copies
-        return max(1, min(self.engine.slots, self.engine.memory // (columns + logits)))
 
     def run(self) -> Iterator[Completion]:
         queue = self._queue()

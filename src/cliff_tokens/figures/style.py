@@ -1,0 +1,183 @@
+"""What all figures share: sizes, one font, and colors that mean the same everywhere.
+
+Figures are made without pyplot, so nothing is global and threads do not meet; ``save`` writes no
+dates and salts its ids with a constant, so that equal values give equal bytes. Colors are from
+Paul Tol's qualitative schemes, which stay apart in common color-vision deficiencies; no color has
+two meanings, and markers or dashes repeat what it says.
+"""
+
+import re
+from collections.abc import Callable
+from functools import cache, wraps
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+COLUMN = 3.4  # inches: one column of a two-column page
+PAGE = 7.0  # inches: both columns
+
+FEW = 5  # below so many, a value is drawn hollow
+
+INK = "#222222"
+FAINT = "#8A8A8A"
+GRID = "#E4E4E4"
+
+OUTCOME_COLORS = {"correct": "#4477AA", "incorrect": "#EE6677"}
+OUTCOME_MARKERS = {"correct": "o", "incorrect": "s"}
+KIND_COLORS = {
+    "deterministic": "#332288",
+    "uncertain": "#DDAA33",
+    "sampled_off": "#EE7733",
+    "other": "#999999",
+}
+KIND_MARKERS = {"deterministic": "s", "uncertain": "o", "sampled_off": "v", "other": "D"}
+ARM_COLORS = {
+    "del": "#117733",
+    "keep": "#882255",
+    "control_del": "#44AA99",
+    "control_keep": "#AA4499",
+}
+ARM_DASHES = {"del": "-", "keep": "-", "control_del": (0, (4, 1.5)), "control_keep": (0, (1, 1))}
+ARM_MARKERS = {"del": "o", "keep": "s", "control_del": "^", "control_keep": "v"}
+TOKEN_COLORS = {"all": "#BBBBBB", "cliff": "#222255"}
+WORDS = {
+    "sampled_off": "sampled-off",
+    "control_del": "control, deleted",
+    "control_keep": "control, kept",
+    "del": "deleted",
+    "keep": "kept",
+}
+
+SETTINGS = {
+    "font.family": "DejaVu Sans",
+    "font.size": 7,
+    "axes.titlesize": 7.5,
+    "axes.labelsize": 7,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "legend.fontsize": 6.5,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.5,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 3.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "figure.dpi": 100,
+    "savefig.dpi": 200,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "cliff-tokens",
+    "pdf.fonttype": 42,
+}
+
+
+def styled(draw: Callable) -> Callable:
+    """Run a function that draws under this module's settings, whatever the caller's are."""
+
+    @wraps(draw)
+    def inside(*args, **kwargs):
+        with matplotlib.rc_context():
+            matplotlib.rcdefaults()
+            matplotlib.rcParams.update(SETTINGS)
+            return draw(*args, **kwargs)
+
+    return inside
+
+
+def figure(height: float, width: float = PAGE) -> Figure:
+    """An empty figure, in inches; its parts are laid out so that no text overlaps."""
+    made = Figure(figsize=(width, height), layout="constrained")
+    made.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.03)
+    return made
+
+
+@styled
+def save(drawn: Figure, path: str | Path) -> None:
+    """Write a figure in the format of the path's suffix: svg, pdf or png."""
+    path = Path(path)
+    undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}
+    if path.suffix not in undated:
+        raise ValueError(f"{path}: expected .svg, .pdf or .png")
+    drawn.savefig(path, metadata=undated[path.suffix])
+
+
+def word(name: str) -> str:
+    """How a kind or an arm is written in a figure."""
+    return WORDS.get(name, name)
+
+
+def wrap(name: str, width: int = 12) -> str:
+    """A name on several lines, broken after hyphens, slashes and spaces."""
+    lines = [""]
+    for part in re.findall(r"[^-/ ]*[-/ ]|[^-/ ]+$", name):
+        if lines[-1] and len((lines[-1] + part).rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(line.rstrip(" ") for line in lines)
+
+
+def face(color: str, n: int) -> str:
+    """Fill of a marker: hollow where it stands for few."""
+    return color if n >= FEW else "white"
+
+
+def say_empty(axes: Axes, sentence: str) -> None:
+    """An empty panel says why."""
+    axes.text(
+        0.5,
+        0.5,
+        wrap(sentence, 18),
+        transform=axes.transAxes,
+        ha="center",
+        va="center",
+        color=FAINT,
+        fontsize=6.5,
+        parse_math=False,
+    )
+
+
+def handle(color: str, marker: str = "", dash: str | tuple = "-", label: str = "") -> Line2D:
+    """An entry of a legend."""
+    return Line2D([], [], color=color, marker=marker, linestyle=dash, label=label)
+
+
+def interval(axes: Axes, x: float, low: float, high: float, color: str) -> None:
+    """A vertical interval without caps; nothing where there is none."""
+    if np.isfinite(low) and np.isfinite(high):
+        axes.plot([x, x], [low, high], color=color, linewidth=1.1, solid_capstyle="butt", zorder=2)
+
+
+def grid_shape(panels: int, columns: int) -> tuple[int, int]:
+    """Rows and columns for so many panels, in rows as even as they can be."""
+    rows = -(-panels // columns)
+    return rows, -(-panels // rows)
+
+
+def token_text(token: str, longest: int = 14) -> str:
+    """A token as it can be drawn: spaces, breaks and unknown characters become visible."""
+    shown = token.strip(" ") or "␣" * min(len(token), 3)
+    shown = shown.replace("\r", "").replace("\n", "↵").replace("\t", "⇥")
+    shown = "".join(sign if ord(sign) in _drawable() else "□" for sign in shown)
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
+
+
+@cache
+def _drawable() -> frozenset[int]:
+    path = font_manager.findfont(SETTINGS["font.family"])
+    return frozenset(font_manager.get_font(path).get_charmap())

@@ -1,0 +1,18 @@
+"""Figure 16: Delete, keep and control: incorrect traces."""
+
+from cliff_tokens import tables
+from cliff_tokens.figures import pass_at_k
+from cliff_tokens.script import stage, write_figure
+from cliff_tokens.statistics import Intervals
+
+with stage(snakemake):
+    params = snakemake.params
+    values = pass_at_k.values(
+        tables.read_all(snakemake.input.resampling, "resampling"),
+        tables.read_all(snakemake.input.cliffs, "cliffs"),
+        "incorrect",
+        Intervals(**params.intervals),
+        models=params.models,
+        datasets=params.datasets,
+    )
+    write_figure(values, pass_at_k.draw(values), snakemake.output)
