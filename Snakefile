@@ -30,6 +30,7 @@ include: "workflow/rules/testbed.smk"
 include: "workflow/rules/problems.smk"
 include: "workflow/rules/traces.smk"
 include: "workflow/rules/potential.smk"
+include: "workflow/rules/recursion.smk"
 include: "workflow/rules/cliffs.smk"
 include: "workflow/rules/resampling.smk"
 include: "workflow/rules/figures.smk"
@@ -41,3 +42,8 @@ rule all:
     input:
         rules.figures.input,
         rules.tables.input,
+        collect(
+            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
+            estimator=config["potential"]["estimators"],
+            **AXES,
+        ),

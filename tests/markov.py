@@ -24,6 +24,7 @@ class MarkovEngine:
         logits = rng.normal(0, 2.0, (vocabulary, vocabulary))
         logits[:, START] = -np.inf  # never returned to
         self.logits = logits
+        self.stops = np.array([RIGHT, WRONG])
 
     def transitions(self, sampler: Sampler) -> np.ndarray:
         return sampling.distribution(self.logits, sampler)

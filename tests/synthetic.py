@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from cliff_tokens import cliffs, tables
+from cliff_tokens.potential import estimate
 
 CERTAIN = 0.99
 TEST = cliffs.CliffTest()
@@ -50,8 +51,9 @@ def run(
         "tokens": pd.concat(tokens, ignore_index=True),
         "potential": pd.concat(potential, ignore_index=True),
     }
+    frames["estimates"] = estimate(frames["potential"], frames["traces"])
     frames["cliffs"] = cliffs.detect(
-        frames["potential"], frames["traces"], frames["tokens"], TEST, CERTAIN
+        frames["estimates"], frames["traces"], frames["tokens"], TEST, CERTAIN
     )
     frames["resampling"] = _arms(rng, frames["cliffs"], rollouts)
     return {name: _typed(frame, name) for name, frame in frames.items()}
@@ -127,8 +129,7 @@ def _counts(rng, truth, rollouts, **key):
 
 def _arms(rng, found, rollouts):
     """Arms of every cliff; every fifth cliff has no control token."""
-    before = found["successes_before"].to_numpy() / rollouts
-    after = found["successes_after"].to_numpy() / rollouts
+    before, after = found["before"].to_numpy(), found["after"].to_numpy()
     arms = {
         "del": (before, found["t"] - 1),
         "keep": (after, found["t"]),

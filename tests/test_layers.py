@@ -12,7 +12,16 @@ LAYERS = [
     {"revisions", "tables", "catalogue", "progress", "__init__"},
     {"statistics", "sampling", "grading", "prompts", "taxonomy", "provenance", "formatting"},
     {"engines", "rollouts"},
-    {"problems", "traces", "potential", "recursion", "cliffs", "resampling", "summaries", "testbed"},
+    {
+        "problems",
+        "traces",
+        "potential",
+        "recursion",
+        "cliffs",
+        "resampling",
+        "summaries",
+        "testbed",
+    },
     {"figures", "script"},
 ]
 LEVEL = {module: level for level, layer in enumerate(LAYERS) for module in layer}
@@ -60,5 +69,7 @@ def test_importing_every_stage_loads_no_heavy_library():
         "print([m for m in ('torch', 'transformers', 'vllm', 'trl', 'matplotlib', 'math_verify')"
         " if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=PACKAGE.parent, capture_output=True, text=True
+    )
     assert done.stdout.strip() == "[]", done.stderr

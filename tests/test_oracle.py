@@ -9,6 +9,7 @@ from scipy import stats
 from cliff_tokens import cliffs, potential, resampling, tables, traces
 from cliff_tokens.grading import Grader
 from cliff_tokens.sampling import Sampler
+from cliff_tokens.statistics import unpooled_error
 
 SAMPLER = Sampler(temperature=1.0, top_p=0.9)
 ROLLOUTS = 64
@@ -47,6 +48,11 @@ def counts(engine, sampled, problems):
     return roll_out(engine, sampled, problems)
 
 
+def on_counts(test, before, after):
+    error = unpooled_error(before, after, ROLLOUTS)
+    return test.flags((before - after) / ROLLOUTS, error)
+
+
 def exact(engine, sampled):
     """Exact potential of prefixes 0 .. T of every trace, one row per prefix."""
     values = engine.potentials(SAMPLER)
@@ -77,13 +83,13 @@ def test_the_rule_flags_unchanged_potential_no_more_often_than_binomial_noise_do
     # Neighbouring prefixes of the same state have the same potential: every flag is false.
     test = cliffs.CliffTest()
     grid = np.arange(ROLLOUTS + 1)
-    flags = test.flags(grid[:, None], grid[None, :], ROLLOUTS)
+    flags = on_counts(test, grid[:, None], grid[None, :])
     rng = np.random.default_rng(0)
     for value in (0.1, 0.3, 0.5, 0.8):
         weight = stats.binom.pmf(grid, ROLLOUTS, value)
         expected = weight @ flags @ weight
         drawn = rng.binomial(ROLLOUTS, value, (2, 200_000))
-        found = int(test.flags(*drawn, ROLLOUTS).sum())
+        found = int(on_counts(test, *drawn).sum())
         assert stats.binomtest(found, 200_000, expected).pvalue > 1e-3
         assert expected < 0.0035  # the published rule's largest false-positive rate is .3 %
 
@@ -118,11 +124,13 @@ def test_another_seed_gives_other_counts_of_the_same_size(engine, sampled, probl
 
 def test_the_whole_chain_writes_valid_tables(engine, sampled, problems, counts, tmp_path):
     scored, _ = traces.score(sampled, engine, MarkovTokenizer(), SAMPLER, support=20)
-    found = cliffs.detect(counts, sampled, scored, cliffs.CliffTest(), 0.99)
+    found = cliffs.detect(
+        potential.estimate(counts, sampled), sampled, scored, cliffs.CliffTest(), 0.99
+    )
     assert len(found) >= 5
     with Grader() as grader:
         arms = resampling.resample(
-            found, cliffs.steps(counts, sampled), sampled, scored, problems, engine,
+            found, potential.estimate(counts, sampled), sampled, scored, problems, engine,
             MarkovTokenizer(), SAMPLER, grader, count=ROLLOUTS, seed=7,
         )  # fmt: skip
     for name, frame in (
@@ -143,8 +151,10 @@ def test_the_whole_chain_writes_valid_tables(engine, sampled, problems, counts, 
 
 def test_controls_are_like_their_cliffs_and_are_none(engine, sampled, counts):
     scored, _ = traces.score(sampled, engine, MarkovTokenizer(), SAMPLER, support=20)
-    found = cliffs.detect(counts, sampled, scored, cliffs.CliffTest(), 0.99)
-    tested = cliffs.steps(counts, sampled)
+    found = cliffs.detect(
+        potential.estimate(counts, sampled), sampled, scored, cliffs.CliffTest(), 0.99
+    )
+    tested = potential.estimate(counts, sampled)
     controls = resampling.match_controls(found, tested, scored)
     assert len(controls) >= 1
     assert not controls[["trace_id", "t"]].duplicated().any()
@@ -153,14 +163,14 @@ def test_controls_are_like_their_cliffs_and_are_none(engine, sampled, counts):
     joined = controls.merge(tested, on=["trace_id", "t"]).merge(
         found, on="cliff_id", suffixes=("", "_cliff")
     )
-    far = (joined["successes_before"] - joined["successes_before_cliff"]).abs() / ROLLOUTS
+    far = (joined["before"] - joined["before_cliff"]).abs()
     assert far.max() <= resampling.CALIPER
 
 
 def test_a_missing_prefix_is_an_error_not_a_zero(sampled, counts):
     broken = counts.drop(index=counts.index[5])
     with pytest.raises(ValueError, match=r"expected the potential of prefixes 0 \.\."):
-        cliffs.steps(broken, sampled)
+        potential.estimate(broken, sampled)
 
 
 def test_traces_of_another_sampler_are_refused(engine, sampled, problems):

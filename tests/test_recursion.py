@@ -47,7 +47,7 @@ def chain():
 def drawn(chain, rng, rollouts=ROLLOUTS):
     """Branch counts as rollouts of the chain would give them."""
     _, tokens, alternatives, _, values = chain
-    planned = recursion.plan(tokens, alternatives, rollouts, rng.random(len(tokens)))
+    planned = recursion.plan(tokens, alternatives, rollouts, int(rng.integers(2**31)), "plan")
     return planned.assign(
         successes=rng.binomial(planned["rollouts"], values[planned["first_token_id"]])
     )
@@ -144,10 +144,7 @@ def test_few_branches_never_claim_certainty(chain):
 
 def test_branches_are_shared_in_proportion_and_add_up(chain):
     _, tokens, alternatives, _, _ = chain
-    rng = np.random.default_rng(3)
-    plans = [
-        recursion.plan(tokens, alternatives, ROLLOUTS, rng.random(len(tokens))) for _ in range(50)
-    ]
+    plans = [recursion.plan(tokens, alternatives, ROLLOUTS, seed, "plan") for seed in range(50)]
     q = tokens.set_index(["trace_id", "t"])["sampler_probability"]
     expected = np.ceil(ROLLOUTS * (1 - q) - 1e-9)
     for planned in plans:
@@ -196,4 +193,50 @@ def test_a_prefix_without_its_alternatives_is_refused(chain):
         ~(alternatives["trace_id"].eq(first.trace_id) & alternatives["t"].eq(first.t))
     ]
     with pytest.raises(ValueError, match="no alternative"):
-        recursion.plan(tokens, fewer, ROLLOUTS, np.zeros(len(tokens)))
+        recursion.plan(tokens, fewer, ROLLOUTS, 1, "plan")
+
+
+def test_a_second_round_halves_the_error_of_open_drops_for_its_budget(chain):
+    sampled, tokens, alternatives, _, values = chain
+    rng = np.random.default_rng(5)
+    gains = []
+    for seed in range(20):
+        first = drawn(chain, rng)
+        before = recursion.estimate(sampled, tokens, first)
+        budget = int(first["rollouts"].sum())
+        more = recursion.second_round(
+            before, tokens, first, alternatives, seed, "more", budget=budget, margin=0.1, z=1.645
+        )
+        assert abs(more["rollouts"].sum() - budget) < 0.05 * budget
+        more["successes"] = rng.binomial(more["rollouts"], values[more["first_token_id"]])
+        after = recursion.estimate(sampled, tokens, pd.concat([first, more]))
+        drop = before["before"] - before["after"]
+        q = before.merge(tokens, on=["trace_id", "t"])["sampler_probability"]
+        is_open = (1 - q > 0.1) & ((drop - 0.1).abs() < 1.645 * before["drop_se"])
+        gains.append(
+            (after["drop_se"][is_open] ** 2).sum() / (before["drop_se"][is_open] ** 2).sum()
+        )
+    # As many branches again, drawn as the first were, would give one half.
+    assert np.mean(gains) < 0.45
+
+
+def test_real_branches_agree_with_the_exact_potential(chain):
+    sampled, tokens, alternatives, exact, values = chain
+    planned = recursion.plan(tokens, alternatives, ROLLOUTS, 1, "recursive")
+    problems = pd.DataFrame({"problem_id": sampled["problem_id"], "answer": "1"})
+    engine = MarkovEngine(vocabulary=10, seed=4)
+    with Grader() as grader:
+        counts = recursion.roll_out(
+            sampled, planned, problems, engine, MarkovTokenizer(), SAMPLER, grader,
+            name="recursive", seed=1,
+        )  # fmt: skip
+    assert (counts["rollouts"] == planned["rollouts"]).all()
+    truth = values[counts["first_token_id"]]
+    spread = np.sqrt(counts["rollouts"] * truth * (1 - truth))
+    error = counts["successes"] - counts["rollouts"] * truth
+    assert (error[spread == 0] == 0).all()
+    inner = spread > 0
+    z = error[inner].sum() / np.sqrt((spread[inner] ** 2).sum())
+    assert abs(z) < 4
+    found = recursion.estimate(sampled, tokens, counts).merge(exact, on=["trace_id", "t"])
+    assert np.sqrt(((found["before"] - found["exact_before"]) ** 2).mean()) < 0.06

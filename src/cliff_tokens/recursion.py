@@ -16,31 +16,83 @@ t, Var V_t <= V_t (1 - V_t) / N: never less accurate than N independent rollouts
 """
 
 import itertools
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+
+from cliff_tokens import grading, rollouts, sampling
+from cliff_tokens.engines import Engine
+from cliff_tokens.prompts import ChatTokenizer
+from cliff_tokens.sampling import Sampler
 
 _KEY = ["trace_id", "t"]
 
 
 def plan(
-    tokens: pd.DataFrame, alternatives: pd.DataFrame, rollouts: int, seeds: np.ndarray
+    tokens: pd.DataFrame, alternatives: pd.DataFrame, count: int, seed: int, name: str
 ) -> pd.DataFrame:
-    """Branch rollouts of every first token: trace_id, t, first_token_id, rollouts.
+    """Branches of every first token: rows of the ``plans`` table.
 
-    ``rollouts`` is N. ``seeds`` float64 [rows of tokens] in [0, 1) decide the rounding: a prefix
-    draws n = ceil(N (1 - q_t)) branches and gives each first token its proportional share of
-    them, by systematic sampling, so that every share is right on average and off by less than 1.
+    ``count`` is N: a prefix draws n = ceil(N (1 - q_t)) branches. ``seed`` and ``name`` key the
+    numbers that decide how shares of n are rounded.
     """
-    wanted = tokens[_KEY].assign(
-        n=np.ceil(rollouts * (1 - tokens["sampler_probability"]) - 1e-9).astype(int),
-        offset=seeds,
-    )
-    return allocate(wanted, alternatives)
+    n = np.ceil(count * (1 - tokens["sampler_probability"]) - 1e-9).astype(int)
+    return allocate(tokens[_KEY].assign(n=n, offset=_offsets(tokens, seed, name)), alternatives)
+
+
+def second_round(
+    estimates: pd.DataFrame,
+    tokens: pd.DataFrame,
+    branches: pd.DataFrame,
+    alternatives: pd.DataFrame,
+    seed: int,
+    name: str,
+    *,
+    budget: int,
+    margin: float,
+    z: float,
+) -> pd.DataFrame:
+    """Where about ``budget`` more branches say most of drops that the first round left open.
+
+    A drop is open if it could exceed the margin (1 - q_t > margin) and the margin lies within
+    z standard errors of it. The branches are shared so as to minimize the sum of the open drops'
+    variances: branch n_u in proportion to sqrt(w_u Var_1 B_u), where w_u is what a unit of Var B_u
+    adds to that sum, at its own token and, through V_t, at open tokens before it.
+    """
+    rows = estimates.merge(tokens[[*_KEY, "sampler_probability"]], on=_KEY)
+    rows = rows.merge(_sums(branches), on=_KEY, how="left").fillna({"successes": 0, "rollouts": 0})
+    rows = rows.sort_values(_KEY, ignore_index=True)
+    other = 1 - rows["sampler_probability"].to_numpy()
+    distance = (rows["before"] - rows["after"] - margin).abs()
+    is_open = ((other > margin) & (distance < z * rows["drop_se"])).to_numpy()
+    trace, _ = pd.factorize(rows["trace_id"])
+    # What Var V_t counts for, carried from the open tokens before t to the end of the trace.
+    carried = np.zeros(trace.max() + 1)
+    weight = np.empty(len(rows))
+    for at in _steps(rows["t"].to_numpy() - 1):
+        who, own = trace[at], other[at] ** 2
+        weight[at] = own * (is_open[at] + carried[who])
+        carried[who] = (1 - other[at]) ** 2 * carried[who] + is_open[at] * own
+    smooth = (rows["successes"] + 0.5) / (rows["rollouts"] + 1)
+    share = np.sqrt(weight * smooth * (1 - smooth)).to_numpy()
+    n = np.rint(budget * share / share.sum()).astype(int) if share.sum() else np.zeros(len(rows))
+    return allocate(rows[_KEY].assign(n=n, offset=_offsets(rows, seed, name)), alternatives)
+
+
+def _offsets(tokens: pd.DataFrame, seed: int, name: str) -> np.ndarray:
+    """A uniform number for every token, keyed by the seed, the plan's name, the trace and t."""
+    traces, places = np.unique(tokens["trace_id"].to_numpy(dtype=str), return_inverse=True)
+    named = np.array([sampling.stream(seed, "offset", name, trace) for trace in traces])
+    return sampling.uniforms(named[places], tokens["t"].to_numpy())
 
 
 def allocate(wanted: pd.DataFrame, alternatives: pd.DataFrame) -> pd.DataFrame:
-    """Share ``n`` branches of each prefix (trace_id, t, n, offset) among its alternatives."""
+    """Share the ``n`` branches of each row of ``wanted`` (trace_id, t, n, offset).
+
+    Systematic sampling in proportion to the sampler's probabilities: the share of every first
+    token is right on average and off by less than 1.
+    """
     rows = alternatives.merge(wanted[wanted["n"] > 0], on=_KEY, how="inner")
     rows = rows.sort_values([*_KEY, "token_id"], ignore_index=True)
     uncovered = wanted[wanted["n"] > 0].merge(
@@ -65,12 +117,10 @@ def allocate(wanted: pd.DataFrame, alternatives: pd.DataFrame) -> pd.DataFrame:
 def estimate(traces: pd.DataFrame, tokens: pd.DataFrame, branches: pd.DataFrame) -> pd.DataFrame:
     """Potential before and after every token, from counts of its branches.
 
-    One row per token: trace_id, t, before (V_{t-1}), after (V_t), variance (of ``before``),
-    drop_se. Success of the branches is smoothed toward one half (Jeffreys) for its variance only,
-    so that few branches never claim certainty.
+    Rows of the ``estimates`` table. Success of the branches is smoothed toward one half
+    (Jeffreys) for its variance only, so that few branches never claim certainty.
     """
     rows = _aligned(traces, tokens, branches)
-    length = rows["length"].to_numpy()
     q = rows["sampler_probability"].to_numpy()
     n = rows["rollouts"].to_numpy()
     if ((q < 1) & (n == 0)).any():
@@ -83,16 +133,11 @@ def estimate(traces: pd.DataFrame, tokens: pd.DataFrame, branches: pd.DataFrame)
     mean = rows["successes"].to_numpy() / drawn
     smooth = (rows["successes"].to_numpy() + 0.5) / (drawn + 1)
     branch_variance = np.where(q < 1, smooth * (1 - smooth) / drawn, 0.0)
-    # Rows of all traces that are equally far from their end move together.
-    from_end = length - rows["t"].to_numpy()
-    order = np.argsort(from_end, kind="stable")
-    starts = np.searchsorted(from_end[order], np.arange(length.max() + 1))
     before, after, variance, drop_variance = (np.empty(len(rows)) for _ in range(4))
     trace = rows["trace"].to_numpy()
     value = rows.groupby("trace")["verdict"].first().to_numpy(dtype=float)
     spread = np.zeros(len(value))
-    for start, end in itertools.pairwise(starts):
-        at = order[start:end]
+    for at in _steps(rows["length"].to_numpy() - rows["t"].to_numpy()):
         who = trace[at]
         after[at] = value[who]
         drop_variance[at] = (1 - q[at]) ** 2 * (branch_variance[at] + spread[who])
@@ -100,8 +145,60 @@ def estimate(traces: pd.DataFrame, tokens: pd.DataFrame, branches: pd.DataFrame)
         spread[who] = q[at] ** 2 * spread[who] + (1 - q[at]) ** 2 * branch_variance[at]
         before[at], variance[at] = value[who], spread[who]
     return rows[_KEY].assign(
-        before=before, after=after, variance=variance, drop_se=np.sqrt(drop_variance)
+        before=before, after=after, before_se=np.sqrt(variance), drop_se=np.sqrt(drop_variance)
     )
+
+
+def roll_out(
+    traces: pd.DataFrame,
+    planned: pd.DataFrame,
+    problems: pd.DataFrame,
+    engine: Engine,
+    tokenizer: ChatTokenizer,
+    sampler: Sampler,
+    grader: grading.Grader,
+    *,
+    name: str,
+    seed: int,
+) -> pd.DataFrame:
+    """Roll out planned branches of these traces: rows of the ``branches`` table.
+
+    ``name`` is that of the plan; branches of another plan are other draws.
+    """
+    sampler.check_drew(traces)
+    golds = problems.set_index("problem_id")["answer"]
+    by_id = {trace.trace_id: trace for trace in traces.itertuples()}
+    planned = planned[planned["trace_id"].isin(by_id)].reset_index(drop=True)
+    prefixes = []
+    for branch in planned.itertuples():
+        trace = by_id[branch.trace_id]
+        key = (name, branch.trace_id, branch.t, branch.first_token_id)
+        response = np.append(trace.token_ids[: branch.t - 1], np.int32(branch.first_token_id))
+        ended = branch.first_token_id in engine.stops or branch.t == trace.max_tokens
+        prefixes.append(
+            rollouts.Prefix(
+                prompt_ids=trace.prompt_ids,
+                token_ids=response,
+                streams=sampling.streams(seed, *key, count=branch.rollouts),
+                limit=trace.max_tokens,
+                ended=ended,
+                gold=golds[trace.problem_id],
+            )
+        )
+    counts = rollouts.count(prefixes, engine, tokenizer, sampler, grader, name)
+    return pd.concat([planned[[*_KEY, "first_token_id"]], counts], axis=1)
+
+
+def _steps(step: np.ndarray) -> Iterator[np.ndarray]:
+    """Rows at step 0, at step 1, ...: rows of all traces that a recursion takes together."""
+    order = np.argsort(step, kind="stable")
+    starts = np.searchsorted(step[order], np.arange(step.max() + 2))
+    for start, end in itertools.pairwise(starts):
+        yield order[start:end]
+
+
+def _sums(branches: pd.DataFrame) -> pd.DataFrame:
+    return branches.groupby(_KEY, as_index=False)[["successes", "rollouts"]].sum()
 
 
 def _aligned(traces: pd.DataFrame, tokens: pd.DataFrame, branches: pd.DataFrame) -> pd.DataFrame:
@@ -144,6 +241,5 @@ def _aligned(traces: pd.DataFrame, tokens: pd.DataFrame, branches: pd.DataFrame)
             f"{first.trace_id}: a branch at token {first.t} begins with the trace's own token "
             f"{first.token_id}; a branch leaves the trace"
         )
-    sums = branches.groupby(_KEY, as_index=False)[["successes", "rollouts"]].sum()
-    rows = rows.merge(sums, on=_KEY, how="left")
+    rows = rows.merge(_sums(branches), on=_KEY, how="left")
     return rows.fillna({"successes": 0, "rollouts": 0})

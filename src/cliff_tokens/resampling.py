@@ -23,23 +23,25 @@ CALIPER = 0.15  # largest difference of a control in potential before, and in q_
 _OTHER_TRACE = 0.05  # what leaving the trace weighs against a closer match
 
 
-def match_controls(found: pd.DataFrame, tested: pd.DataFrame, tokens: pd.DataFrame) -> pd.DataFrame:
+def match_controls(
+    found: pd.DataFrame, estimates: pd.DataFrame, tokens: pd.DataFrame
+) -> pd.DataFrame:
     """A control token for each cliff of one model and data set, each token used once.
 
-    ``found`` are cliffs, ``tested`` the rows of ``cliffs.steps``. Columns: cliff_id, trace_id, t;
+    Columns: cliff_id, trace_id, t;
     a cliff without a match within the caliper has no row.
     """
-    pool = tested.merge(tokens[["trace_id", "t", "sampler_probability"]], on=["trace_id", "t"])
+    pool = estimates.merge(tokens[["trace_id", "t", "sampler_probability"]], on=["trace_id", "t"])
     is_cliff = pd.MultiIndex.from_frame(pool[["trace_id", "t"]]).isin(
         pd.MultiIndex.from_frame(found[["trace_id", "t"]])
     )
     pool = pool[~is_cliff].sort_values(["trace_id", "t"], ignore_index=True)
-    potential = (pool["successes_before"] / pool["rollouts"]).to_numpy()
+    potential = pool["before"].to_numpy()
     probability = pool["sampler_probability"].to_numpy()
     free = np.ones(len(pool), dtype=bool)
     matched = []
     for cliff in found.sort_values("cliff_id").itertuples():
-        far = np.abs(potential - cliff.successes_before / cliff.rollouts)
+        far = np.abs(potential - cliff.before)
         unlike = np.abs(probability - cliff.sampler_probability)
         eligible = free & (far <= CALIPER) & (unlike <= CALIPER)
         if not eligible.any():
@@ -67,7 +69,7 @@ def plan(found: pd.DataFrame, controls: pd.DataFrame) -> pd.DataFrame:
 
 def resample(
     found: pd.DataFrame,
-    tested: pd.DataFrame,
+    estimates: pd.DataFrame,
     traces: pd.DataFrame,
     tokens: pd.DataFrame,
     problems: pd.DataFrame,
@@ -79,12 +81,9 @@ def resample(
     count: int,
     seed: int,
 ) -> pd.DataFrame:
-    """``count`` fresh rollouts in every arm of every cliff: rows of the ``resampling`` table.
-
-    ``tested`` are the rows of ``cliffs.steps`` of the same traces.
-    """
+    """``count`` fresh rollouts in every arm of every cliff: rows of the ``resampling`` table."""
     sampler.check_drew(traces)
-    controls = match_controls(found, tested, tokens)
+    controls = match_controls(found, estimates, tokens)
     arms = plan(found, controls)
     golds = problems.set_index("problem_id")["answer"]
     by_id = {trace.trace_id: trace for trace in traces.itertuples()}

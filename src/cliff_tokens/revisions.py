@@ -11,6 +11,7 @@ REVISIONS = {
     "traces": 1,
     "tokens": 1,
     "potential": 1,
+    "recursion": 1,
     "cliffs": 1,
     "resampling": 1,
     "figures": 1,

@@ -39,7 +39,7 @@ def wilson(
     successes, rollouts = np.broadcast_arrays(
         np.asarray(successes, dtype=float), np.asarray(rollouts, dtype=float)
     )
-    z2 = ndtri((1 + confidence) / 2) ** 2
+    z2 = critical_value(confidence) ** 2
     n = np.where(rollouts > 0, rollouts, np.nan)
     center = (successes + z2 / 2) / (n + z2)
     half = np.sqrt(z2 * (successes * (n - successes) / n + z2 / 4)) / (n + z2)
@@ -47,6 +47,21 @@ def wilson(
     low = np.where(successes == 0, 0 * n, np.clip(center - half, 0, 1))
     high = np.where(successes == n, 1.0, np.clip(center + half, 0, 1))
     return low, high
+
+
+def critical_value(confidence: float) -> float:
+    """Half the width, in standard errors, of a two-sided normal interval."""
+    return float(ndtri((1 + confidence) / 2))
+
+
+def unpooled_error(before: np.ndarray, after: np.ndarray, rollouts: np.ndarray | int) -> np.ndarray:
+    """Standard error of the difference of two shares, from successes out of ``rollouts`` each.
+
+    Unpooled, with the plug-in variance, as the published rule has it: a prefix that never fails,
+    or always, has none.
+    """
+    p, q = before / rollouts, after / rollouts
+    return np.sqrt((p * (1 - p) + q * (1 - q)) / rollouts)
 
 
 def pass_at_k(successes: np.ndarray | int, rollouts: np.ndarray | int, k: int) -> np.ndarray:

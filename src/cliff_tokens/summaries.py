@@ -167,7 +167,7 @@ def by_model(frame: pd.DataFrame, column: str) -> dict[str, np.ndarray]:
 
 
 def fixed_thresholds(
-    potential: pd.DataFrame,
+    estimates: pd.DataFrame,
     traces: pd.DataFrame,
     drops: Iterable[float],
     test: rule.CliffTest,
@@ -175,12 +175,9 @@ def fixed_thresholds(
     models: Names = None,
 ) -> pd.DataFrame:
     """Traces flagged by the published rule and by fixed drops, data sets pooled."""
-    tested = rule.steps(potential, traces)
-    before, after, rollouts = (
-        tested[column].to_numpy() for column in ("successes_before", "successes_after", "rollouts")
-    )
+    drop = estimates["before"] - estimates["after"]
     rules = {(PUBLISHED, np.nan): test}
-    rules |= {(f"drop >= {drop:g}", drop): rule.FixedThreshold(drop) for drop in drops}
+    rules |= {(f"drop >= {fixed:g}", fixed): rule.FixedThreshold(fixed) for fixed in drops}
     models = _names(models, traces["model"])
 
     def row(cell: pd.DataFrame) -> dict:
@@ -194,11 +191,11 @@ def fixed_thresholds(
         }
 
     parts = []
-    for (name, drop), detector in rules.items():
-        flagged = tested[detector.flags(before, after, rollouts)]
+    for (name, fixed), detector in rules.items():
+        flagged = estimates[detector.flags(drop, estimates["drop_se"])]
         part = _cells(_count_cliffs(traces, flagged), models, [], row, outcomes=OUTCOMES)
         part.insert(0, "rule", name)
-        part.insert(1, "drop", drop)
+        part.insert(1, "drop", fixed)
         parts.append(part.drop(columns="dataset"))
     return pd.concat(parts, ignore_index=True)
 

@@ -4,15 +4,15 @@
 
 rule detect_cliffs:
     input:
-        potential="<results>/potential/{model}/{dataset}.parquet",
+        estimates="<results>/estimates/{estimator}/{model}/{dataset}.parquet",
         traces="<results>/traces/{model}/{dataset}.parquet",
         tokens="<results>/tokens/{model}/{dataset}.parquet",
     output:
-        cliffs="<results>/cliffs/{model}/{dataset}.parquet",
+        cliffs="<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
     log:
-        "<logs>/detect_cliffs/{model}/{dataset}.log",
+        "<logs>/detect_cliffs/{estimator}/{model}/{dataset}.log",
     benchmark:
-        "<benchmarks>/detect_cliffs/{model}/{dataset}.jsonl"
+        "<benchmarks>/detect_cliffs/{estimator}/{model}/{dataset}.jsonl"
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -25,6 +25,6 @@ rule detect_cliffs:
         certain=lookup("taxonomy/certain", within=config),
         revision=REVISIONS["cliffs"],
     message:
-        "Detecting cliff tokens of {wildcards.model} on {wildcards.dataset}"
+        "Detecting cliff tokens of {wildcards.model} on {wildcards.dataset} ({wildcards.estimator})"
     script:
         "../scripts/detect_cliffs.py"

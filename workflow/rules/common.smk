@@ -31,7 +31,25 @@ INTERVALS = {
     "repetitions": config["statistics"]["bootstrap"],
     "seed": config["seed"],
 }
+MAIN = config["potential"]["main"]
+BRANCH_ROLLOUTS = {
+    "recursive": config["potential"]["rollouts"],
+    "reference": config["potential"]["reference"],
+}
+# The branches that each estimator by recursion is made of.
+ROUNDS = {
+    "recursive": ["recursive"],
+    "adaptive": ["recursive", "adaptive"],
+    "reference": ["reference"],
+}
 SHARDS = range(1, config["potential"]["shards"] + 1)
+BRANCH_SHARDS = range(1, config["potential"]["branch_shards"] + 1)
+
+if MAIN not in config["potential"]["estimators"]:
+    raise ValueError(
+        f"potential.main: {MAIN!r} is not among potential.estimators, which are "
+        + ", ".join(config["potential"]["estimators"])
+    )
 
 
 wildcard_constraints:
@@ -39,6 +57,8 @@ wildcard_constraints:
     dataset="|".join(DATASETS),
     checkpoint="|".join(TESTBED),
     shard=r"\d+",
+    plan="|".join(ROUNDS),
+    estimator="independent|" + "|".join(ROUNDS),
 
 
 def weights(wildcards):

@@ -51,7 +51,11 @@ rule figure_01_decision_boundary:
 rule figure_02_share_with_cliff:
     input:
         traces=collect("<results>/traces/{model}/{dataset}.parquet", **AXES),
-        cliffs=collect("<results>/cliffs/{model}/{dataset}.parquet", **AXES),
+        cliffs=collect(
+            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **AXES,
+        ),
     output:
         svg=report(
             "<results>/figures/figure_02_share_with_cliff.svg",
@@ -85,7 +89,11 @@ rule figure_02_share_with_cliff:
 rule figure_03_cliffs_per_trace:
     input:
         traces=collect("<results>/traces/{model}/{dataset}.parquet", **AXES),
-        cliffs=collect("<results>/cliffs/{model}/{dataset}.parquet", **AXES),
+        cliffs=collect(
+            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **AXES,
+        ),
     output:
         svg=report(
             "<results>/figures/figure_03_cliffs_per_trace.svg",
@@ -119,7 +127,11 @@ rule figure_03_cliffs_per_trace:
 rule figure_15_entropy_density:
     input:
         tokens=collect("<results>/tokens/{model}/{dataset}.parquet", **AXES),
-        cliffs=collect("<results>/cliffs/{model}/{dataset}.parquet", **AXES),
+        cliffs=collect(
+            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **AXES,
+        ),
     output:
         svg=report(
             "<results>/figures/figure_15_entropy_density.svg",
@@ -155,8 +167,16 @@ rule figure_15_entropy_density:
 
 rule figure_16_pass_at_k_incorrect:
     input:
-        resampling=collect("<results>/resampling/{model}/{dataset}.parquet", **AXES),
-        cliffs=collect("<results>/cliffs/{model}/{dataset}.parquet", **AXES),
+        resampling=collect(
+            "<results>/resampling/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **AXES,
+        ),
+        cliffs=collect(
+            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **AXES,
+        ),
     output:
         svg=report(
             "<results>/figures/figure_16_pass_at_k_incorrect.svg",
@@ -192,8 +212,16 @@ rule figure_16_pass_at_k_incorrect:
 
 rule figure_17_pass_at_k_correct:
     input:
-        resampling=collect("<results>/resampling/{model}/{dataset}.parquet", **AXES),
-        cliffs=collect("<results>/cliffs/{model}/{dataset}.parquet", **AXES),
+        resampling=collect(
+            "<results>/resampling/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **AXES,
+        ),
+        cliffs=collect(
+            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **AXES,
+        ),
     output:
         svg=report(
             "<results>/figures/figure_17_pass_at_k_correct.svg",
@@ -230,9 +258,17 @@ rule figure_17_pass_at_k_correct:
 rule example_traces:
     input:
         traces=collect("<results>/traces/{model}/{dataset}.parquet", **AXES),
-        potential=collect("<results>/potential/{model}/{dataset}.parquet", **AXES),
+        estimates=collect(
+            "<results>/estimates/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **AXES,
+        ),
         tokens=collect("<results>/tokens/{model}/{dataset}.parquet", **AXES),
-        cliffs=collect("<results>/cliffs/{model}/{dataset}.parquet", **AXES),
+        cliffs=collect(
+            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **AXES,
+        ),
     output:
         svg=report(
             "<results>/figures/example_traces.svg",

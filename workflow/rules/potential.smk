@@ -58,3 +58,27 @@ rule join_potential:
         "Joining the potential of {wildcards.model} on {wildcards.dataset}"
     script:
         "../scripts/join_potential.py"
+
+
+rule estimate_independent:
+    input:
+        potential="<results>/potential/{model}/{dataset}.parquet",
+        traces="<results>/traces/{model}/{dataset}.parquet",
+    output:
+        estimates="<results>/estimates/independent/{model}/{dataset}.parquet",
+    log:
+        "<logs>/estimate_independent/{model}/{dataset}.log",
+    benchmark:
+        "<benchmarks>/estimate_independent/{model}/{dataset}.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        revision=REVISIONS["potential"],
+    message:
+        "Estimating the potential of {wildcards.model} on {wildcards.dataset} from independent rollouts"
+    script:
+        "../scripts/estimate_independent.py"

@@ -3,18 +3,18 @@
 
 rule resample_cliffs:
     input:
-        cliffs="<results>/cliffs/{model}/{dataset}.parquet",
-        potential="<results>/potential/{model}/{dataset}.parquet",
+        cliffs="<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
+        estimates="<results>/estimates/{estimator}/{model}/{dataset}.parquet",
         traces="<results>/traces/{model}/{dataset}.parquet",
         tokens="<results>/tokens/{model}/{dataset}.parquet",
         problems="<results>/problems/{dataset}.parquet",
         weights=weights,
     output:
-        resampling="<results>/resampling/{model}/{dataset}.parquet",
+        resampling="<results>/resampling/{estimator}/{model}/{dataset}.parquet",
     log:
-        "<logs>/resample_cliffs/{model}/{dataset}.log",
+        "<logs>/resample_cliffs/{estimator}/{model}/{dataset}.log",
     benchmark:
-        "<benchmarks>/resample_cliffs/{model}/{dataset}.jsonl"
+        "<benchmarks>/resample_cliffs/{estimator}/{model}/{dataset}.jsonl"
     conda:
         "../../envs/inference.yaml"
     threads: 1
@@ -29,6 +29,6 @@ rule resample_cliffs:
         seed=lookup("seed", within=config),
         revision=REVISIONS["resampling"],
     message:
-        "Resampling the cliffs of {wildcards.model} on {wildcards.dataset}"
+        "Resampling the cliffs of {wildcards.model} on {wildcards.dataset} ({wildcards.estimator})"
     script:
         "../scripts/resample_cliffs.py"

@@ -18,7 +18,11 @@ rule tables:
 rule table_accuracy:
     input:
         traces=collect("<results>/traces/{model}/{dataset}.parquet", **AXES),
-        cliffs=collect("<results>/cliffs/{model}/{dataset}.parquet", **AXES),
+        cliffs=collect(
+            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **AXES,
+        ),
     output:
         csv=report(
             "<results>/tables/table_accuracy.csv",
@@ -51,7 +55,11 @@ rule table_accuracy:
 rule table_taxonomy:
     input:
         tokens=collect("<results>/tokens/{model}/{dataset}.parquet", **AXES),
-        cliffs=collect("<results>/cliffs/{model}/{dataset}.parquet", **AXES),
+        cliffs=collect(
+            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **AXES,
+        ),
     output:
         csv=report(
             "<results>/tables/table_taxonomy.csv",
@@ -84,7 +92,11 @@ rule table_taxonomy:
 rule table_greedy_ratio:
     input:
         tokens=collect("<results>/tokens/{model}/{dataset}.parquet", **AXES),
-        cliffs=collect("<results>/cliffs/{model}/{dataset}.parquet", **AXES),
+        cliffs=collect(
+            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **AXES,
+        ),
     output:
         csv=report(
             "<results>/tables/table_greedy_ratio.csv",
@@ -116,7 +128,11 @@ rule table_greedy_ratio:
 rule table_entropy_by_greedy:
     input:
         tokens=collect("<results>/tokens/{model}/{dataset}.parquet", **AXES),
-        cliffs=collect("<results>/cliffs/{model}/{dataset}.parquet", **AXES),
+        cliffs=collect(
+            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **AXES,
+        ),
     output:
         csv=report(
             "<results>/tables/table_entropy_by_greedy.csv",
@@ -148,7 +164,11 @@ rule table_entropy_by_greedy:
 
 rule table_fixed_thresholds:
     input:
-        potential=collect("<results>/potential/{model}/{dataset}.parquet", **AXES),
+        estimates=collect(
+            "<results>/estimates/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **AXES,
+        ),
         traces=collect("<results>/traces/{model}/{dataset}.parquet", **AXES),
     output:
         csv=report(

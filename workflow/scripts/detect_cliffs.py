@@ -6,7 +6,7 @@ from cliff_tokens.script import stage
 with stage(snakemake) as provenance:
     params = snakemake.params
     found = cliffs.detect(
-        tables.read(snakemake.input.potential, "potential"),
+        tables.read(snakemake.input.estimates, "estimates"),
         tables.read(snakemake.input.traces, "traces"),
         tables.read(snakemake.input.tokens, "tokens"),
         cliffs.CliffTest(params.margin, params.z),

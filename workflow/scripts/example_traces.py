@@ -10,7 +10,7 @@ with stage(snakemake):
     params = snakemake.params
     values = example_traces.values(
         tables.read_all(snakemake.input.traces, "traces"),
-        tables.read_all(snakemake.input.potential, "potential"),
+        tables.read_all(snakemake.input.estimates, "estimates"),
         tables.read_all(snakemake.input.tokens, "tokens"),
         tables.read_all(snakemake.input.cliffs, "cliffs"),
         CliffTest(params.margin, params.z),

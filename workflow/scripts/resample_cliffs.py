@@ -1,17 +1,16 @@
 """Roll out again with each cliff token deleted and kept, beside matched controls."""
 
-from cliff_tokens import cliffs, resampling, tables
+from cliff_tokens import resampling, tables
 from cliff_tokens.grading import Grader
 from cliff_tokens.sampling import Sampler
 from cliff_tokens.script import open_model, stage
 
 with stage(snakemake) as provenance, Grader() as grader:
     params = snakemake.params
-    traces = tables.read(snakemake.input.traces, "traces")
     resampled = resampling.resample(
         tables.read(snakemake.input.cliffs, "cliffs"),
-        cliffs.steps(tables.read(snakemake.input.potential, "potential"), traces),
-        traces,
+        tables.read(snakemake.input.estimates, "estimates"),
+        tables.read(snakemake.input.traces, "traces"),
         tables.read(snakemake.input.tokens, "tokens"),
         tables.read(snakemake.input.problems, "problems"),
         *open_model(params.source),

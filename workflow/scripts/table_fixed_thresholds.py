@@ -7,7 +7,7 @@ from cliff_tokens.statistics import Intervals
 
 with stage(snakemake):
     summary = summaries.fixed_thresholds(
-        tables.read_all(snakemake.input.potential, "potential"),
+        tables.read_all(snakemake.input.estimates, "estimates"),
         tables.read_all(snakemake.input.traces, "traces"),
         snakemake.params.drops,
         CliffTest(snakemake.params.margin, snakemake.params.z),

@@ -34,6 +34,8 @@ class Completion:
 class Engine(Protocol):
     """One loaded model."""
 
+    stops: np.ndarray  # int64, the end-of-sequence tokens
+
     def generate(self, requests: Sequence[Request], sampler: Sampler) -> Iterator[Completion]:
         """Every rollout of every request, each once, in no particular order, as they finish.
 
@@ -42,9 +44,7 @@ class Engine(Protocol):
         A request with ``max_tokens`` 0 is an error.
         """
 
-    def score(
-        self, sequences: Sequence[tuple[np.ndarray, np.ndarray]]
-    ) -> Iterator[np.ndarray]:
+    def score(self, sequences: Sequence[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
         """Teacher-forced logits of (prompt_ids, token_ids) pairs, in order.
 
         Each array is float32 [tokens, vocabulary]; row i predicts ``token_ids[i]``.

@@ -22,6 +22,7 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AutoModelForCausalLM
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+from transformers.utils.logging import disable_progress_bar
 
 from cliff_tokens.engines import Completion, Request
 from cliff_tokens.sampling import Sampler, distribution, draw, uniforms
@@ -562,6 +563,7 @@ def _load(model: str | Path, revision: str | None, device: str):
     if (folder.is_dir() or len(folder.parts) > 2) and not (folder / "config.json").is_file():
         raise missing
     dtype = torch.float32 if device == "cpu" else torch.bfloat16
+    disable_progress_bar()  # of weights that load in an instant, or on a terminal that has our bar
     try:
         loaded = AutoModelForCausalLM.from_pretrained(
             model, revision=revision, dtype=dtype, attn_implementation="sdpa"

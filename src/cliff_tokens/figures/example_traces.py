@@ -12,13 +12,13 @@ from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea
 from matplotlib.ticker import MaxNLocator
 
 from cliff_tokens import statistics
-from cliff_tokens.cliffs import CliffTest, steps
+from cliff_tokens.cliffs import CliffTest
 from cliff_tokens.figures import style
 from cliff_tokens.statistics import Intervals
 from cliff_tokens.summaries import OUTCOMES
 
 _STRIPS = 3  # cliffs of a trace whose surroundings are written out
-_LETTERS = 96  # that fit on a line
+_LETTERS = 112  # that fit on a line
 _READABLE = 5  # cliffs beyond which a trace is not a better example
 
 
@@ -47,7 +47,7 @@ def choose(traces: pd.DataFrame, cliffs: pd.DataFrame, count: int) -> list[str]:
 
 def values(
     traces: pd.DataFrame,
-    potential: pd.DataFrame,
+    estimates: pd.DataFrame,
     tokens: pd.DataFrame,
     cliffs: pd.DataFrame,
     test: CliffTest,
@@ -56,16 +56,16 @@ def values(
 ) -> pd.DataFrame:
     """A row for every prefix 0 .. T of the chosen traces, in the order in which they are drawn.
 
-    ``potential`` has its Wilson interval beside it, except at the end, which is the verdict
+    ``potential`` has its interval beside it, except at the end, which is the verdict
     (``measured`` is false). ``line`` is the potential below which the token is a cliff, and
     ``kind`` is null where it is none.
     """
     columns = [
-        "trace_id", "model", "dataset", "problem_id", "verdict", "t", "token", "successes",
-        "rollouts", "measured", "potential", "potential_low", "potential_high", "line", "kind",
+        "trace_id", "model", "dataset", "problem_id", "verdict", "t", "token", "measured",
+        "potential", "potential_low", "potential_high", "line", "kind",
     ]  # fmt: skip
     parts = [
-        _trace(traces, potential, tokens, cliffs, test, intervals, trace_id)
+        _trace(traces, estimates, tokens, cliffs, test, intervals, trace_id)
         for trace_id in choose(traces, cliffs, count)
     ]
     if not parts:
@@ -73,27 +73,21 @@ def values(
     return pd.concat(parts, ignore_index=True)[columns]
 
 
-def _trace(traces, potential, tokens, cliffs, test, intervals, trace_id) -> pd.DataFrame:
+def _trace(traces, estimates, tokens, cliffs, test, intervals, trace_id) -> pd.DataFrame:
     trace = traces[traces["trace_id"].eq(trace_id)]
-    counts = potential[potential["trace_id"].eq(trace_id)]
-    tested = steps(counts, trace)
-    before, after, rollouts = (
-        tested[column].to_numpy() for column in ("successes_before", "successes_after", "rollouts")
-    )
-    line = before / rollouts - test.threshold(before, after, rollouts)
+    rows = estimates[estimates["trace_id"].eq(trace_id)].sort_values("t")
+    before, after, error = (rows[name].to_numpy() for name in ("before", "after", "before_se"))
     frame = pd.DataFrame(
         {
-            "t": np.arange(len(tested) + 1),
-            "successes": np.append(before[:1], after),
-            "rollouts": np.append(rollouts[:1], rollouts),
-            "line": np.append(np.nan, line),
+            "t": np.arange(len(rows) + 1),
+            "potential": np.append(before[:1], after),
+            "line": np.append(np.nan, before - test.threshold(rows["drop_se"].to_numpy())),
+            "measured": np.arange(len(rows) + 1) < len(rows),
         }
     )
-    frame["measured"] = frame["t"] < len(tested)
-    frame["potential"] = frame["successes"] / frame["rollouts"]
-    low, high = statistics.wilson(frame["successes"], frame["rollouts"], intervals.confidence)
-    frame["potential_low"] = np.where(frame["measured"], low, np.nan)
-    frame["potential_high"] = np.where(frame["measured"], high, np.nan)
+    reach = np.append(statistics.critical_value(intervals.confidence) * error, np.nan)
+    frame["potential_low"] = np.clip(frame["potential"] - reach, 0, 1)
+    frame["potential_high"] = np.clip(frame["potential"] + reach, 0, 1)
     texts = tokens.loc[tokens["trace_id"].eq(trace_id), ["t", "token"]]
     kinds = cliffs.loc[cliffs["trace_id"].eq(trace_id), ["t", "kind"]]
     frame = frame.merge(texts, on="t", how="left").merge(kinds, on="t", how="left")

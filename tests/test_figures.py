@@ -1,0 +1,270 @@
+"""Values and drawings of the figures, also where there is nothing to draw."""
+
+import warnings
+
+import numpy as np
+import pytest
+import synthetic
+
+from cliff_tokens import summaries
+from cliff_tokens.cliffs import CliffTest
+from cliff_tokens.figures import (
+    cliffs_per_trace,
+    decision_boundary,
+    entropy_density,
+    example_traces,
+    pass_at_k,
+    share_with_cliff,
+    style,
+)
+from cliff_tokens.statistics import Intervals
+from cliff_tokens.taxonomy import KINDS
+
+INTERVALS = Intervals(confidence=0.95, repetitions=100, seed=1)
+SEVEN = ("q-8b", "q-4b", "q-0.6b", "l-3.1-8b-instruct", "l-3.2-3b-instruct", "l-1b", "g-3-4b-it")
+
+
+@pytest.fixture(scope="module")
+def run():
+    return synthetic.run(datasets=("chains", "factors", "marathons"), always_correct=("large",))
+
+
+@pytest.fixture(scope="module")
+def quiet():
+    """A run without any cliff."""
+    return synthetic.run(problems=3, jump=0)
+
+
+def everything(run):
+    """Values and drawing of every figure of a run, by name."""
+    traces, tokens, cliffs = run["traces"], run["tokens"], run["cliffs"]
+    models, datasets = (list(traces[name].unique()) for name in ("model", "dataset"))
+    values = {
+        decision_boundary: decision_boundary.values(synthetic.TEST, 64),
+        share_with_cliff: share_with_cliff.values(traces, cliffs, INTERVALS, models, datasets),
+        cliffs_per_trace: cliffs_per_trace.values(traces, cliffs, INTERVALS, models, datasets),
+        entropy_density: entropy_density.values(
+            tokens, cliffs, synthetic.CERTAIN, INTERVALS, models
+        ),
+        pass_at_k: pass_at_k.values(
+            run["resampling"],
+            cliffs,
+            "incorrect",
+            INTERVALS,
+            models=models,
+            datasets=datasets,
+        ),
+        example_traces: example_traces.values(
+            traces, run["estimates"], tokens, cliffs, synthetic.TEST, INTERVALS, 4
+        ),
+    }
+    return {
+        module.__name__.rpartition(".")[2]: (frame, module.draw(frame))
+        for module, frame in values.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def drawn(run):
+    return everything(run)
+
+
+def words(figure):
+    """All text of a figure's panels and legends."""
+    texts = [text.get_text() for axes in figure.axes for text in axes.texts]
+    titles = [axes.get_title(loc) for axes in figure.axes for loc in ("left", "center", "right")]
+    legends = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    return texts + titles + legends
+
+
+def test_the_boundary_has_1283_cliff_cells_of_64_rollouts(drawn):
+    values, figure = drawn["decision_boundary"]
+    assert values["cliff_cells"].sum() == 1283
+    possible = values[values["drop"].notna()]
+    assert possible["successes_before"].min() == 12
+    assert possible["potential_before"].min() == possible["drop"].min() == 0.1875
+    assert possible["drop"].max() == 0.25
+    assert any("1283 of 4225" in text for text in words(figure))
+
+
+@pytest.mark.parametrize(("rollouts", "margin"), [(1, 0.1), (2, 0.1), (16, 0.3), (64, 0.9)])
+def test_the_boundary_is_drawn_for_any_rule(rollouts, margin):
+    values = decision_boundary.values(CliffTest(margin=margin), rollouts)
+    assert decision_boundary.draw(values).axes[0].get_xlabel() == "potential before the token"
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("decision_boundary", "drop in potential"),
+        ("share_with_cliff", "share of traces\nwith a cliff"),
+        ("cliffs_per_trace", "mean cliffs per trace"),
+        ("entropy_density", "density per decade"),
+        ("pass_at_k", "chains\npass@k"),
+        ("example_traces", "potential"),
+    ],
+)
+def test_axes_say_what_they_show(drawn, name, label):
+    assert drawn[name][1].axes[0].get_ylabel() == label
+
+
+def test_figures_are_as_wide_as_the_page_or_a_column(drawn):
+    for name, (_, figure) in drawn.items():
+        assert style.COLUMN <= figure.get_figwidth() <= style.PAGE, name
+
+
+def test_the_rates_drawn_are_those_of_the_summary(run, drawn):
+    summary = summaries.prevalence(
+        run["traces"],
+        run["cliffs"],
+        INTERVALS,
+        list(run["traces"]["model"].unique()),
+        list(run["traces"]["dataset"].unique()),
+    )
+    for name, rate in (("share_with_cliff",) * 2, ("cliffs_per_trace",) * 2):
+        np.testing.assert_array_equal(drawn[name][0][rate], summary[rate])
+
+
+def test_few_traces_are_drawn_hollow_and_none_are_named(drawn):
+    assert style.face("#000000", 4) == "white"
+    assert style.face("#000000", 5) == "#000000"
+    assert "none" in words(drawn["share_with_cliff"][1])
+
+
+def test_density_and_atom_have_area_one(drawn):
+    values, _ = drawn["entropy_density"]
+    for _, cell in values.groupby(["model", "group"]):
+        decades = np.log10(cell["entropy"])
+        area = np.trapezoid(cell["density"], decades) + cell["atom"].iloc[0]
+        # The tails of the kernel reach past both ends of the axis.
+        assert area == pytest.approx(1, abs=0.03)
+    assert values["threshold"].unique() == pytest.approx([0.0560], abs=5e-5)
+
+
+def test_panels_without_cliffs_say_so(drawn):
+    texts = words(drawn["pass_at_k"][1])
+    assert texts.count("no cliffs on\nincorrect traces") == 3
+
+
+def test_every_panel_of_pass_at_k_states_its_counts(drawn):
+    values, figure = drawn["pass_at_k"]
+    first = values[values["k"].eq(1)]
+    for axes, (_, cell) in zip(
+        figure.axes, first.groupby(["dataset", "model"], sort=False), strict=False
+    ):
+        assert "n = " in axes.get_title()
+        assert len(cell) == 4
+
+
+def test_examples_alternate_between_outcomes_and_prefer_many_kinds(run):
+    traces, cliffs = run["traces"], run["cliffs"]
+    chosen = example_traces.choose(traces, cliffs, 4)
+    verdicts = traces.set_index("trace_id")["verdict"].loc[chosen]
+    assert verdicts.eq("correct").tolist() == [False, True, False, True]
+    kinds = cliffs.groupby("trace_id")["kind"].nunique()
+    assert (
+        kinds[chosen[0]]
+        == kinds[kinds.index.isin(cliffs.query("outcome == 'incorrect'").trace_id)].max()
+    )
+    shuffled = example_traces.choose(
+        traces.sample(frac=1, random_state=1), cliffs.sample(frac=1, random_state=2), 4
+    )
+    assert shuffled == chosen
+
+
+def test_example_cliffs_are_the_points_below_the_line(drawn):
+    values, _ = drawn["example_traces"]
+    below = values["potential"] < values["line"] - 1e-12
+    assert below.equals(values["kind"].notna())
+    ends = values.groupby("trace_id", sort=False).tail(1)
+    assert not ends["measured"].any()
+    assert ends["potential"].isin([0, 1]).all()
+    assert ends["potential_low"].isna().all()
+
+
+def test_a_run_without_cliffs_is_drawn(quiet):
+    figures = everything(quiet)
+    assert "no trace of this\nrun has a cliff" in words(figures["example_traces"][1])
+    assert figures["example_traces"][0].empty
+    assert any("cliff: none" in text for text in words(figures["entropy_density"][1]))
+    for _, figure in figures.values():
+        figure.canvas.draw()
+
+
+def test_seven_models_and_one_problem_are_drawn_without_warnings():
+    for models, problems in ((SEVEN, 3), (("only",), 1)):
+        run = synthetic.run(models=models, datasets=("chains",), problems=problems)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            for _, figure in everything(run).values():
+                figure.canvas.draw()
+
+
+@pytest.mark.parametrize("suffix", ["svg", "pdf", "png"])
+def test_equal_values_give_equal_bytes(drawn, tmp_path, suffix):
+    modules = {"share_with_cliff": share_with_cliff, "example_traces": example_traces}
+    for name, module in modules.items():
+        paths = [tmp_path / f"{name}_{turn}.{suffix}" for turn in range(2)]
+        for path in paths:
+            style.save(module.draw(drawn[name][0]), path)
+        assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_svg_keeps_text_as_text(drawn, tmp_path):
+    path = tmp_path / "figure.svg"
+    style.save(drawn["decision_boundary"][1], path)
+    assert "potential before the token</text>" in path.read_text()
+    with pytest.raises(ValueError, match=r"expected \.svg"):
+        style.save(drawn["decision_boundary"][1], tmp_path / "figure.jpeg")
+
+
+def test_the_callers_settings_do_not_reach_a_figure(drawn, tmp_path):
+    import matplotlib
+
+    values = drawn["decision_boundary"][0]
+    style.save(decision_boundary.draw(values), tmp_path / "a.svg")
+    with matplotlib.rc_context({"font.size": 30, "lines.linewidth": 9, "svg.fonttype": "path"}):
+        style.save(decision_boundary.draw(values), tmp_path / "b.svg")
+        assert matplotlib.rcParams["font.size"] == 30
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_colors_have_one_meaning_each():
+    palettes = (
+        style.OUTCOME_COLORS,
+        style.KIND_COLORS,
+        style.ARM_COLORS,
+        style.TOKEN_COLORS,
+    )
+    colors = [color for palette in palettes for color in palette.values()]
+    assert len(colors) == len(set(colors))
+    assert tuple(style.KIND_COLORS) == KINDS
+    assert tuple(style.ARM_COLORS) == summaries.ARMS
+    assert tuple(style.OUTCOME_COLORS) == summaries.OUTCOMES
+
+
+@pytest.mark.parametrize(
+    ("token", "shown"),
+    [
+        (" the", "the"),
+        ("\n\n", "↵↵"),
+        (" ", "␣"),
+        ("答", "□"),
+        ("$x$", "$x$"),
+        ("a" * 20, "a" * 13 + "…"),
+    ],
+)
+def test_tokens_are_written_so_that_they_can_be_seen(token, shown):
+    assert style.token_text(token) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("llama-3.1-8b-instruct", ["llama-3.1-8b-", "instruct"]),
+        ("gemma", ["gemma"]),
+        ("no cliffs here at all", ["no cliffs here", "at all"]),
+    ],
+)
+def test_long_names_break_after_hyphens(name, lines):
+    assert style.wrap(name, 14).split("\n") == lines

@@ -1,0 +1,163 @@
+"""Intervals and pass@k against enumeration, known values and simulation."""
+
+import itertools
+from math import comb
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from cliff_tokens.statistics import (
+    Intervals,
+    cluster_bootstrap,
+    density,
+    pass_at_k,
+    percentile_interval,
+    share_interval,
+    subsample,
+    wilson,
+)
+
+INTERVALS = Intervals(confidence=0.95, repetitions=400, seed=7)
+
+
+@pytest.mark.parametrize("successes", range(6))
+@pytest.mark.parametrize("k", range(1, 6))
+def test_pass_at_k_is_the_share_of_subsets_with_a_success(successes, k):
+    rollouts = [i < successes for i in range(5)]
+    subsets = list(itertools.combinations(rollouts, k))
+    expected = sum(any(subset) for subset in subsets) / len(subsets)
+    assert pass_at_k(successes, 5, k) == pytest.approx(expected, abs=1e-15)
+
+
+@pytest.mark.parametrize("k", [1, 2, 16, 64])
+def test_pass_at_k_agrees_with_binomials_where_integers_are_exact(k):
+    successes = np.arange(65, dtype=np.int16)
+    expected = [1 - comb(64 - c, k) / comb(64, k) for c in range(65)]
+    np.testing.assert_allclose(pass_at_k(successes, np.int16(64), k), expected, atol=1e-14)
+
+
+def test_pass_at_k_is_exact_at_its_ends_and_stable_for_many_rollouts():
+    assert pass_at_k([0, 64, 1], 64, 64).tolist() == [0, 1, 1]
+    assert pass_at_k(1, 30_000, 1) == pytest.approx(1 / 30_000, rel=1e-12)
+    assert pass_at_k(np.array([3, 3]), np.array([4, 8]), 2).tolist() == pytest.approx([1, 9 / 14])
+
+
+@pytest.mark.parametrize(
+    ("successes", "rollouts", "k"), [(1, 4, 5), (1, 4, 0), (5, 4, 1), (-1, 4, 1)]
+)
+def test_pass_at_k_refuses_what_it_cannot_answer(successes, rollouts, k):
+    with pytest.raises(ValueError, match="pass@"):
+        pass_at_k(successes, rollouts, k)
+
+
+@pytest.mark.parametrize("successes", [0, 1, 8, 31, 64])
+def test_wilson_agrees_with_scipy(successes):
+    known = binomtest(successes, 64).proportion_ci(0.95, method="wilson")
+    assert wilson(successes, 64, 0.95) == pytest.approx((known.low, known.high), abs=1e-12)
+
+
+def test_wilson_of_nothing_is_no_interval():
+    low, high = wilson([0, 0], [0, 4], 0.95)
+    assert np.isnan([low[0], high[0]]).all()
+    assert low[1] == 0
+    assert 0 < high[1] < 1
+
+
+def clustered(rng, clusters=60):
+    """Rows of clusters of unequal size that share most of their variation."""
+    sizes = rng.integers(1, 8, clusters)
+    labels = np.repeat(np.arange(clusters), sizes)
+    return rng.normal(size=clusters)[labels] + 0.3 * rng.normal(size=len(labels)), labels
+
+
+def test_the_bootstrap_covers_the_mean_of_clustered_rows():
+    rng, trials = np.random.default_rng(11), 400
+    covered = 0
+    for _ in range(trials):
+        low, high = cluster_bootstrap(*clustered(rng), INTERVALS)
+        covered += low <= 0 <= high
+    # Percentile intervals of 60 clusters fall a little short of their level: four binomial
+    # standard deviations allow it. Rows taken as independent would cover two thirds.
+    assert abs(covered / trials - 0.95) < 4 * np.sqrt(0.95 * 0.05 / trials)
+
+
+def test_the_share_interval_covers_the_share_of_clustered_rows():
+    rng, trials = np.random.default_rng(12), 400
+    covered = 0
+    for _ in range(trials):
+        sizes = rng.integers(1, 8, 80)
+        labels = np.repeat(np.arange(80), sizes)
+        flags = rng.random(len(labels)) < rng.beta(0.6, 1.4, 80)[labels]
+        low, high = share_interval(flags, labels, 0.95)
+        covered += low <= 0.3 <= high
+    assert abs(covered / trials - 0.95) < 4 * np.sqrt(0.95 * 0.05 / trials)
+
+
+def test_a_share_of_single_rows_has_the_plain_wilson_interval():
+    flags = np.arange(40) < 9
+    assert share_interval(flags, np.arange(40), 0.95) == pytest.approx(wilson(9, 40, 0.95))
+
+
+def test_rows_of_a_cluster_that_agree_count_once():
+    flags = np.repeat(np.arange(40) < 9, 3)
+    once = wilson(9, 40, 0.95)
+    assert share_interval(flags, np.repeat(np.arange(40), 3), 0.95) == pytest.approx(once)
+
+
+def test_the_bootstrap_depends_on_the_seed_and_not_on_the_order_of_rows():
+    values, labels = clustered(np.random.default_rng(3))
+    backwards = cluster_bootstrap(values[::-1], labels[::-1], INTERVALS)
+    assert cluster_bootstrap(values, labels, INTERVALS) == pytest.approx(backwards)
+    other = cluster_bootstrap(values, labels, Intervals(0.95, 400, seed=8))
+    assert other != pytest.approx(backwards)
+
+
+def test_columns_of_the_bootstrap_share_their_resamples():
+    values, labels = clustered(np.random.default_rng(4))
+    low, high = cluster_bootstrap(np.column_stack([values, 2 * values]), labels, INTERVALS)
+    np.testing.assert_allclose([low[1], high[1]], [2 * low[0], 2 * high[0]])
+    assert cluster_bootstrap(values, labels, INTERVALS) == pytest.approx((low[0], high[0]))
+
+
+def test_weights_make_the_bootstrap_one_of_ratios():
+    tokens = np.array([10.0, 20, 30, 40])
+    low, high = cluster_bootstrap(0.5 * tokens + [1, -1, 1, -1], range(4), INTERVALS, tokens)
+    assert 0.4 < low < 0.5 < high < 0.65
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [([], []), ([1.0], ["a"]), ([0.0, 1.0], ["a", "a"]), ([0.3, 0.3, 0.3], ["a", "b", "c"])],
+    ids=["nothing", "one row", "one cluster", "no spread"],
+)
+def test_no_interval_rather_than_one_of_no_width(values, labels):
+    assert np.isnan(cluster_bootstrap(values, labels, INTERVALS)).all()
+
+
+def test_undefined_resamples_are_left_out_while_they_are_few():
+    resamples = np.append(np.linspace(0, 1, 99), np.nan)
+    assert percentile_interval(resamples, 0.95) == pytest.approx((0.025, 0.975))
+    resamples[:10] = np.nan
+    assert np.isnan(percentile_interval(resamples, 0.95)).all()
+
+
+@pytest.mark.parametrize("confidence", [0, 1, 95])
+def test_a_confidence_that_is_no_probability_is_refused(confidence):
+    with pytest.raises(ValueError, match="confidence"):
+        Intervals(confidence, 100, 1)
+
+
+def test_a_density_has_area_one_and_needs_two_values():
+    at = np.linspace(-9, 9, 500)
+    values = np.random.default_rng(5).normal(size=300)
+    assert np.trapezoid(density(values, at), at) == pytest.approx(1, abs=1e-3)
+    assert np.isnan(density([1.0, 1.0], at)).all()
+
+
+def test_a_subsample_keeps_what_fits_and_repeats():
+    values = np.arange(100)
+    assert subsample(values, 100, 1).tolist() == values.tolist()
+    drawn = subsample(values, 10, 1)
+    assert drawn.tolist() == sorted(set(drawn))
+    assert drawn.tolist() == subsample(values, 10, 1).tolist()

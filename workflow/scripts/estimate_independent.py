@@ -1,0 +1,11 @@
+"""Estimate potential from independent rollouts."""
+
+from cliff_tokens import potential, tables
+from cliff_tokens.script import stage
+
+with stage(snakemake) as provenance:
+    estimates = potential.estimate(
+        tables.read(snakemake.input.potential, "potential"),
+        tables.read(snakemake.input.traces, "traces"),
+    )
+    tables.write(estimates, snakemake.output.estimates, "estimates", provenance)

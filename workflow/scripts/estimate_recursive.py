@@ -1,0 +1,12 @@
+"""Estimate potential by recursion from branches."""
+
+from cliff_tokens import recursion, tables
+from cliff_tokens.script import stage
+
+with stage(snakemake) as provenance:
+    estimates = recursion.estimate(
+        tables.read(snakemake.input.traces, "traces"),
+        tables.read(snakemake.input.tokens, "tokens"),
+        tables.read_all(snakemake.input.branches, "branches"),
+    )
+    tables.write(estimates, snakemake.output.estimates, "estimates", provenance)

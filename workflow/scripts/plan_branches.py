@@ -1,0 +1,15 @@
+"""Plan the branches of every trace."""
+
+from cliff_tokens import recursion, tables
+from cliff_tokens.script import stage
+
+with stage(snakemake) as provenance:
+    params = snakemake.params
+    plan = recursion.plan(
+        tables.read(snakemake.input.tokens, "tokens"),
+        tables.read(snakemake.input.alternatives, "alternatives"),
+        params.rollouts,
+        params.seed,
+        params.plan,
+    )
+    tables.write(plan, snakemake.output.plan, "plans", provenance)

@@ -1,0 +1,21 @@
+"""Roll out the planned branches of one shard of the traces."""
+
+from cliff_tokens import potential, recursion, tables
+from cliff_tokens.grading import Grader
+from cliff_tokens.sampling import Sampler
+from cliff_tokens.script import open_model, stage
+
+with stage(snakemake) as provenance, Grader() as grader:
+    params = snakemake.params
+    traces = tables.read(snakemake.input.traces, "traces")
+    counts = recursion.roll_out(
+        potential.shard(traces, int(params.shard), params.shards),
+        tables.read(snakemake.input.plan, "plans"),
+        tables.read(snakemake.input.problems, "problems"),
+        *open_model(params.source),
+        Sampler(**params.sampler),
+        grader,
+        name=params.plan,
+        seed=params.seed,
+    )
+    tables.write(counts, snakemake.output.shard, "branches", provenance)
