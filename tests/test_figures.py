@@ -1,6 +1,8 @@
 """Values and drawings of the figures, also where there is nothing to draw."""
 
 import warnings
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,6 +22,8 @@ from cliff_tokens.figures import (
 from cliff_tokens.statistics import Intervals
 from cliff_tokens.taxonomy import KINDS
 
+ROOT = Path(__file__).parents[1]
+CAPTIONS = sorted(ROOT.glob("workflow/report/*.rst"))
 INTERVALS = Intervals(confidence=0.95, repetitions=100, seed=1)
 SEVEN = ("q-8b", "q-4b", "q-0.6b", "l-3.1-8b-instruct", "l-3.2-3b-instruct", "l-1b", "g-3-4b-it")
 
@@ -241,6 +245,23 @@ def test_colors_have_one_meaning_each():
     assert tuple(style.KIND_COLORS) == KINDS
     assert tuple(style.ARM_COLORS) == summaries.ARMS
     assert tuple(style.OUTCOME_COLORS) == summaries.OUTCOMES
+
+
+@pytest.mark.parametrize("plan", ["config", "paper", "smoke"])
+@pytest.mark.parametrize(
+    "caption", sorted(ROOT.glob("workflow/report/*.rst")), ids=lambda p: p.stem
+)
+def test_captions_fill_in_the_numbers_of_every_plan(caption, plan):
+    jinja2, yaml = pytest.importorskip("jinja2"), pytest.importorskip("yaml")
+    merged = {}
+    for name in ("config", plan):
+        for key, value in yaml.safe_load((ROOT / f"config/{name}.yaml").read_text()).items():
+            both = isinstance(value, dict) and key in merged
+            merged[key] = merged[key] | value if both else value
+    strict = jinja2.Environment(undefined=jinja2.StrictUndefined)
+    text = strict.from_string(caption.read_text()).render(snakemake=SimpleNamespace(config=merged))
+    assert "{" not in text
+    assert "None" not in text
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def wilson(
     # Rounding must not put the interval past what it estimates, or past 0 and 1.
     low = np.where(successes == 0, 0 * n, np.clip(center - half, 0, 1))
     high = np.where(successes == n, 1.0, np.clip(center + half, 0, 1))
-    return low, high
+    return low[()], high[()]
 
 
 def critical_value(confidence: float) -> float:
@@ -151,7 +151,7 @@ def cluster_bootstrap(
     with np.errstate(invalid="ignore", divide="ignore"):
         ratios = sums[:, :-1] / sums[:, -1:]
     low, high = percentile_interval(ratios, intervals.confidence)
-    return low.reshape(values.shape[1:]), high.reshape(values.shape[1:])
+    return low.reshape(values.shape[1:])[()], high.reshape(values.shape[1:])[()]
 
 
 def share_interval(

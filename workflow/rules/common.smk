@@ -62,7 +62,7 @@ wildcard_constraints:
 
 
 def weights(wildcards):
-    """The checkpoint files a rule depends on: a folder of this repository, or nothing (Hub)."""
+    """The checkpoint that jobs need: a file of this repository, or nothing for the Hub."""
     entry = MODELS[wildcards.model]
     return f"{entry['path']}/model.safetensors" if "path" in entry else []
 

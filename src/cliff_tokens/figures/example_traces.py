@@ -165,9 +165,10 @@ def _words(axes: Axes, frame: pd.DataFrame) -> None:
     found["drop"] = potential.loc[found["t"] - 1].to_numpy() - found["potential"].to_numpy()
     chosen = found.sort_values(["drop", "t"], ascending=[False, True]).head(_STRIPS)
     for line, row in enumerate(chosen.sort_values("t").itertuples()):
-        before = int(frame.loc[frame["t"].eq(row.t - 1), "successes"].iloc[0])
+        before = potential.loc[row.t - 1]
+        head = f"t = {row.t}  {before:.2f}→{row.potential:.2f}"
         packed = HPacker(
-            children=_line(frame, row.t, row.kind, f"t = {row.t}  {before}→{row.successes}"),
+            children=_line(frame, row.t, row.kind, head),
             align="baseline",
             pad=0,
             sep=2.5,
@@ -186,7 +187,7 @@ def _words(axes: Axes, frame: pd.DataFrame) -> None:
 
 
 def _line(frame: pd.DataFrame, t: int, kind: str, head: str) -> list[TextArea]:
-    """The counts, then the tokens around ``t`` with the cliff marked."""
+    """The potentials, then the tokens around ``t`` with the cliff marked."""
     words = frame.loc[frame["t"].gt(0), ["t", "token"]].set_index("t")["token"]
     shown = {at: style.token_text(token) for at, token in words.items()}
     first = last = t

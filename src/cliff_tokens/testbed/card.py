@@ -16,7 +16,7 @@ from cliff_tokens.testbed import problems
 from cliff_tokens.testbed.training import Recipe
 
 # The test split of the factors is small: only so many numbers are easy to factor.
-PROBLEMS = {"chains": 400, "factors": 40, "marathons": 100}
+PROBLEMS = {"chains": 800, "factors": 40, "marathons": 100}
 COMMAND = "snakemake --cores 2 retrain"
 
 
