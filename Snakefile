@@ -33,6 +33,9 @@ include: "workflow/rules/potential.smk"
 include: "workflow/rules/recursion.smk"
 include: "workflow/rules/cliffs.smk"
 include: "workflow/rules/resampling.smk"
+include: "workflow/rules/audit.smk"
+include: "workflow/rules/truth.smk"
+include: "workflow/rules/cost.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/tables.smk"
 
@@ -44,6 +47,6 @@ rule all:
         rules.tables.input,
         collect(
             "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
-            estimator=config["potential"]["estimators"],
+            estimator=ESTIMATORS,
             **AXES,
         ),

@@ -103,6 +103,8 @@ def open_vllm(checkpoint: str, requests, sampler):
         max_model_len=512,
         enforce_eager=True,
         enable_prefix_caching=True,
+        block_size=32,  # the smallest there is on a CPU; shorter prompts share nothing otherwise
+        enable_chunked_prefill=False,  # seeded requests need whole prompts there
         max_num_seqs=256,
         disable_log_stats=True,
     )

@@ -5,15 +5,19 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import synthetic
 
+from cliff_tokens import audit as auditing
 from cliff_tokens import summaries
 from cliff_tokens.cliffs import CliffTest
 from cliff_tokens.figures import (
+    audit,
     cliffs_per_trace,
     decision_boundary,
     entropy_density,
+    estimators,
     example_traces,
     pass_at_k,
     share_with_cliff,
@@ -62,10 +66,39 @@ def everything(run):
             traces, run["estimates"], tokens, cliffs, synthetic.TEST, INTERVALS, 4
         ),
     }
-    return {
+    figures = {
         module.__name__.rpartition(".")[2]: (frame, module.draw(frame))
         for module, frame in values.items()
     }
+    audited = auditing.audit(
+        cliffs, run["potential"], run["estimates"], run["resampling"], synthetic.TEST
+    )
+    frame = audit.values(audited)
+    figures["audit"] = frame, audit.draw(frame, models, 0.1)
+    return figures
+
+
+def costs(models):
+    """Error against cost as ``estimators.values`` gives them, of a law without noise."""
+    rollouts = np.array([8, 16, 32, 64, 128, 256])
+    rows = []
+    for model in models:
+        for name, price in (("independent", 1e5), ("recursive", 1e4), ("adaptive", 1.5e4)):
+            line = pd.DataFrame(
+                {
+                    "model": model,
+                    "estimator": name,
+                    "rollouts": rollouts,
+                    "generated_tokens": price * rollouts,
+                    "rmse": 0.3 / np.sqrt(rollouts),
+                    "source": estimators.SIMULATED,
+                }
+            )
+            point = line[line["rollouts"].eq(64)].assign(
+                source=estimators.MEASURED, rmse_low=0.03, rmse_high=np.nan
+            )
+            rows += [line if name != "adaptive" else line.iloc[:0], point]
+    return pd.concat(rows, ignore_index=True)
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +221,7 @@ def test_example_cliffs_are_the_points_below_the_line(drawn):
 
 def test_a_run_without_cliffs_is_drawn(quiet):
     figures = everything(quiet)
+    assert words(figures["audit"][1]).count("no cliffs") == 2
     assert "no trace of this\nrun has a cliff" in words(figures["example_traces"][1])
     assert figures["example_traces"][0].empty
     assert any("cliff: none" in text for text in words(figures["entropy_density"][1]))
@@ -202,6 +236,25 @@ def test_seven_models_and_one_problem_are_drawn_without_warnings():
             warnings.simplefilter("error")
             for _, figure in everything(run).values():
                 figure.canvas.draw()
+
+
+@pytest.mark.parametrize("models", [("only",), SEVEN])
+def test_error_against_cost_is_drawn_for_any_number_of_models(models):
+    figure = estimators.draw(costs(models))
+    figure.canvas.draw()
+    assert "adaptive, measured" in words(figure)
+    for axes in figure.axes[: len(models)]:
+        assert axes.get_xscale() == axes.get_yscale() == "log"
+        assert {text.get_text() for text in axes.texts} == {"8", "256"}
+
+
+def test_every_audited_cliff_is_drawn_with_its_fresh_drop(run, drawn):
+    values, figure = drawn["audit"]
+    assert len(values) == len(run["cliffs"])
+    shown = sum(len(line.get_xdata()) for axes in figure.axes for line in axes.lines)
+    guides = 2 * 2 * len(figure.axes)  # the bound and the margin of each panel
+    assert shown - guides == 2 * len(values)
+    assert all("impossible" in axes.get_title() for axes in figure.axes)
 
 
 @pytest.mark.parametrize("suffix", ["svg", "pdf", "png"])
@@ -236,6 +289,7 @@ def test_the_callers_settings_do_not_reach_a_figure(drawn, tmp_path):
 def test_colors_have_one_meaning_each():
     palettes = (
         style.OUTCOME_COLORS,
+        style.ESTIMATOR_COLORS,
         style.KIND_COLORS,
         style.ARM_COLORS,
         style.TOKEN_COLORS,

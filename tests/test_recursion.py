@@ -240,3 +240,9 @@ def test_real_branches_agree_with_the_exact_potential(chain):
     assert abs(z) < 4
     found = recursion.estimate(sampled, tokens, counts).merge(exact, on=["trace_id", "t"])
     assert np.sqrt(((found["before"] - found["exact_before"]) ** 2).mean()) < 0.06
+
+
+def test_the_rarest_alternative_still_gets_a_branch():
+    tokens = pd.DataFrame({"trace_id": ["a"], "t": [1], "sampler_probability": [1 - 1e-13]})
+    other = pd.DataFrame({"trace_id": ["a"], "t": [1], "token_id": [5], "probability": [1e-13]})
+    assert recursion.plan(tokens, other, ROLLOUTS, 1, "plan")["rollouts"].tolist() == [1]

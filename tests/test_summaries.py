@@ -212,7 +212,7 @@ def test_cliffs_of_a_trace_that_is_missing_are_an_error(run):
 def test_problem_ids_may_hold_slashes():
     frame = pd.DataFrame({"trace_id": ["m/d/algebra/7/0", "m/d/algebra/7/1", "m/d/algebra/8/0"]})
     frame["entropy"] = [0.0, 1.0, 2.0]
-    (owners,) = summaries._owners(frame)
+    (owners,) = summaries.owners_of(frame)
     assert owners["model"].tolist() == ["m"] * 3
     assert owners["cluster"].tolist() == [0, 0, 1]
     assert summaries.by_model(frame, "entropy")["m"].tolist() == [0, 1, 2]

@@ -11,7 +11,7 @@ MISSING = "–"
 
 
 def format_number(value: float) -> str:
-    """Two decimals, and more below .1 so that two digits remain; a dash for NaN."""
+    """Two decimals, more below .1 so that two digits remain, none from 1000; a dash for NaN."""
     if value is None or pd.isna(value):
         return MISSING
     return f"{value:.{_decimals(value)}f}"
@@ -66,6 +66,8 @@ def format_markdown(frame: pd.DataFrame) -> str:
 
 def _decimals(value: float) -> int:
     size = np.abs(value)
+    if size >= 1000:
+        return 0
     if size == 0 or size >= 0.0995:
         return 2
     return 3 if size >= 0.00995 else 4

@@ -12,7 +12,8 @@ instead of N, and none where q_t = 1. From the end, where V_T is the verdict of 
     Var (V_{t-1} - V_t) = (1 - q_t)^2 (Var B_t + Var V_t),
 
 since branches of different prefixes are independent. With at least N (1 - q_t) branches at every
-t, Var V_t <= V_t (1 - V_t) / N: never less accurate than N independent rollouts at each prefix.
+t, their first tokens drawn independently, Var V_t <= V_t (1 - V_t) / N: never less accurate than
+N independent rollouts at each prefix. docs/estimators.md has the proof and the fine print.
 """
 
 import itertools
@@ -34,11 +35,17 @@ def plan(
 ) -> pd.DataFrame:
     """Branches of every first token: rows of the ``plans`` table.
 
-    ``count`` is N: a prefix draws n = ceil(N (1 - q_t)) branches. ``seed`` and ``name`` key the
-    numbers that decide how shares of n are rounded.
+    ``count`` is N. ``seed`` and ``name`` key the numbers that decide how the shares of first
+    tokens are rounded.
     """
-    n = np.ceil(count * (1 - tokens["sampler_probability"]) - 1e-9).astype(int)
+    n = branches_of(tokens["sampler_probability"].to_numpy(), count)
     return allocate(tokens[_KEY].assign(n=n, offset=_offsets(tokens, seed, name)), alternatives)
+
+
+def branches_of(q: np.ndarray, count: int) -> np.ndarray:
+    """Branches that a prefix draws for N = ``count``: ceil(N (1 - q_t)), none only at q_t = 1."""
+    # The small number keeps rounding in 1 - q from adding a branch.
+    return np.where(q < 1, np.maximum(1, np.ceil(count * (1 - q) - 1e-9)), 0).astype(int)
 
 
 def second_round(

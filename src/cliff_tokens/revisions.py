@@ -14,6 +14,9 @@ REVISIONS = {
     "recursion": 1,
     "cliffs": 1,
     "resampling": 1,
+    "audit": 1,
+    "truth": 1,
+    "cost": 1,
     "figures": 1,
     "summaries": 1,
 }

@@ -3,13 +3,13 @@
 import logging
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
 
-from cliff_tokens import provenance
+from cliff_tokens import provenance, tables
 from cliff_tokens.engines import Engine, open_engine
 from cliff_tokens.formatting import format_markdown
 from cliff_tokens.prompts import ChatTokenizer
@@ -50,6 +50,20 @@ def open_model(source: dict) -> tuple[Engine, ChatTokenizer]:
         )
     engine = open_engine(source["engine"], model, revision=revision)
     return engine, ChatTokenizer(model, revision, source.get("chat"))
+
+
+def read_each(
+    paths: Sequence[str], names: Sequence[str], table: str | None = None
+) -> dict[str, pd.DataFrame]:
+    """Tables by name, from paths that were collected over ``names`` before all else.
+
+    Without ``table`` the first folder of each name says which table it is.
+    """
+    size = len(paths) // len(names)
+    return {
+        name: tables.read_all(paths[i * size : (i + 1) * size], table or name.split("/")[0])
+        for i, name in enumerate(names)
+    }
 
 
 def write_summary(summary: pd.DataFrame, csv: str, md: str) -> None:

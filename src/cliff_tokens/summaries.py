@@ -44,12 +44,12 @@ def accuracy(
             "unparsed": int(cell["verdict"].eq("unparsed").sum()),
             "timeouts": int(cell["verdict"].eq("timeout").sum()),
             "truncated": int(cell["finish"].eq("length").sum()),
-            **_share("accuracy", cell["verdict"].eq("correct"), cell["cluster"], intervals),
-            **_share("share_with_cliff", cell["cliffs"] > 0, cell["cluster"], intervals),
+            **share_columns("accuracy", cell["verdict"].eq("correct"), cell["cluster"], intervals),
+            **share_columns("share_with_cliff", cell["cliffs"] > 0, cell["cluster"], intervals),
             "cliffs": int(cell["cliffs"].sum()),
-            **_mean("cliffs_per_trace", cell["cliffs"], cell["cluster"], intervals),
+            **mean_columns("cliffs_per_trace", cell["cliffs"], cell["cluster"], intervals),
             "tokens": int(cell["tokens"].sum()),
-            **_mean(
+            **mean_columns(
                 "cliffs_per_1000_tokens",
                 1000 * cell["cliffs"],
                 cell["cluster"],
@@ -59,7 +59,10 @@ def accuracy(
         }
 
     return _cells(
-        counted, _names(models, traces["model"]), _names(datasets, traces["dataset"]), row
+        counted,
+        names_or_all(models, traces["model"]),
+        names_or_all(datasets, traces["dataset"]),
+        row,
     )
 
 
@@ -75,16 +78,19 @@ def prevalence(
     The paper pools the data sets: its cells are those with data set "all".
     """
     counted = _count_cliffs(traces, cliffs)
-    models, datasets = _names(models, traces["model"]), _names(datasets, traces["dataset"])
+    models, datasets = (
+        names_or_all(models, traces["model"]),
+        names_or_all(datasets, traces["dataset"]),
+    )
 
     def row(cell: pd.DataFrame) -> dict:
         return {
             "n": len(cell),
             "problems": cell["cluster"].nunique(),
             "with_cliff": int((cell["cliffs"] > 0).sum()),
-            **_share("share_with_cliff", cell["cliffs"] > 0, cell["cluster"], intervals),
+            **share_columns("share_with_cliff", cell["cliffs"] > 0, cell["cluster"], intervals),
             "cliffs": int(cell["cliffs"].sum()),
-            **_mean("cliffs_per_trace", cell["cliffs"], cell["cluster"], intervals),
+            **mean_columns("cliffs_per_trace", cell["cliffs"], cell["cluster"], intervals),
         }
 
     return _cells(counted, models, datasets, row, outcomes=OUTCOMES)
@@ -146,14 +152,14 @@ def entropy_shares(
 ) -> pd.DataFrame:
     """Share of low entropy (at most h*) among all tokens and among cliffs, per model."""
     limit = taxonomy.entropy_threshold(certain)
-    owners = dict(zip(("cliff", "all"), _owners(cliffs, tokens), strict=True))
+    owners = dict(zip(("cliff", "all"), owners_of(cliffs, tokens), strict=True))
     low = {"cliff": cliffs["entropy"].le(limit), "all": tokens["entropy"].le(limit)}
     rows = []
-    for model in _names(models, owners["all"]["model"]):
+    for model in names_or_all(models, owners["all"]["model"]):
         for group in ("all", "cliff"):
             inside = owners[group]["model"].eq(model).to_numpy()
             flags, clusters = low[group][inside], owners[group].loc[inside, "cluster"]
-            share = _share("low_entropy", flags, clusters, intervals)
+            share = share_columns("low_entropy", flags, clusters, intervals)
             rows.append({"model": model, "group": group, "n": len(flags), **share})
     columns = ["model", "group", "n", "low_entropy", "low_entropy_low", "low_entropy_high"]
     return pd.DataFrame(rows, columns=columns)
@@ -161,7 +167,7 @@ def entropy_shares(
 
 def by_model(frame: pd.DataFrame, column: str) -> dict[str, np.ndarray]:
     """A column of tokens or cliffs, split by the model that owns the trace."""
-    (owners,) = _owners(frame)
+    (owners,) = owners_of(frame)
     values = frame[column].reset_index(drop=True)
     return {model: part.to_numpy() for model, part in values.groupby(owners["model"])}
 
@@ -178,16 +184,16 @@ def fixed_thresholds(
     drop = estimates["before"] - estimates["after"]
     rules = {(PUBLISHED, np.nan): test}
     rules |= {(f"drop >= {fixed:g}", fixed): rule.FixedThreshold(fixed) for fixed in drops}
-    models = _names(models, traces["model"])
+    models = names_or_all(models, traces["model"])
 
     def row(cell: pd.DataFrame) -> dict:
         return {
             "n": len(cell),
             "problems": cell["cluster"].nunique(),
             "flagged": int((cell["cliffs"] > 0).sum()),
-            **_share("share_flagged", cell["cliffs"] > 0, cell["cluster"], intervals),
+            **share_columns("share_flagged", cell["cliffs"] > 0, cell["cluster"], intervals),
             "flags": int(cell["cliffs"].sum()),
-            **_mean("flags_per_trace", cell["cliffs"], cell["cluster"], intervals),
+            **mean_columns("flags_per_trace", cell["cliffs"], cell["cluster"], intervals),
         }
 
     parts = []
@@ -216,7 +222,10 @@ def pass_at_k(
     to the number of rollouts. A cliff that lacks an arm (no control token was found) counts in
     the other arms only.
     """
-    models, datasets = _names(models, cliffs["model"]), _names(datasets, cliffs["dataset"])
+    models, datasets = (
+        names_or_all(models, cliffs["model"]),
+        names_or_all(datasets, cliffs["dataset"]),
+    )
     joined = _join_arms(resampling, cliffs, outcome, which)
     ks = _powers_of_two(resampling["rollouts"]) if ks is None else list(ks)
     rows = []
@@ -253,11 +262,11 @@ def pass_at_k(
     return pd.DataFrame(rows, columns=columns)
 
 
-def _names(passed: Names, found: pd.Series) -> list[str]:
+def names_or_all(passed: Names, found: pd.Series) -> list[str]:
     return list(pd.unique(found)) if passed is None else list(passed)
 
 
-def _owners(*frames: pd.DataFrame) -> list[pd.DataFrame]:
+def owners_of(*frames: pd.DataFrame) -> list[pd.DataFrame]:
     """Model and problem of each row of each frame, from {model}/{dataset}/{problem}/{sample}.
 
     Problem ids may hold slashes; names of models and data sets do not. Problems are numbered in
@@ -321,13 +330,13 @@ def _cells(
     return pd.DataFrame(rows)
 
 
-def _share(name: str, flags: pd.Series, clusters: pd.Series, intervals: Intervals) -> dict:
+def share_columns(name: str, flags: pd.Series, clusters: pd.Series, intervals: Intervals) -> dict:
     low, high = statistics.share_interval(flags, clusters, intervals.confidence)
     share = float(flags.mean()) if len(flags) else np.nan
     return {name: share, f"{name}_low": low, f"{name}_high": high}
 
 
-def _mean(
+def mean_columns(
     name: str,
     values: pd.Series,
     clusters: pd.Series,
@@ -352,8 +361,8 @@ def _against_baseline(
 
     ``cells`` maps the values of ``labels`` to the rows of ``cliffs`` and of ``tokens`` inside.
     """
-    owners = _owners(cliffs, tokens)
-    models = _names(models, owners[1]["model"])
+    owners = owners_of(cliffs, tokens)
+    models = names_or_all(models, owners[1]["model"])
     rows = []
     for model in [*models, POOLED]:
         inside = [

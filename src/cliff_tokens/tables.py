@@ -198,6 +198,27 @@ TABLES = {
         ),
         ("cliff_id", "arm"),
     ),
+    "audit": Table(
+        pa.schema(
+            [
+                _CLIFF_ID,
+                _column("model", pa.string(), "model that owns the trace"),
+                _column("dataset", pa.string(), "data set of the problem"),
+                _column("problem_id", pa.string(), "problem that is answered"),
+                _column("kind", pa.string(), "deterministic, uncertain, sampled_off or other"),
+                _column("outcome", pa.string(), "of the trace: correct or incorrect"),
+                _column("bound", pa.float64(), "1 - q_t, which no drop can exceed"),
+                _column("possible", pa.bool_(), "whether the bound exceeds the margin"),
+                _column("p_exact", pa.float64(), "Fisher's exact one-sided p of no fall"),
+                _column("q_fdr", pa.float64(), "Benjamini-Hochberg, over all tokens tested"),
+                _column("selected_drop", pa.float64(), "the drop that selected the cliff"),
+                _column("fresh_drop", pa.float64(), "the drop from the arms del and keep"),
+                _column("fresh_se", pa.float64(), "standard error of fresh_drop"),
+                _column("confirmed", pa.bool_(), "whether the rule flags fresh_drop too"),
+            ]
+        ),
+        ("cliff_id",),
+    ),
 }
 
 

@@ -1,94 +1,173 @@
 """Estimators and catalogues against a reference: the same traces, many times the rollouts.
 
-The reference is an estimate by recursion with N in the thousands (docs/estimators.md), whose own
-error is stored with it. With V_t known that well, counts drawn from a binomial at V_t are what
-the published protocol would have measured, at no rollout's cost and as often as one likes.
+The reference is an estimate by recursion with N in the thousands (docs/estimators.md), drawn
+apart from all others, whose own error is stored with it. A drop is called true if the reference
+puts it above the margin; drops that lie so near the margin that the reference cannot tell are
+counted as undecided.
 """
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from cliff_tokens import recursion, taxonomy
-from cliff_tokens.statistics import unpooled_error
+from cliff_tokens import statistics, taxonomy
+from cliff_tokens.statistics import Intervals
+from cliff_tokens.summaries import POOLED, mean_columns, names_or_all, owners_of, share_columns
 
+AUDITED = "audited"
+INDEPENDENT = "independent"
 _KEY = ["trace_id", "t"]
 
 
-def rmse(estimates: pd.DataFrame, reference: pd.DataFrame) -> float:
-    """Root mean square difference of the potentials before every token from the reference's.
-
-    The reference's own variance is taken off, so that its noise is not charged to the estimator.
-    """
-    both = estimates.merge(reference, on=_KEY, suffixes=("", "_reference"), validate="1:1")
-    square = (both["before"] - both["before_reference"]) ** 2
-    return float(np.sqrt(max(0.0, (square - both["before_se_reference"] ** 2).mean())))
-
-
-def score(
-    cliffs: pd.DataFrame,
+def estimators(
+    estimates: Mapping[str, pd.DataFrame],
+    cliffs: Mapping[str, pd.DataFrame],
+    counts: Mapping[str, pd.DataFrame],
     reference: pd.DataFrame,
     tokens: pd.DataFrame,
     margin: float,
     certain: float,
+    intervals: Intervals,
+    models: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """Flags and true drops per kind: kind, flags, true_flags, true_drops.
+    """What every estimator costs, how near it comes, and how good its catalogue is.
 
-    A drop is true if the reference puts it above the margin.
+    Rows of ``errors`` joined to those of ``catalogues`` for all kinds together.
     """
-    known = reference.merge(tokens[[*_KEY, "entropy", "rank"]], on=_KEY)
-    known["kind"] = taxonomy.kinds(known["entropy"], known["rank"], certain)
-    known["true"] = known["before"] - known["after"] > margin
-    known["flagged"] = pd.MultiIndex.from_frame(known[_KEY]).isin(
-        pd.MultiIndex.from_frame(cliffs[_KEY])
-    )
-    return pd.DataFrame(
-        {
-            "kind": kind,
-            "flags": int(cell["flagged"].sum()),
-            "true_flags": int((cell["flagged"] & cell["true"]).sum()),
-            "true_drops": int(cell["true"].sum()),
-        }
-        for kind, cell in ((kind, known[known["kind"] == kind]) for kind in taxonomy.KINDS)
-    )
+    models = names_or_all(models, owners_of(tokens)[0]["model"])
+    found = catalogues(cliffs, reference, tokens, margin, certain, intervals, models)
+    found = found[found["kind"] == POOLED].drop(columns=["kind", "n"])
+    met = errors(estimates, counts, reference, intervals, models)
+    return met.merge(found, on=["model", "estimator"], validate="1:1")
 
 
-def simulate_independent(
-    reference: pd.DataFrame, rollouts: int, rng: np.random.Generator
+def errors(
+    estimates: Mapping[str, pd.DataFrame],
+    counts: Mapping[str, pd.DataFrame],
+    reference: pd.DataFrame,
+    intervals: Intervals,
+    models: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """Estimates that ``rollouts`` independent rollouts at every prefix would give."""
-    ordered = reference.sort_values(_KEY, ignore_index=True)
-    before = rng.binomial(rollouts, np.clip(ordered["before"], 0, 1))
-    last = ordered["trace_id"].ne(ordered["trace_id"].shift(-1)).to_numpy()
-    # The potential after a token is the one before the next; the last is the verdict, exact.
-    after = np.where(last, rollouts * ordered["after"].to_numpy(), np.append(before[1:], 0))
-    return ordered[_KEY].assign(
-        before=before / rollouts,
-        after=after / rollouts,
-        drop_se=unpooled_error(before, after, rollouts),
-    )
+    """Cost and root mean square error of every estimator, per model and pooled.
+
+    ``counts`` holds what each estimator is made of, rows of ``potential`` or of the ``branches``
+    of all its rounds; ``cost`` is its generated tokens over those of ``independent``, and
+    ``cost_at_equal_error`` the same had both spent what gives one error (which falls as one over
+    the root of what is spent).
+    """
+    parts = {}
+    for name, frame in estimates.items():
+        part = square_errors(frame, reference)
+        if not len(part) == len(reference) == len(frame):
+            raise ValueError(f"{name}: estimates and reference are not of the same tokens")
+        owners, drawn = owners_of(part, counts[name])
+        spent = counts[name][["rollouts", "generated_tokens"]].groupby(drawn["model"].to_numpy())
+        parts[name] = pd.concat([part, owners], axis=1), spent.sum()
+    models = names_or_all(models, owners_of(reference)[0]["model"])
+    rows = []
+    for model in [*models, POOLED]:
+        chosen = models if model == POOLED else [model]
+        for name, (part, spent) in parts.items():
+            cell, sums = part[part["model"].isin(chosen)], spent.reindex(chosen).sum()
+            square = mean_columns("rmse", cell["error"], cell["cluster"], intervals)
+            rows.append(
+                {
+                    "model": model,
+                    "estimator": name,
+                    "n": len(cell),
+                    "rollouts": int(sums["rollouts"]),
+                    "generated_tokens": int(sums["generated_tokens"]),
+                    **{end: float(np.sqrt(max(value, 0))) for end, value in square.items()},
+                }
+            )
+    found = pd.DataFrame(rows)
+    base = found[found["estimator"] == INDEPENDENT].set_index("model")
+    found["cost"] = found["generated_tokens"] / found["model"].map(base["generated_tokens"])
+    excess = found["rmse"] / found["model"].map(base["rmse"])
+    found["cost_at_equal_error"] = found["cost"] * excess**2
+    return found
 
 
-def simulate_recursive(
-    traces: pd.DataFrame,
+def catalogues(
+    cliffs: Mapping[str, pd.DataFrame],
+    reference: pd.DataFrame,
     tokens: pd.DataFrame,
-    alternatives: pd.DataFrame,
-    reference_branches: pd.DataFrame,
-    rollouts: int,
-    seed: int,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Estimates and branches that the recursion with N = ``rollouts`` would give.
+    margin: float,
+    certain: float,
+    intervals: Intervals,
+    models: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Precision and recall of every catalogue of cliffs, per model and kind and pooled."""
+    known = truths(reference, tokens, margin, certain, intervals.confidence)
+    models = names_or_all(models, known["model"])
+    flagged = {name: _among(known, found) for name, found in cliffs.items()}
+    rows = []
+    for model in [*models, POOLED]:
+        for name, flags in flagged.items():
+            for kind in [*taxonomy.KINDS, POOLED]:
+                inside = known["model"].isin(models if model == POOLED else [model])
+                inside &= (kind == POOLED) | (known["kind"] == kind)
+                cell = known[inside].assign(flagged=flags[inside.to_numpy()])
+                key = {"model": model, "estimator": name, "kind": kind, "n": len(cell)}
+                rows.append(key | _scores(cell, intervals))
+    return pd.DataFrame(rows)
 
-    A branch succeeds as often as the reference's branches with the same first token did; where
-    those took none of so rare a token, as often as all of that prefix.
+
+def audited(cliffs: pd.DataFrame, audit: pd.DataFrame) -> pd.DataFrame:
+    """The cliffs that are possible and that fresh rollouts confirm."""
+    kept = audit.loc[audit["possible"] & audit["confirmed"], "cliff_id"]
+    return cliffs[cliffs["cliff_id"].isin(kept)]
+
+
+def truths(
+    reference: pd.DataFrame,
+    tokens: pd.DataFrame,
+    margin: float,
+    certain: float,
+    confidence: float,
+) -> pd.DataFrame:
+    """Every token's true drop: trace_id, t, model, cluster, kind, drop, true, undecided."""
+    known = reference.merge(tokens, on=_KEY, how="left", validate="1:1")
+    if known["entropy"].isna().any():
+        first = known[known["entropy"].isna()].iloc[0]
+        raise ValueError(f"{first.trace_id}: token {first.t} of the reference has no score")
+    drop = known["before"] - known["after"]
+    unsure = statistics.critical_value(confidence) * known["drop_se"]
+    (owners,) = owners_of(known)
+    return known[_KEY].assign(
+        model=owners["model"],
+        cluster=owners["cluster"],
+        kind=taxonomy.kinds(known["entropy"], known["rank"], certain),
+        drop=drop,
+        true=drop > margin,
+        undecided=(drop - margin).abs() < unsure,
+    )
+
+
+def square_errors(estimates: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
+    """Squared distance of the potential before every token from the reference's, column ``error``.
+
+    The reference's own variance is taken off, so that its noise is not charged to the estimator;
+    single errors can therefore be negative, their mean is unbiased.
     """
-    planned = recursion.plan(tokens, alternatives, rollouts, seed, "simulation")
-    own = reference_branches.assign(
-        share=reference_branches["successes"] / reference_branches["rollouts"]
-    )[[*_KEY, "first_token_id", "share"]]
-    sums = reference_branches.groupby(_KEY)[["successes", "rollouts"]].sum()
-    overall = (sums["successes"] / sums["rollouts"]).rename("overall")
-    planned = planned.merge(own, on=[*_KEY, "first_token_id"], how="left").join(overall, on=_KEY)
-    share = planned["share"].fillna(planned["overall"])
-    rng = np.random.default_rng([seed, rollouts])
-    planned["successes"] = rng.binomial(planned["rollouts"], share)
-    return recursion.estimate(traces, tokens, planned), planned
+    known = reference.set_index(_KEY)[["before", "before_se"]].add_prefix("known_")
+    both = estimates[[*_KEY, "before"]].merge(known.reset_index(), on=_KEY, validate="1:1")
+    square = (both["before"] - both["known_before"]) ** 2
+    return both[_KEY].assign(error=square - both["known_before_se"] ** 2)
+
+
+def _among(known: pd.DataFrame, cliffs: pd.DataFrame) -> np.ndarray:
+    return pd.MultiIndex.from_frame(known[_KEY]).isin(pd.MultiIndex.from_frame(cliffs[_KEY]))
+
+
+def _scores(cell: pd.DataFrame, intervals: Intervals) -> dict:
+    flags, true = cell[cell["flagged"]], cell[cell["true"]]
+    return {
+        "flags": len(flags),
+        "true_flags": int(flags["true"].sum()),
+        **share_columns("precision", flags["true"], flags["cluster"], intervals),
+        "true_drops": len(true),
+        "undecided": int(cell["undecided"].sum()),
+        **share_columns("recall", true["flagged"], true["cluster"], intervals),
+    }

@@ -34,7 +34,7 @@ INTERVALS = {
 MAIN = config["potential"]["main"]
 BRANCH_ROLLOUTS = {
     "recursive": config["potential"]["rollouts"],
-    "reference": config["potential"]["reference"],
+    "reference": config["truth"]["rollouts"],
 }
 # The branches that each estimator by recursion is made of.
 ROUNDS = {
@@ -42,13 +42,36 @@ ROUNDS = {
     "adaptive": ["recursive", "adaptive"],
     "reference": ["reference"],
 }
+ESTIMATORS = config["potential"]["estimators"]
+# Where the counts lie that each estimator is made of.
+COUNTS = {
+    "independent": ["potential"],
+    "recursive": ["branches/recursive"],
+    "adaptive": ["branches/recursive", "branches/adaptive"],
+}
+# Scored against the reference: those of the run and, since it is cheap, the second round.
+SCORED = list(dict.fromkeys([*ESTIMATORS, "adaptive"]))
+COUNTS = {estimator: COUNTS[estimator] for estimator in SCORED}
+COUNTED = sorted({folder for folders in COUNTS.values() for folder in folders})
+# Estimators whose cost is predicted, not the second round, which depends on what the first finds.
+PREDICTED = {
+    estimator: folder
+    for estimator, folder in [
+        ("independent", "potential"),
+        ("recursive", "branches/recursive"),
+    ]
+    if folder in COUNTED
+}
+# The audit is of cliffs from independent rollouts, which a run may leave out.
+AUDITABLE = [estimator for estimator in ESTIMATORS if estimator == "independent"]
+AUDITS = ["audit" for _ in AUDITABLE]
 SHARDS = range(1, config["potential"]["shards"] + 1)
 BRANCH_SHARDS = range(1, config["potential"]["branch_shards"] + 1)
 
-if MAIN not in config["potential"]["estimators"]:
+if MAIN not in ESTIMATORS:
     raise ValueError(
         f"potential.main: {MAIN!r} is not among potential.estimators, which are "
-        + ", ".join(config["potential"]["estimators"])
+        + ", ".join(ESTIMATORS)
     )
 
 

@@ -15,6 +15,7 @@ rule figures:
                 "example_traces",
             ],
         ),
+        collect("<results>/figures/figure_{audit}.svg", audit=AUDITS),
 
 
 rule figure_01_decision_boundary:

@@ -13,6 +13,7 @@ rule tables:
                 "table_fixed_thresholds",
             ],
         ),
+        collect("<results>/tables/table_{audit}.csv", audit=AUDITS),
 
 
 rule table_accuracy:

@@ -1,0 +1,135 @@
+"""What rollouts will cost, from traces and their scores, before any rollout is drawn.
+
+A trace and a rollout from one of its prefixes are draws of the same sampler, so its own remaining
+length T - t is an unbiased estimate of the rollout's: N rollouts at every prefix are expected to
+generate N T (T + 1) / 2 tokens. The same holds for branches. The token x_t and the first token of
+a branch are two draws given that they differ, so either could have been the trace's; and at a
+prefix with n_t = N (1 - q_t) branches, n_t (T - t) is expected to be what they generate after it.
+No correction factor is needed: what is predicted is right on average over traces, though not for
+each. Only the rounding of n_t to whole branches is left out of account.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from cliff_tokens import recursion, statistics
+from cliff_tokens.statistics import Intervals
+from cliff_tokens.summaries import POOLED, names_or_all, owners_of
+
+ESTIMATORS = ("independent", "recursive")
+
+
+def predict(
+    traces: pd.DataFrame,
+    tokens: pd.DataFrame,
+    rollouts: int,
+    tokens_per_second: float | None,
+    intervals: Intervals,
+    models: Sequence[str] | None = None,
+    datasets: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Rollouts, generated tokens and hours of one device, per model, data set and estimator.
+
+    ``n`` counts traces, ``tokens`` theirs. Rollouts are exact. The interval of generated tokens
+    resamples problems: it is of such problems rather than of these. Hours are empty without a
+    speed.
+    """
+    per_trace = _per_trace(traces, tokens, rollouts)
+    models = names_or_all(models, traces["model"])
+    datasets = names_or_all(datasets, traces["dataset"])
+    rows = []
+    for model, dataset, cell in _cells(per_trace, models, datasets):
+        for name in ESTIMATORS:
+            generated = cell[f"{name}_tokens"]
+            row = {
+                "model": model,
+                "dataset": dataset,
+                "estimator": name,
+                "n": len(cell),
+                "tokens": int(cell["tokens"].sum()),
+                "rollouts": int(cell[f"{name}_rollouts"].sum()),
+                "generated_tokens": int(generated.sum()),
+            }
+            low, high = _sum_interval(generated, cell["cluster"], intervals)
+            row |= {"generated_tokens_low": low, "generated_tokens_high": high}
+            for end in ("", "_low", "_high"):
+                generated = row[f"generated_tokens{end}"]
+                row[f"hours{end}"] = generated / (tokens_per_second or np.nan) / 3600
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def compare(predicted: pd.DataFrame, counts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Predictions beside the counts of the rollouts that were drawn.
+
+    ``counts`` holds rows of ``potential`` (independent) and of ``branches`` (recursive), for the
+    estimators that were run; ``ratio`` is tokens used over tokens predicted.
+    """
+    used = []
+    for name, drawn in counts.items():
+        (owners,) = owners_of(drawn)
+        found = drawn[["rollouts", "generated_tokens"]].reset_index(drop=True)
+        found = found.assign(model=owners["model"], dataset=_dataset(drawn), estimator=name)
+        pooled = found.assign(dataset=POOLED)
+        used.append(pd.concat([found, pooled]))
+    keys = ["model", "dataset", "estimator"]
+    sums = pd.concat(used).groupby(keys)[["rollouts", "generated_tokens"]].sum()
+    both = predicted.join(sums.add_prefix("used_"), on=keys)
+    both["ratio"] = both["used_generated_tokens"] / both["generated_tokens"]
+    whole = ["used_rollouts", "used_generated_tokens"]
+    both[whole] = both[whole].astype("Int64")
+    return both
+
+
+def _per_trace(traces: pd.DataFrame, tokens: pd.DataFrame, rollouts: int) -> pd.DataFrame:
+    length = traces.set_index("trace_id")["token_ids"].map(len)
+    n = recursion.branches_of(tokens["sampler_probability"].to_numpy(), rollouts)
+    remaining = tokens["trace_id"].map(length).to_numpy() - tokens["t"].to_numpy()
+    branches = pd.DataFrame(
+        {"trace_id": tokens["trace_id"], "rollouts": n, "tokens": n * remaining.astype("int64")}
+    )
+    branches = branches.groupby("trace_id").sum().reindex(length.index)
+    scored = tokens["trace_id"].value_counts().reindex(length.index, fill_value=0)
+    if (scored != length).any():
+        first = length.index[scored != length][0]
+        raise ValueError(
+            f"{first}: expected scores of {length[first]} tokens, found {scored[first]}; "
+            "score the traces again"
+        )
+    return pd.DataFrame(
+        {
+            "model": traces["model"].to_numpy(),
+            "dataset": traces["dataset"].to_numpy(),
+            "cluster": (traces["dataset"] + "/" + traces["problem_id"]).to_numpy(),
+            "tokens": length.to_numpy(),
+            "independent_rollouts": rollouts * length.to_numpy(),
+            "independent_tokens": rollouts * (length * (length + 1) // 2).to_numpy(),
+            "recursive_rollouts": branches["rollouts"].to_numpy(),
+            "recursive_tokens": branches["tokens"].to_numpy(),
+        }
+    )
+
+
+def _cells(per_trace: pd.DataFrame, models: Sequence[str], datasets: Sequence[str]):
+    for model in models:
+        for dataset in [*datasets, POOLED]:
+            inside = per_trace["dataset"].isin(datasets if dataset == POOLED else [dataset])
+            yield model, dataset, per_trace[inside & (per_trace["model"] == model)]
+
+
+def _sum_interval(
+    values: pd.Series, clusters: pd.Series, intervals: Intervals
+) -> tuple[float, float]:
+    if clusters.nunique() < 2:
+        return np.nan, np.nan
+    sums = statistics.resampled_sums(
+        values.to_numpy()[:, None], clusters, intervals.repetitions, intervals.seed
+    )
+    low, high = statistics.percentile_interval(sums[:, 0], intervals.confidence)
+    return float(low), float(high)
+
+
+def _dataset(drawn: pd.DataFrame) -> pd.Series:
+    return drawn["trace_id"].str.split("/", n=2).str[1].reset_index(drop=True)

@@ -1,0 +1,132 @@
+"""The predicted cost against counts, and that it is right on average where lengths are known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import synthetic
+from markov import START, WRONG, MarkovEngine
+
+from cliff_tokens import cost, recursion, simulation
+from cliff_tokens.sampling import Sampler
+from cliff_tokens.statistics import Intervals
+
+SAMPLER = Sampler(temperature=1.0, top_p=0.9)
+INTERVALS = Intervals(confidence=0.95, repetitions=200, seed=1)
+ROLLOUTS = 64
+
+
+@pytest.fixture(scope="module")
+def run():
+    return synthetic.run()
+
+
+def predicted(run, speed=20000, **names):
+    return cost.predict(run["traces"], run["tokens"], ROLLOUTS, speed, INTERVALS, **names)
+
+
+def row(frame, **where):
+    for name, value in where.items():
+        frame = frame[frame[name].eq(value)]
+    assert len(frame) == 1
+    return frame.iloc[0]
+
+
+def test_rollouts_are_predicted_exactly(run):
+    found = row(predicted(run), model="small", dataset="chains", estimator="independent")
+    counts = run["potential"]
+    own = counts[counts["trace_id"].str.startswith("small/chains/")]
+    assert found["rollouts"] == own["rollouts"].sum()
+    lengths = run["traces"].set_index("trace_id")["token_ids"].map(len)
+    lengths = lengths[lengths.index.str.startswith("small/chains/")]
+    assert found["generated_tokens"] == ROLLOUTS * sum(n * (n + 1) // 2 for n in lengths)
+
+
+def test_branches_are_counted_as_they_are_planned(run):
+    tokens = run["tokens"]
+    free = tokens[tokens["sampler_probability"] < 1]
+    alternatives = free[["trace_id", "t"]].assign(
+        token_id=99, probability=1 - free["sampler_probability"]
+    )
+    planned = recursion.plan(tokens, alternatives, ROLLOUTS, 1, "recursive")
+    found = predicted(run)
+    found = found[found["estimator"].eq("recursive") & found["dataset"].eq("all")]
+    assert found["rollouts"].sum() == planned["rollouts"].sum()
+
+
+def test_data_sets_add_up_and_hours_follow_from_the_speed(run):
+    found = predicted(run)
+    counts = ["n", "tokens", "rollouts", "generated_tokens", "hours"]
+    keys = ["model", "estimator"]
+    sums = found[found["dataset"].ne("all")].groupby(keys)[counts].sum()
+    pooled = found[found["dataset"].eq("all")].set_index(keys)[counts]
+    pd.testing.assert_frame_equal(sums, pooled.sort_index(), check_dtype=False)
+    np.testing.assert_allclose(found["hours"], found["generated_tokens"] / 20000 / 3600)
+    assert predicted(run, speed=None)[["hours", "hours_low", "hours_high"]].isna().all(axis=None)
+    assert (found["generated_tokens_low"] < found["generated_tokens"]).all()
+    assert (found["generated_tokens"] < found["generated_tokens_high"]).all()
+
+
+def test_what_was_used_stands_beside_what_was_predicted(run):
+    found = cost.compare(predicted(run), {"independent": run["potential"]})
+    own = row(found, model="small", dataset="all", estimator="independent")
+    counts = run["potential"]
+    used = counts.loc[counts["trace_id"].str.startswith("small/"), "generated_tokens"].sum()
+    assert own["used_generated_tokens"] == used
+    assert own["used_rollouts"] == own["rollouts"]
+    assert own["ratio"] == pytest.approx(used / own["generated_tokens"])
+    assert found.loc[found["estimator"].eq("recursive"), "ratio"].isna().all()
+
+
+def test_missing_scores_are_refused(run):
+    with pytest.raises(ValueError, match="score the traces again"):
+        cost.predict(run["traces"], run["tokens"].iloc[1:], ROLLOUTS, None, INTERVALS)
+
+
+def test_the_prediction_is_right_on_average_over_traces():
+    """On a Markov chain, where the expected length from every state is known."""
+    moves = MarkovEngine(vocabulary=10, seed=4).transitions(SAMPLER)
+    inner = np.arange(2, len(moves))
+    expected = np.zeros(len(moves))
+    expected[inner] = np.linalg.solve(
+        np.eye(len(inner)) - moves[np.ix_(inner, inner)], np.ones(len(inner))
+    )
+    rng = np.random.default_rng(3)
+    sampled, scored, others = [], [], []
+    for number in range(400):
+        states = [START]
+        while states[-1] > WRONG:
+            states.append(int(rng.choice(len(moves), p=moves[states[-1]])))
+        key = f"markov/chain/p{number:04d}/0"
+        before, drawn = np.array(states[:-1]), np.array(states[1:])
+        t = np.arange(1, len(states))
+        sampled.append((key, "markov", "chain", f"p{number:04d}", drawn))
+        q = moves[before, drawn]
+        scored.append(
+            pd.DataFrame({"trace_id": key, "t": t, "token_id": drawn, "sampler_probability": q})
+        )
+        free = moves[before].copy()
+        free[t - 1, drawn] = 0
+        at, token = np.nonzero(free)
+        others.append(
+            pd.DataFrame(
+                {
+                    "trace_id": key, "t": t[at], "token_id": token,
+                    "probability": free[at, token],
+                }
+            )
+        )  # fmt: skip
+    columns = ["trace_id", "model", "dataset", "problem_id", "token_ids"]
+    tokens = pd.concat(scored, ignore_index=True)
+    planned = recursion.plan(tokens, pd.concat(others, ignore_index=True), ROLLOUTS, 1, "plan")
+    branches = planned.assign(
+        generated_tokens=planned["rollouts"] * expected[planned["first_token_id"]]
+    )
+    true = {
+        "independent": ROLLOUTS * simulation.lengths(tokens, branches)["length"].sum(),
+        "recursive": branches["generated_tokens"].sum(),
+    }
+    found = cost.predict(pd.DataFrame(sampled, columns=columns), tokens, ROLLOUTS, None, INTERVALS)
+    for name, wanted in true.items():
+        own = row(found, dataset="all", estimator=name)
+        assert own["generated_tokens_low"] < wanted < own["generated_tokens_high"], name
+        assert own["generated_tokens"] == pytest.approx(wanted, rel=0.15)

@@ -1,0 +1,16 @@
+"""Audit the cliffs that the published rule found."""
+
+from cliff_tokens import audit, tables
+from cliff_tokens.cliffs import CliffTest
+from cliff_tokens.script import stage
+
+with stage(snakemake) as provenance:
+    params = snakemake.params
+    audited = audit.audit(
+        tables.read(snakemake.input.cliffs, "cliffs"),
+        tables.read(snakemake.input.potential, "potential"),
+        tables.read(snakemake.input.estimates, "estimates"),
+        tables.read(snakemake.input.resampling, "resampling"),
+        CliffTest(params.margin, params.z),
+    )
+    tables.write(audited, snakemake.output.audit, "audit", provenance)
