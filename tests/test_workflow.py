@@ -177,6 +177,24 @@ def test_a_truncated_input_stops_its_rule_by_name_and_leaves_nothing(finished):
         output.write_bytes(kept)
 
 
+def test_estimators_are_scored_against_a_reference_and_their_cost_against_its_prediction(finished):
+    assert set(planned(finished, *SMOKE, "--", "cost")) == {"cost", "table_cost"}
+    done = snakemake(finished, *SMOKE, "--", "truth", "cost")
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = finished / "results" / "smoke"
+    for name in ("estimators", "truth", "simulation", "cost", "cost_used"):
+        assert (results / f"tables/table_{name}.md").stat().st_size > 200, name
+    assert (results / "figures/figure_estimators.svg").stat().st_size > 1000
+    assert planned(finished, *SMOKE, "--", "truth", "cost") == {}
+
+
+def test_a_run_without_independent_rollouts_has_no_audit_and_is_scored_all_the_same(fresh):
+    (fresh / "recursive.yaml").write_text("potential: {estimators: [recursive], main: recursive}\n")
+    jobs = planned(fresh, "--configfile", "recursive.yaml", "--", "all", "truth", "cost")
+    assert not {"roll_out", "audit_cliffs", "table_audit", "figure_audit"} & set(jobs)
+    assert {"table_estimators", "table_truth", "table_simulation"} <= set(jobs)
+
+
 def test_the_papers_plan_is_static_and_complete(fresh):
     jobs = planned(fresh, "--configfile", "config/paper.yaml")
     assert jobs["sample_traces"] == jobs["score_tokens"] == jobs["resample_cliffs"] == 7 * 3
