@@ -166,6 +166,8 @@ def test_branches_are_shared_in_proportion_and_add_up(chain):
     ("spoil", "said"),
     [
         (lambda s, t, b: (s, t.iloc[1:], b), "do not belong together"),
+        (lambda s, t, b: (s.iloc[1:], t, b), "do not belong together"),
+        (lambda s, t, b: (s, t.assign(token_id=t["token_id"] + 1), b), "not the same in both"),
         (lambda s, t, b: (s, t.assign(sampler_probability=1.5), b), r"in \[0, 1\], found 1.5"),
         (lambda s, t, b: (s, t, b.iloc[5:]), "but no branches"),
         (lambda s, t, b: (s, t, b.assign(t=b["t"] + 10_000)), "which has no score"),

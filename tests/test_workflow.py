@@ -263,3 +263,17 @@ def test_documented_keys_are_looked_up_by_some_rule():
                 )
             )
             assert any(text.find(spelling) >= 0 for spelling in spelled), f"{name}.{key} is unused"
+
+
+def test_a_run_may_do_without_independent_rollouts(fresh):
+    (fresh / "lean.yaml").write_text("potential: {estimators: [recursive], main: recursive}\n")
+    jobs = planned(fresh, *SMOKE, "lean.yaml")
+    assert jobs["roll_out_branches"] == jobs["resample_cliffs"] == 2
+    assert not {"roll_out", "audit_cliffs", "figure_audit"} & set(jobs)
+
+
+def test_a_main_estimator_that_the_run_does_not_make_is_refused(fresh):
+    (fresh / "wrong.yaml").write_text("potential: {estimators: [recursive]}\n")
+    done = snakemake(fresh, "-n", *SMOKE, "wrong.yaml")
+    assert done.returncode != 0
+    assert "potential.main: 'independent' is not among" in done.stdout + done.stderr

@@ -210,26 +210,27 @@ def _sums(branches: pd.DataFrame) -> pd.DataFrame:
 
 def _aligned(traces: pd.DataFrame, tokens: pd.DataFrame, branches: pd.DataFrame) -> pd.DataFrame:
     """A row per token with its branch counts, its trace's number, length and verdict."""
-    trace_of = pd.DataFrame(
+    lengths = traces["token_ids"].map(len).to_numpy()
+    trace = np.repeat(np.arange(len(traces)), lengths)
+    written = pd.DataFrame(
         {
-            "trace_id": traces["trace_id"],
-            "trace": np.arange(len(traces)),
-            "length": traces["token_ids"].map(len),
-            "verdict": traces["verdict"].eq("correct"),
+            "trace_id": traces["trace_id"].to_numpy()[trace],
+            "t": np.arange(len(trace)) - np.repeat(np.cumsum(lengths) - lengths, lengths) + 1,
+            "token_id": np.concatenate(traces["token_ids"].to_list()),
+            "trace": trace,
+            "length": lengths[trace],
+            "verdict": traces["verdict"].eq("correct").to_numpy()[trace],
         }
     )
-    rows = tokens[[*_KEY, "token_id", "sampler_probability"]].merge(trace_of, on="trace_id")
-    measured = rows.groupby("trace_id")["t"].agg(["size", "max"])
-    expected = trace_of.set_index("trace_id")["length"]
-    wrong = expected.index[~expected.index.isin(measured.index)].tolist() or [
-        trace_id for trace_id, row in measured.iterrows()
-        if not row["size"] == row["max"] == expected[trace_id]
-    ]  # fmt: skip
-    if wrong or len(rows) != len(tokens):
+    scored = tokens[[*_KEY, "token_id", "sampler_probability"]]
+    rows = written.merge(scored, on=[*_KEY, "token_id"], how="outer", indicator=True)
+    apart = rows[rows["_merge"] != "both"]
+    if len(apart):
         raise ValueError(
-            f"{wrong[0] if wrong else tokens['trace_id'].iloc[0]}: traces and scores do not "
-            "belong together (other tokens or other traces); score the traces again"
+            f"{apart['trace_id'].iloc[0]}: traces and scores do not belong together: token "
+            f"{apart['t'].iloc[0]} is not the same in both; score the traces again"
         )
+    rows = rows.drop(columns="_merge")
     outside = ~rows["sampler_probability"].between(0, 1)
     if outside.any():
         first = rows[outside].iloc[0]
