@@ -94,6 +94,29 @@ def test_the_rule_flags_unchanged_potential_no_more_often_than_binomial_noise_do
         assert expected < 0.0035  # the published rule's largest false-positive rate is .3 %
 
 
+@pytest.mark.parametrize(
+    ("drop", "power"), [(0.1, 0.051), (0.2, 0.317), (0.25, 0.56), (0.3, 0.795), (0.4, 0.991)]
+)
+def test_the_rules_power_from_one_half_is_the_known_one(drop, power):
+    grid = np.arange(ROLLOUTS + 1)
+    flags = on_counts(cliffs.CliffTest(), grid[:, None], grid[None, :])
+    before = stats.binom.pmf(grid, ROLLOUTS, 0.5)
+    after = stats.binom.pmf(grid, ROLLOUTS, 0.5 - drop)
+    assert before @ flags @ after == pytest.approx(power, abs=0.005)
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.95])
+def test_intervals_of_independent_drops_cover_as_often_as_they_say(confidence):
+    z, grid = stats.norm.isf((1 - confidence) / 2), np.arange(ROLLOUTS + 1)
+    drop = (grid[:, None] - grid[None, :]) / ROLLOUTS
+    error = unpooled_error(grid[:, None], grid[None, :], ROLLOUTS)
+    for before, after in ((0.5, 0.5), (0.6, 0.3), (0.3, 0.1), (0.8, 0.5)):
+        inside = np.abs(drop - (before - after)) <= z * error
+        weights = (stats.binom.pmf(grid, ROLLOUTS, share) for share in (before, after))
+        exact = next(weights) @ inside @ next(weights)
+        assert confidence - 0.025 < exact < confidence + 0.025
+
+
 def test_a_token_the_sampler_is_certain_of_changes_no_potential(engine, sampled):
     scored, _ = traces.score(sampled, engine, MarkovTokenizer(), SAMPLER, support=20)
     known = exact(engine, sampled)
