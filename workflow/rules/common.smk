@@ -1,5 +1,6 @@
 # Axes of the experiment, catalogues and helpers; no rules.
 
+import re
 import sys
 
 sys.path.insert(0, f"{workflow.basedir}/src")
@@ -43,7 +44,7 @@ ROUNDS = {
     "reference": ["reference"],
 }
 ESTIMATORS = config["potential"]["estimators"]
-# Where the counts lie that each estimator is made of.
+# Where the counts lie that each estimator is made of, first round first.
 COUNTS = {
     "independent": ["potential"],
     "recursive": ["branches/recursive"],
@@ -51,16 +52,12 @@ COUNTS = {
 }
 # Scored against the reference: those of the run and, since it is cheap, the second round.
 SCORED = list(dict.fromkeys([*ESTIMATORS, "adaptive"]))
-COUNTS = {estimator: COUNTS[estimator] for estimator in SCORED}
-COUNTED = sorted({folder for folders in COUNTS.values() for folder in folders})
-# Estimators whose cost is predicted, not the second round, which depends on what the first finds.
+COUNTED = sorted({folder for estimator in SCORED for folder in COUNTS[estimator]})
+# Cost is predicted but for the second round, which depends on what the first finds.
 PREDICTED = {
-    estimator: folder
-    for estimator, folder in [
-        ("independent", "potential"),
-        ("recursive", "branches/recursive"),
-    ]
-    if folder in COUNTED
+    estimator: COUNTS[estimator][0]
+    for estimator in ("independent", "recursive")
+    if COUNTS[estimator][0] in COUNTED
 }
 # The audit is of cliffs from independent rollouts, which a run may leave out.
 AUDITABLE = [estimator for estimator in ESTIMATORS if estimator == "independent"]
@@ -76,8 +73,8 @@ if MAIN not in ESTIMATORS:
 
 
 wildcard_constraints:
-    model="|".join(MODELS),
-    dataset="|".join(DATASETS),
+    model="|".join(map(re.escape, MODELS)),
+    dataset="|".join(map(re.escape, DATASETS)),
     checkpoint="|".join(TESTBED),
     shard=r"\d+",
     plan="|".join(ROUNDS),

@@ -59,7 +59,7 @@ rule table_estimators:
         runtime=30,
     params:
         estimators=SCORED,
-        counts=COUNTS,
+        counts={estimator: COUNTS[estimator] for estimator in SCORED},
         folders=COUNTED,
         margin=lookup("cliffs/margin", within=config),
         certain=lookup("taxonomy/certain", within=config),
@@ -207,7 +207,7 @@ rule figure_estimators:
         runtime=30,
     params:
         estimators=SCORED,
-        counts=COUNTS,
+        counts={estimator: COUNTS[estimator] for estimator in SCORED},
         folders=COUNTED,
         rollouts=lookup("potential/rollouts", within=config),
         seed=lookup("seed", within=config),
