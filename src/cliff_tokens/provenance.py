@@ -19,7 +19,7 @@ def record(job) -> dict:
         "rule": job.rule,
         "wildcards": dict(job.wildcards.items()),
         "params": dict(job.params.items()),
-        "inputs": {str(path): sha256(path) for path in job.input},
+        "inputs": {str(file): sha256(file) for path in job.input for file in _files(Path(path))},
         "package": __version__,
         "libraries": _versions(),
     }
@@ -29,6 +29,11 @@ def sha256(path: str | Path) -> str:
     """Hex digest of a file."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _files(path: Path) -> list[Path]:
+    """The file itself, or every file of a folder such as a checkpoint."""
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
 
 
 def _versions() -> dict[str, str]:
