@@ -219,6 +219,40 @@ TABLES = {
         ),
         ("cliff_id",),
     ),
+    "candidates": Table(
+        pa.schema(
+            [
+                _CLIFF_ID,
+                _column("token_id", pa.int32(), "a token that could stand in the cliff's place"),
+                _column("token", pa.string(), "the candidate, decoded alone"),
+                _column("rank", pa.int32(), "rank at prefix t-1, 1 + tokens more probable"),
+                _column("probability", pa.float64(), "at temperature 1, over the full vocabulary"),
+                _column("is_sampled", pa.bool_(), "whether it is the cliff token itself"),
+                _column("is_greedy", pa.bool_(), "whether it is the most probable token"),
+                _column("reused", pa.int16(), "rollouts taken over from branches or resampling"),
+                *_COUNTS,
+            ]
+        ),
+        ("cliff_id", "token_id"),
+    ),
+    "agreement": Table(
+        pa.schema(
+            [
+                _CLIFF_ID,
+                _column("group", pa.string(), "cliff, or control: its matched token"),
+                _column("evaluator", pa.string(), "model asked about the source's token"),
+                _TRACE_ID,
+                _column("t", pa.int32(), "position of the token, 1 .. T"),
+                _column("token_id", pa.int32(), "a candidate at that position"),
+                _column("is_sampled", pa.bool_(), "whether it is the token of the trace"),
+                _column("source_probability", pa.float64(), "at temperature 1, of the source"),
+                _column("source_rank", pa.int32(), "of the source"),
+                _column("probability", pa.float64(), "at temperature 1, of the evaluator"),
+                _column("rank", pa.int32(), "of the evaluator"),
+            ]
+        ),
+        ("cliff_id", "group", "evaluator", "token_id"),
+    ),
 }
 
 
