@@ -19,6 +19,7 @@ LAYERS = [
         "recursion",
         "cliffs",
         "resampling",
+        "agreement",
         "audit",
         "truth",
         "simulation",
@@ -30,7 +31,7 @@ LAYERS = [
 ]
 LEVEL = {module: level for level, layer in enumerate(LAYERS) for module in layer}
 MODULES = sorted(PACKAGE.rglob("*.py"))
-STAGES = {"problems", "traces", "potential", "recursion", "cliffs", "resampling"}
+STAGES = {"problems", "traces", "potential", "recursion", "cliffs", "resampling", "agreement"}
 
 
 def noun(path: Path) -> str:

@@ -40,3 +40,20 @@ class ChatTokenizer:
         unique, places = np.unique(ids, return_inverse=True)
         pieces = self._tokenizer.batch_decode([[int(token)] for token in unique])
         return [pieces[place] for place in places]
+
+    def first_difference(self, other: "ChatTokenizer", ids: np.ndarray) -> int | None:
+        """The lowest of ``ids`` that is another token to ``other``; None if there is none.
+
+        A token is its name in the vocabulary and whether it is special, so that text and chat
+        markers cannot be taken for each other.
+        """
+        ids = np.unique(ids).tolist()
+        for token, here, there in zip(ids, self._named(ids), other._named(ids), strict=True):
+            if here != there:
+                return token
+        return None
+
+    def _named(self, ids: list[int]) -> list[tuple[str | None, bool]]:
+        special = set(self._tokenizer.all_special_ids)
+        names = self._tokenizer.convert_ids_to_tokens(ids)
+        return [(name, token in special) for token, name in zip(ids, names, strict=True)]

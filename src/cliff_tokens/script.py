@@ -42,14 +42,24 @@ def stage(job) -> Iterator[dict]:
 
 def open_model(source: dict) -> tuple[Engine, ChatTokenizer]:
     """The engine and the tokenizer of a model, from what ``source`` in common.smk gives."""
-    model, revision = source["model"], source.get("revision")
-    if revision is None and not Path(model).is_dir():
+    _refuse_floating(source)
+    engine = open_engine(source["engine"], source["model"], revision=source.get("revision"))
+    return engine, open_tokenizer(source)
+
+
+def open_tokenizer(source: dict) -> ChatTokenizer:
+    """The tokenizer alone, of a model that is not run."""
+    _refuse_floating(source)
+    return ChatTokenizer(source["model"], source.get("revision"), source.get("chat"))
+
+
+def _refuse_floating(source: dict) -> None:
+    model = source["model"]
+    if source.get("revision") is None and not Path(model).is_dir():
         raise ValueError(
             f"config/models.yaml: {model} has no revision; expected the 40 digits of a commit, "
             "since the default branch of a Hub repository can move"
         )
-    engine = open_engine(source["engine"], model, revision=revision)
-    return engine, ChatTokenizer(model, revision, source.get("chat"))
 
 
 def read_each(

@@ -97,18 +97,26 @@ def resampled_sums(
     A resample holds as many clusters as the data, each with all of its rows; how many rows that
     makes may vary.
     """
-    labels, index = np.unique(np.asarray(clusters), return_inverse=True)
+    index, counts = _resampled_counts(clusters, repetitions, seed)
     sums = np.stack(
         [
-            np.bincount(index, weights=column, minlength=len(labels))
+            np.bincount(index, weights=column, minlength=counts.shape[1])
             for column in np.asarray(rows, dtype=float).T
         ],
         axis=1,
     )
+    return counts @ sums
+
+
+def _resampled_counts(
+    clusters: np.ndarray, repetitions: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The cluster of every row, and how often each is drawn (repetitions x clusters)."""
+    labels, index = np.unique(np.asarray(clusters), return_inverse=True)
     drawn = np.random.default_rng(seed).integers(len(labels), size=(repetitions, len(labels)))
     drawn += len(labels) * np.arange(repetitions)[:, None]
     counts = np.bincount(drawn.ravel(), minlength=repetitions * len(labels))
-    return counts.reshape(repetitions, len(labels)) @ sums
+    return index, counts.reshape(repetitions, len(labels))
 
 
 def percentile_interval(resamples: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
@@ -152,6 +160,25 @@ def cluster_bootstrap(
         ratios = sums[:, :-1] / sums[:, -1:]
     low, high = percentile_interval(ratios, intervals.confidence)
     return low.reshape(values.shape[1:])[()], high.reshape(values.shape[1:])[()]
+
+
+def median_interval(
+    values: np.ndarray, clusters: np.ndarray, intervals: Intervals
+) -> tuple[float, float]:
+    """Percentile interval of the median of rows, resampling clusters; NaN below two clusters."""
+    values = np.asarray(values, dtype=float)
+    if len(np.unique(np.asarray(clusters))) < 2:
+        return np.nan, np.nan
+    index, counts = _resampled_counts(clusters, intervals.repetitions, intervals.seed)
+    order = np.argsort(values, kind="stable")
+    # How many rows of each resample stand up to each place; the middle one or two are the median.
+    upto = np.cumsum(counts[:, index[order]], axis=1)
+    size = upto[:, -1:]
+    lower = (upto <= (size - 1) // 2).sum(axis=1)
+    upper = (upto <= size // 2).sum(axis=1)
+    medians = (values[order][lower] + values[order][upper]) / 2
+    low, high = percentile_interval(medians, intervals.confidence)
+    return float(low), float(high)
 
 
 def share_interval(

@@ -302,8 +302,11 @@ def read(path: str | Path, name: str) -> pd.DataFrame:
 
 
 def read_all(paths: Iterable[str | Path], name: str) -> pd.DataFrame:
-    """Read several files of the same table into one frame."""
-    return pd.concat([read(path, name) for path in paths], ignore_index=True)
+    """Read several files of the same table into one frame; no files give no rows."""
+    frames = [read(path, name) for path in paths]
+    if not frames:
+        return TABLES[name].schema.empty_table().to_pandas()
+    return pd.concat(frames, ignore_index=True)
 
 
 def read_metadata(path: str | Path) -> dict:
