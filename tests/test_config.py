@@ -92,6 +92,8 @@ def test_every_plan_names_entries_that_fit_one_another(plan, shipped, name):
     datasets = catalogue.pick(
         shipped("datasets"), config["datasets"], "config/datasets.yaml", "datasets"
     )
+    for pair in config["agreement"]["pairs"]:
+        catalogue.pick(models, pair, "models", "agreement.pairs")
     longest = max(entry["max_tokens"] for entry in datasets.values())
     assert longest < min(entry["context"] for entry in models.values())
 
@@ -112,6 +114,8 @@ def test_runs_have_names_of_their_own(plan):
         ({"models": []}, "models"),
         ({"models": ["testbed-small", "testbed-small"]}, "models"),
         ({"run": "Mine/1"}, "Mine/1"),
+        ({"agreement": {"pairs": [["testbed-small"]]}}, "testbed-small"),
+        ({"agreement": {"pairs": [["testbed-small", "testbed-small"]]}}, "non-unique"),
     ],
 )
 def test_a_wrong_configuration_is_refused_and_named(root, plan, changes, named):

@@ -11,6 +11,7 @@ from cliff_tokens.statistics import (
     Intervals,
     cluster_bootstrap,
     density,
+    median_interval,
     pass_at_k,
     percentile_interval,
     share_interval,
@@ -133,6 +134,23 @@ def test_weights_make_the_bootstrap_one_of_ratios():
 )
 def test_no_interval_rather_than_one_of_no_width(values, labels):
     assert np.isnan(cluster_bootstrap(values, labels, INTERVALS)).all()
+
+
+def test_the_median_of_resamples_is_that_of_the_rows_they_hold():
+    # Both clusters, or one of them twice: medians 3, 1 and 10, at shares of 1/2, 1/4 and 1/4.
+    values, labels = [10.0, 1, 3, 10, 1], ["b", "a", "a", "b", "a"]
+    assert median_interval(values, labels, Intervals(0.6, 400, 1)) == (1, 10)
+    assert median_interval(values, labels, Intervals(0.4, 400, 1)) == (3, 3)
+
+
+def test_the_median_of_an_even_number_lies_between_the_middle_two():
+    values, labels = [0.0, 1.0], ["a", "b"]
+    # 0, 1/2 and 1, at shares of 1/4, 1/2 and 1/4.
+    assert median_interval(values, labels, Intervals(0.9, 400, 1)) == (0, 1)
+    assert median_interval(values, labels, Intervals(0.2, 400, 1)) == (0.5, 0.5)
+    assert np.isnan(median_interval([], [], INTERVALS)).all()
+    assert np.isnan(median_interval([1.0, 2.0], ["a", "a"], INTERVALS)).all()
+    assert np.isnan(median_interval([1.0, 1.0], ["a", "b"], INTERVALS)).all()
 
 
 def test_undefined_resamples_are_left_out_while_they_are_few():

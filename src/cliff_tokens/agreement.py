@@ -152,16 +152,16 @@ def mass(scored: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
     """Cliff mass of source and evaluator over the source's cliff candidates, and the difference.
 
     ``members`` (cliff_id, token_id) says which candidates are cliff candidates. Columns: cliff_id,
-    evaluator, source_mass, mass, delta. Regression toward the mean is part of ``delta``: the
-    candidates are those that the source makes probable.
+    evaluator, source_mass, evaluator_mass, delta. Regression toward the mean is part of ``delta``:
+    the candidates are those that the source makes probable.
     """
     own = scored[scored["group"] == "cliff"]
     inside = own.merge(members[["cliff_id", "token_id"]], on=["cliff_id", "token_id"])
     sums = inside.groupby(["cliff_id", "evaluator"], as_index=False)[
         ["source_probability", "probability"]
     ].sum()
-    sums.columns = ["cliff_id", "evaluator", "source_mass", "mass"]
-    return sums.assign(delta=sums["mass"] - sums["source_mass"])
+    sums.columns = ["cliff_id", "evaluator", "source_mass", "evaluator_mass"]
+    return sums.assign(delta=sums["evaluator_mass"] - sums["source_mass"])
 
 
 def matched(scored: pd.DataFrame, cliffs: pd.DataFrame) -> pd.DataFrame:
@@ -190,6 +190,29 @@ def matched(scored: pd.DataFrame, cliffs: pd.DataFrame) -> pd.DataFrame:
     (owners,) = owners_of(both)
     both["source"], both["cluster"] = owners["model"], owners["cluster"]
     return both.sort_values(key, ignore_index=True)
+
+
+def changes(scored: pd.DataFrame, cliffs: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
+    """What changes from source to evaluator at every cliff, one row for each measure.
+
+    Columns: source, evaluator, kind, measure, cliff_id, value, and over the rows that share all
+    but the last two, n and median. Measures: ``mass`` (the cliff mass), ``token`` and ``control``
+    (the probability of the cliff token, and of its control).
+    """
+    both = matched(scored, cliffs).merge(
+        mass(scored, members), on=["cliff_id", "evaluator"], how="left", validate="1:1"
+    )
+    cell = ["source", "evaluator", "kind", "measure"]
+    named = both.rename(columns={"delta": "mass", "shift": "token", "control_shift": "control"})
+    rows = named.melt(
+        ["source", "evaluator", "kind", "cliff_id"],
+        ["mass", "token", "control"],
+        var_name="measure",
+    ).dropna(subset="value")
+    values = rows.groupby(cell)["value"]
+    rows = rows.assign(n=values.transform("size"), median=values.transform("median"))
+    rows = rows.sort_values([*cell, "cliff_id"], ignore_index=True)
+    return rows[[*cell, "cliff_id", "value", "n", "median"]]
 
 
 def transitions(

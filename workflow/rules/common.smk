@@ -62,6 +62,18 @@ PREDICTED = {
 # The audit is of cliffs from independent rollouts, which a run may leave out.
 AUDITABLE = [estimator for estimator in ESTIMATORS if estimator == "independent"]
 AUDITS = ["audit" for _ in AUDITABLE]
+# Who is asked about whose cliffs: source and evaluator, as folders name them.
+PAIRS = config["agreement"]["pairs"]
+for pair in PAIRS:
+    catalogue.pick(MODELS, pair, "models", "agreement.pairs")
+PAIRED = {
+    "pair": [f"{owner}--{evaluator}" for owner, evaluator in PAIRS],
+    "dataset": config["datasets"],
+}
+SOURCES = {
+    "model": list(dict.fromkeys(owner for owner, _ in PAIRS)),
+    "dataset": config["datasets"],
+}
 SHARDS = range(1, config["potential"]["shards"] + 1)
 BRANCH_SHARDS = range(1, config["potential"]["branch_shards"] + 1)
 
@@ -74,6 +86,8 @@ if MAIN not in ESTIMATORS:
 
 wildcard_constraints:
     model="|".join(map(re.escape, MODELS)),
+    source="|".join(map(re.escape, MODELS)),
+    evaluator="|".join(map(re.escape, MODELS)),
     dataset="|".join(map(re.escape, DATASETS)),
     checkpoint="|".join(TESTBED),
     shard=r"\d+",
@@ -83,13 +97,36 @@ wildcard_constraints:
 
 def weights(wildcards):
     """The checkpoint that jobs need: a file of this repository, or nothing for the Hub."""
-    entry = MODELS[wildcards.model]
+    return weights_of(wildcards.model)
+
+
+def evaluator_weights(wildcards):
+    """The same, of the model that is asked about another's cliffs."""
+    return weights_of(wildcards.evaluator)
+
+
+def weights_of(model):
+    entry = MODELS[model]
     return f"{entry['path']}/model.safetensors" if "path" in entry else []
 
 
 def source(wildcards):
     """How a model is opened: engine, folder or Hub id, revision, arguments of its template."""
-    entry = MODELS[wildcards.model]
+    return opened(wildcards.model)
+
+
+def pair_source(wildcards):
+    """The same, of the model that owns the cliffs."""
+    return opened(wildcards.source)
+
+
+def pair_evaluator(wildcards):
+    """The same, of the model that is asked about them."""
+    return opened(wildcards.evaluator)
+
+
+def opened(model):
+    entry = MODELS[model]
     return {
         "engine": entry["engine"],
         "model": entry.get("path") or entry["hub"],
@@ -101,3 +138,8 @@ def source(wildcards):
 def gpus(wildcards):
     """GPUs of a job that runs the model: none for the CPU engine."""
     return 1 if MODELS[wildcards.model]["engine"] == "vllm" else 0
+
+
+def evaluator_gpus(wildcards):
+    """The same, for the model that is asked about another's cliffs."""
+    return 1 if MODELS[wildcards.evaluator]["engine"] == "vllm" else 0

@@ -46,7 +46,7 @@ ARM_DASHES = {"del": "-", "keep": "-", "control_del": (0, (4, 1.5)), "control_ke
 ARM_MARKERS = {"del": "o", "keep": "s", "control_del": "^", "control_keep": "v"}
 ESTIMATOR_COLORS = {"independent": "#CC6677", "recursive": "#0077BB", "adaptive": "#009988"}
 ESTIMATOR_MARKERS = {"independent": "o", "recursive": "s", "adaptive": "^"}
-TOKEN_COLORS = {"all": "#BBBBBB", "cliff": "#222255"}
+TOKEN_COLORS = {"all": "#BBBBBB", "cliff": "#222255", "control": "#33BBEE"}
 WORDS = {
     "sampled_off": "sampled-off",
     "control_del": "control, deleted",

@@ -1,0 +1,33 @@
+# Agreement: the cliffs of one model, and matched controls, in the eyes of another (paper, RQ3).
+
+
+rule score_agreement:
+    input:
+        cliffs="<results>/cliffs/{estimator}/{source}/{dataset}.parquet",
+        candidates="<results>/candidates/{estimator}/{source}/{dataset}.parquet",
+        traces="<results>/traces/{source}/{dataset}.parquet",
+        tokens="<results>/tokens/{source}/{dataset}.parquet",
+        weights=evaluator_weights,
+    output:
+        agreement="<results>/agreement/{estimator}/{source}--{evaluator}/{dataset}.parquet",
+    log:
+        "<logs>/score_agreement/{estimator}/{source}--{evaluator}/{dataset}.log",
+    benchmark:
+        "<benchmarks>/score_agreement/{estimator}/{source}--{evaluator}/{dataset}.jsonl"
+    conda:
+        "../../envs/inference.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+        gpu=evaluator_gpus,
+    params:
+        source=pair_source,
+        evaluator=pair_evaluator,
+        context=lookup("{evaluator}/context", within=MODELS),
+        certain=lookup("taxonomy/certain", within=config),
+        revision=REVISIONS["agreement"],
+    message:
+        "Asking {wildcards.evaluator} about the cliffs of {wildcards.source} on {wildcards.dataset}"
+    script:
+        "../scripts/score_agreement.py"
