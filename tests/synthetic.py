@@ -5,6 +5,7 @@ from it. Cliffs are found by the rule itself and arms are drawn at the two prefi
 so that every frame agrees with every other and with its schema.
 """
 
+import itertools
 import json
 
 import numpy as np
@@ -144,6 +145,44 @@ def _arms(rng, found, rollouts):
         part = part.drop(columns="t")
         parts.append(part[np.arange(len(part)) % 5 != 4] if "control" in arm else part)
     return pd.concat(parts, ignore_index=True)
+
+
+def pairs_of(run):
+    """Every model asked about the cliffs of the one before it, and the other way round."""
+    models = list(run["traces"]["model"].unique())
+    near = itertools.pairwise(models)
+    return [pair for a, b in near for pair in ((a, b), (b, a))]
+
+
+def agreement(run, seed=0):
+    """What evaluators think of the cliff tokens, of another candidate each, and of controls.
+
+    Every fifth cliff has no control. Rows of the ``agreement`` table, and the cliff candidates.
+    """
+    rng = np.random.default_rng(seed)
+    parts = []
+    for source, evaluator in pairs_of(run):
+        found = run["cliffs"][run["cliffs"]["model"].eq(source)]
+        own = found[["cliff_id", "trace_id", "t", "token_id"]].assign(
+            group="cliff", is_sampled=True, source_rank=found["rank"]
+        )
+        other = own.assign(token_id=own["token_id"] + 100, is_sampled=False, source_rank=9)
+        control = own.assign(group="control", t=own["t"] + 1, token_id=own["token_id"] + 50)
+        for part in (own, other, control[np.arange(len(control)) % 5 != 4]):
+            chance = rng.uniform(0, 0.5, (2, len(part)))
+            parts.append(
+                part.assign(
+                    evaluator=evaluator,
+                    source_probability=chance[0],
+                    probability=chance[1],
+                    rank=part["source_rank"] + rng.choice([0, 0, 1, 3, 15], len(part)),
+                )
+            )
+    scored = tables.TABLES["agreement"].schema.empty_table().to_pandas()
+    if parts:
+        scored = _typed(pd.concat(parts, ignore_index=True), "agreement")
+    members = run["cliffs"][["cliff_id", "token_id"]]
+    return scored, members
 
 
 def _problems(datasets, problems):

@@ -16,10 +16,12 @@ from cliff_tokens.figures import (
     audit,
     cliffs_per_trace,
     decision_boundary,
+    delta_cpm,
     entropy_density,
     estimators,
     example_traces,
     pass_at_k,
+    ranks,
     share_with_cliff,
     style,
 )
@@ -70,6 +72,13 @@ def everything(run):
         module.__name__.rpartition(".")[2]: (frame, module.draw(frame))
         for module, frame in values.items()
     }
+    scored, members = synthetic.agreement(run)
+    pairs = synthetic.pairs_of(run)
+    frame = delta_cpm.values(scored, cliffs, members)
+    figures["delta_cpm"] = frame, delta_cpm.draw(frame, pairs)
+    for kind in ("deterministic", "uncertain", "sampled_off"):
+        frame = ranks.values(scored, cliffs, kind, pairs)
+        figures[f"ranks_{kind}"] = frame, ranks.draw(frame, kind, pairs)
     audited = auditing.audit(
         cliffs, run["potential"], run["estimates"], run["resampling"], synthetic.TEST
     )
@@ -139,6 +148,7 @@ def test_the_boundary_is_drawn_for_any_rule(rollouts, margin):
         ("entropy_density", "density per decade"),
         ("pass_at_k", "chains\npass@k"),
         ("example_traces", "potential"),
+        ("delta_cpm", "change of the cliff mass"),
     ],
 )
 def test_axes_say_what_they_show(drawn, name, label):
@@ -166,6 +176,46 @@ def test_few_traces_are_drawn_hollow_and_none_are_named(drawn):
     assert style.face("#000000", 4) == "white"
     assert style.face("#000000", 5) == "#000000"
     assert "none" in words(drawn["share_with_cliff"][1])
+
+
+def test_counts_of_ranks_are_written_in_their_cells_and_pooled_beyond_five(run, drawn):
+    assert synthetic.pairs_of(run)[1] == ("small", "large")
+    values, figure = drawn["ranks_sampled_off"]
+    pair = values[values["source"].eq("small") & values["group"].eq("cliff")]
+    written = [int(text.get_text()) for text in figure.axes[1].texts]
+    assert sum(written) == pair["count"].sum()
+    assert max(written) >= pair["count"].max()
+    labels = [label.get_text() for label in figure.axes[-1].get_xticklabels()]
+    assert {"1", "2", "≤10", "≤20", ">20"} >= set(labels) - {"3", "4", "5"}
+    first = pair.loc[pair["rank"].eq(1), "count"].sum()
+    assert f"cliffs: {first} of {pair['count'].sum()} first" in figure.axes[1].get_title()
+
+
+def test_directions_of_the_same_models_stand_side_by_side():
+    pairs = [("a", "b"), ("c", "d"), ("b", "a")]
+    assert delta_cpm.side_by_side(pairs) == [("a", "b"), ("b", "a"), ("c", "d")]
+
+
+def test_changes_are_drawn_as_points_with_their_median_and_counts(drawn):
+    values, figure = drawn["delta_cpm"]
+    cell = values[values["source"].eq("small") & values["measure"].eq("mass")]
+    counts = cell.groupby("kind")["value"].size()
+    labels = [label.get_text() for label in figure.axes[1].get_xticklabels()]
+    kinds = [kind for kind in KINDS if kind in set(values["kind"]) or kind != "other"]
+    assert labels == [str(counts.get(kind, 0)) for kind in kinds]
+    points = [line for line in figure.axes[1].lines if line.get_linestyle() == "None"]
+    assert sum(len(line.get_xdata()) for line in points) == len(cell)
+    violins = len(figure.axes[1].collections)
+    assert violins == (counts >= delta_cpm.VIOLIN).sum()
+
+
+def test_a_run_that_compares_no_models_is_drawn():
+    empty = synthetic.agreement(synthetic.run(problems=3, jump=0))[0]
+    cliffs = pd.DataFrame(columns=["cliff_id", "kind"])
+    frame = delta_cpm.values(empty, cliffs, cliffs.rename(columns={"kind": "token_id"}))
+    assert "no pair of models\nis compared" in words(delta_cpm.draw(frame, []))
+    frame = ranks.values(empty, cliffs, "uncertain", [])
+    assert "no pair of models\nis compared" in words(ranks.draw(frame, "uncertain", []))
 
 
 def test_density_and_atom_have_area_one(drawn):

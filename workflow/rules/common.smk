@@ -74,6 +74,17 @@ SOURCES = {
     "model": list(dict.fromkeys(owner for owner, _ in PAIRS)),
     "dataset": config["datasets"],
 }
+# What shows agreement is left out where no pair is named.
+PAIR_FIGURES = PAIR_TABLES = []
+if PAIRS:
+    PAIR_TABLES = ["table_agreement"]
+    PAIR_FIGURES = [
+        "figure_04_cliff_mass_and_transfer",
+        "figure_11_delta_cpm",
+        "figure_12_ranks_deterministic",
+        "figure_13_ranks_uncertain",
+        "figure_14_ranks_sampled_off",
+    ]
 SHARDS = range(1, config["potential"]["shards"] + 1)
 BRANCH_SHARDS = range(1, config["potential"]["branch_shards"] + 1)
 

@@ -13,6 +13,7 @@ rule tables:
                 "table_fixed_thresholds",
             ],
         ),
+        collect("<results>/tables/{table}.csv", table=PAIR_TABLES),
         collect("<results>/tables/table_{audit}.csv", audit=AUDITS),
 
 
@@ -200,3 +201,50 @@ rule table_fixed_thresholds:
         "The published rule beside fixed thresholds"
     script:
         "../scripts/table_fixed_thresholds.py"
+
+
+rule table_agreement:
+    input:
+        agreement=collect(
+            "<results>/agreement/{estimator}/{pair}/{dataset}.parquet",
+            estimator=MAIN,
+            **PAIRED,
+        ),
+        cliffs=collect(
+            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **SOURCES,
+        ),
+        candidates=collect(
+            "<results>/candidates/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **SOURCES,
+        ),
+    output:
+        csv=report(
+            "<results>/tables/table_agreement.csv",
+            caption="../report/table_agreement.rst",
+            category="Tables",
+            labels={"shows": "Cliffs and controls in the eyes of another model"},
+        ),
+        md="<results>/tables/table_agreement.md",
+    log:
+        "<logs>/table_agreement.log",
+    benchmark:
+        "<benchmarks>/table_agreement.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        margin=lookup("cliffs/margin", within=config),
+        z=lookup("cliffs/z", within=config),
+        intervals=INTERVALS,
+        pairs=lookup("agreement/pairs", within=config),
+        revision=REVISIONS["agreement"],
+    message:
+        "Cliffs and controls in the eyes of another model"
+    script:
+        "../scripts/table_agreement.py"

@@ -1,0 +1,15 @@
+"""Figure 14: Ranks of sampled-off cliffs in both models."""
+
+from cliff_tokens import tables
+from cliff_tokens.figures import ranks
+from cliff_tokens.script import stage, write_figure
+
+with stage(snakemake):
+    pairs = snakemake.params.pairs
+    values = ranks.values(
+        tables.read_all(snakemake.input.agreement, "agreement"),
+        tables.read_all(snakemake.input.cliffs, "cliffs"),
+        "sampled_off",
+        pairs,
+    )
+    write_figure(values, ranks.draw(values, "sampled_off", pairs), snakemake.output)
