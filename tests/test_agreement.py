@@ -90,8 +90,7 @@ def ask(run, opened, evaluator, context=512, **changed):
 
 def test_ranks_share_ties_and_probabilities_are_of_the_full_vocabulary():
     shares = np.array([0.5, 0.2, 0.2, 0.1])
-    logits = np.tile(np.log(shares) + 3, (4, 1))
-    probability, rank = agreement.read_off(logits, np.arange(4))
+    probability, rank = agreement.read_off(np.log(shares) + 3, np.arange(4))
     assert probability == pytest.approx(shares)
     assert rank.tolist() == [1, 2, 2, 4]
 
@@ -300,6 +299,9 @@ def test_cliff_mass_is_summed_over_the_sources_cliff_candidates(seen):
         pytest.approx([0.7, 0.45, -0.25])
     )
     assert mass.loc["s/d/b/0@8", "delta"] == pytest.approx(0.2)
+    none = agreement.mass(scored, members[:0])
+    assert len(none) == 3
+    assert none["evaluator_mass"].eq(0).all()
 
 
 def test_cliffs_are_set_beside_their_controls(seen):

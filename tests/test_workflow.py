@@ -188,6 +188,32 @@ def test_estimators_are_scored_against_a_reference_and_their_cost_against_its_pr
     assert planned(finished, *SMOKE, "--", "truth", "cost") == {}
 
 
+def test_a_pair_of_models_is_compared_and_no_pair_leaves_it_out(finished):
+    (finished / "pair.yaml").write_text(
+        "models: [testbed-small, testbed-large]\n"
+        "agreement: {pairs: [[testbed-small, testbed-large]]}\n"
+    )
+    results = finished / "results" / "smoke"
+    assert not list(results.glob("**/*agreement*"))
+    numbers = ("04_cliff_mass_and_transfer", "11_delta_cpm", "12_ranks_deterministic")
+    targets = [
+        "results/smoke/tables/table_agreement.md",
+        *(f"results/smoke/figures/figure_{number}.svg" for number in numbers),
+    ]
+    done = snakemake(finished, *SMOKE, "pair.yaml", "--", *targets)
+    assert done.returncode == 0, done.stdout + done.stderr
+    path = results / "agreement/independent/testbed-small--testbed-large/chains.parquet"
+    scored = tables.read(path, "agreement")
+    cliffs = tables.read(results / "cliffs/independent/testbed-small/chains.parquet", "cliffs")
+    own = scored[scored["group"].eq("cliff") & scored["is_sampled"]]
+    assert sorted(own["cliff_id"]) == sorted(cliffs["cliff_id"])
+    for target in targets:
+        assert (finished / target).stat().st_size > 200
+        # Other tests see the run as its plan leaves it.
+        for path in (finished / target).parent.glob(f"{Path(target).stem}.*"):
+            path.unlink()
+
+
 def test_a_run_without_independent_rollouts_has_no_audit_and_is_scored_all_the_same(fresh):
     (fresh / "recursive.yaml").write_text("potential: {estimators: [recursive], main: recursive}\n")
     jobs = planned(fresh, "--configfile", "recursive.yaml", "--", "all", "truth", "cost")
@@ -200,6 +226,7 @@ def test_the_papers_plan_is_static_and_complete(fresh):
     assert jobs["sample_traces"] == jobs["score_tokens"] == jobs["resample_cliffs"] == 7 * 3
     assert jobs["roll_out"] == 7 * 3 * 16
     assert jobs["select_problems"] == 3
+    assert jobs["score_agreement"] == 4 * 3
 
 
 def test_a_rule_of_the_paper_that_cannot_run_yet_says_what_is_missing(fresh):
@@ -217,6 +244,10 @@ def test_a_rule_of_the_paper_that_cannot_run_yet_says_what_is_missing(fresh):
         ("datasets: [chain]", "'chain' is not in config/datasets.yaml"),
         ("cliffs: {marign: 0.1}", "marign"),
         ("potential: {rollouts: 0}", "rollouts|minimum"),
+        (
+            "agreement: {pairs: [[testbed-small, testbed-larg]]}",
+            "agreement.pairs: 'testbed-larg' is not in models. It offers: testbed-large",
+        ),
     ],
 )
 def test_a_mistake_in_the_plan_is_named_before_anything_runs(fresh, text, said):

@@ -129,21 +129,19 @@ def score(
     asked["probability"], asked["rank"] = 0.0, 0
     scored = progress.track(engine.score(sequences), len(sequences), "trace", "agreement")
     for trace_id, logits in zip(chosen["trace_id"], scored, strict=True):
-        rows = asked.index[asked["trace_id"] == trace_id]
-        part = asked.loc[rows]
-        asked.loc[rows, "probability"], asked.loc[rows, "rank"] = read_off(
-            logits[part["t"] - 1], part["token_id"].to_numpy()
-        )
+        for t, part in asked[asked["trace_id"] == trace_id].groupby("t"):
+            found_here = read_off(logits[t - 1], part["token_id"].to_numpy())
+            asked.loc[part.index, "probability"], asked.loc[part.index, "rank"] = found_here
     return asked.assign(evaluator=evaluator)
 
 
 def read_off(logits: np.ndarray, token_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Probability (temperature 1, full vocabulary) and tie-aware rank of one token a row.
+    """Probability (temperature 1, full vocabulary) and tie-aware rank of some next tokens.
 
-    ``logits`` [rows, vocabulary], ``token_ids`` [rows] -> float64 [rows], int64 [rows].
+    ``logits`` [vocabulary], ``token_ids`` [tokens] -> float64 [tokens], int64 [tokens].
     """
-    log_probabilities = log_softmax(np.asarray(logits, dtype=np.float64), axis=-1)
-    of_token = log_probabilities[np.arange(len(token_ids)), token_ids]
+    log_probabilities = log_softmax(np.asarray(logits, dtype=np.float64))
+    of_token = log_probabilities[token_ids]
     rank = 1 + (log_probabilities > of_token[:, None] + _TIE).sum(axis=-1)
     return np.exp(of_token), rank
 
@@ -156,11 +154,13 @@ def mass(scored: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
     the candidates are those that the source makes probable.
     """
     own = scored[scored["group"] == "cliff"]
-    inside = own.merge(members[["cliff_id", "token_id"]], on=["cliff_id", "token_id"])
-    sums = inside.groupby(["cliff_id", "evaluator"], as_index=False)[
-        ["source_probability", "probability"]
-    ].sum()
-    sums.columns = ["cliff_id", "evaluator", "source_mass", "evaluator_mass"]
+    keys = ["cliff_id", "token_id"]
+    inside = pd.MultiIndex.from_frame(own[keys]).isin(pd.MultiIndex.from_frame(members[keys]))
+    inside = own[["cliff_id", "evaluator"]].assign(
+        source_mass=own["source_probability"].where(inside, 0.0),
+        evaluator_mass=own["probability"].where(inside, 0.0),
+    )
+    sums = inside.groupby(["cliff_id", "evaluator"], as_index=False).sum()
     return sums.assign(delta=sums["evaluator_mass"] - sums["source_mass"])
 
 

@@ -143,6 +143,11 @@ rule figure_04_cliff_mass_and_transfer:
             estimator=MAIN,
             **SOURCES,
         ),
+        estimates=collect(
+            "<results>/estimates/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **SOURCES,
+        ),
     output:
         svg=report(
             "<results>/figures/figure_04_cliff_mass_and_transfer.svg",
@@ -190,6 +195,11 @@ rule figure_11_delta_cpm:
         ),
         candidates=collect(
             "<results>/candidates/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **SOURCES,
+        ),
+        estimates=collect(
+            "<results>/estimates/{estimator}/{model}/{dataset}.parquet",
             estimator=MAIN,
             **SOURCES,
         ),

@@ -220,6 +220,11 @@ rule table_agreement:
             estimator=MAIN,
             **SOURCES,
         ),
+        estimates=collect(
+            "<results>/estimates/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **SOURCES,
+        ),
     output:
         csv=report(
             "<results>/tables/table_agreement.csv",
