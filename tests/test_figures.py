@@ -188,7 +188,7 @@ def test_counts_of_ranks_are_written_in_their_cells_and_pooled_beyond_five(run, 
     labels = [label.get_text() for label in figure.axes[-1].get_xticklabels()]
     assert {"1", "2", "≤10", "≤20", ">20"} >= set(labels) - {"3", "4", "5"}
     first = pair.loc[pair["rank"].eq(1), "count"].sum()
-    assert f"cliffs: {first} of {pair['count'].sum()} first" in figure.axes[1].get_title()
+    assert f"cliffs: {first} of {pair['count'].sum()} rank first" in figure.axes[1].get_title()
 
 
 def test_directions_of_the_same_models_stand_side_by_side():

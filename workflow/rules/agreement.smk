@@ -31,3 +31,299 @@ rule score_agreement:
         "Asking {wildcards.evaluator} about the cliffs of {wildcards.source} on {wildcards.dataset}"
     script:
         "../scripts/score_agreement.py"
+
+
+rule table_agreement:
+    input:
+        agreement=collect(
+            "<results>/agreement/{estimator}/{pair}/{dataset}.parquet",
+            estimator=MAIN,
+            **PAIRED,
+        ),
+        cliffs=collect(
+            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **SOURCES,
+        ),
+        candidates=collect(
+            "<results>/candidates/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **SOURCES,
+        ),
+        estimates=collect(
+            "<results>/estimates/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **SOURCES,
+        ),
+    output:
+        csv=report(
+            "<results>/tables/table_agreement.csv",
+            caption="../report/table_agreement.rst",
+            category="Tables",
+            labels={"shows": "Cliffs and controls in the eyes of another model"},
+        ),
+        md="<results>/tables/table_agreement.md",
+    log:
+        "<logs>/table_agreement.log",
+    benchmark:
+        "<benchmarks>/table_agreement.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        margin=lookup("cliffs/margin", within=config),
+        z=lookup("cliffs/z", within=config),
+        intervals=INTERVALS,
+        pairs=lookup("agreement/pairs", within=config),
+        revision=REVISIONS["agreement"],
+    message:
+        "Cliffs and controls in the eyes of another model"
+    script:
+        "../scripts/table_agreement.py"
+
+
+rule figure_04_cliff_mass_and_transfer:
+    input:
+        agreement=collect(
+            "<results>/agreement/{estimator}/{pair}/{dataset}.parquet",
+            estimator=MAIN,
+            **PAIRED,
+        ),
+        cliffs=collect(
+            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **SOURCES,
+        ),
+        candidates=collect(
+            "<results>/candidates/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **SOURCES,
+        ),
+        estimates=collect(
+            "<results>/estimates/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **SOURCES,
+        ),
+        resampling=collect(
+            "<results>/resampling/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **SOURCES,
+        ),
+    output:
+        svg=report(
+            "<results>/figures/figure_04_cliff_mass_and_transfer.svg",
+            caption="../report/figure_04_cliff_mass_and_transfer.rst",
+            category="Figures",
+            labels={
+                "figure": "4",
+                "shows": "Cliff mass of one model, and what another makes of it",
+            },
+        ),
+        pdf="<results>/figures/figure_04_cliff_mass_and_transfer.pdf",
+        csv="<results>/figures/figure_04_cliff_mass_and_transfer.csv",
+    log:
+        "<logs>/figure_04_cliff_mass_and_transfer.log",
+    benchmark:
+        "<benchmarks>/figure_04_cliff_mass_and_transfer.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        margin=lookup("cliffs/margin", within=config),
+        z=lookup("cliffs/z", within=config),
+        pairs=lookup("agreement/pairs", within=config),
+        revision=REVISIONS["agreement"],
+    message:
+        "Drawing figure 4: cliff mass and its transfer"
+    script:
+        "../scripts/figure_04_cliff_mass_and_transfer.py"
+
+
+rule figure_11_delta_cpm:
+    input:
+        agreement=collect(
+            "<results>/agreement/{estimator}/{pair}/{dataset}.parquet",
+            estimator=MAIN,
+            **PAIRED,
+        ),
+        cliffs=collect(
+            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **SOURCES,
+        ),
+        candidates=collect(
+            "<results>/candidates/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **SOURCES,
+        ),
+        estimates=collect(
+            "<results>/estimates/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **SOURCES,
+        ),
+    output:
+        svg=report(
+            "<results>/figures/figure_11_delta_cpm.svg",
+            caption="../report/figure_11_delta_cpm.rst",
+            category="Figures",
+            labels={
+                "figure": "11",
+                "shows": "Change of the cliff mass between models",
+            },
+        ),
+        pdf="<results>/figures/figure_11_delta_cpm.pdf",
+        csv="<results>/figures/figure_11_delta_cpm.csv",
+    log:
+        "<logs>/figure_11_delta_cpm.log",
+    benchmark:
+        "<benchmarks>/figure_11_delta_cpm.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        margin=lookup("cliffs/margin", within=config),
+        z=lookup("cliffs/z", within=config),
+        pairs=lookup("agreement/pairs", within=config),
+        revision=REVISIONS["agreement"],
+    message:
+        "Drawing figure 11: change of the cliff mass between models"
+    script:
+        "../scripts/figure_11_delta_cpm.py"
+
+
+rule figure_12_ranks_deterministic:
+    input:
+        agreement=collect(
+            "<results>/agreement/{estimator}/{pair}/{dataset}.parquet",
+            estimator=MAIN,
+            **PAIRED,
+        ),
+        cliffs=collect(
+            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **SOURCES,
+        ),
+    output:
+        svg=report(
+            "<results>/figures/figure_12_ranks_deterministic.svg",
+            caption="../report/figure_12_ranks_deterministic.rst",
+            category="Figures",
+            labels={
+                "figure": "12",
+                "shows": "Ranks of deterministic cliffs in both models",
+            },
+        ),
+        pdf="<results>/figures/figure_12_ranks_deterministic.pdf",
+        csv="<results>/figures/figure_12_ranks_deterministic.csv",
+    log:
+        "<logs>/figure_12_ranks_deterministic.log",
+    benchmark:
+        "<benchmarks>/figure_12_ranks_deterministic.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        pairs=lookup("agreement/pairs", within=config),
+        revision=REVISIONS["agreement"],
+    message:
+        "Drawing figure 12: ranks of deterministic cliffs in both models"
+    script:
+        "../scripts/figure_12_ranks_deterministic.py"
+
+
+rule figure_13_ranks_uncertain:
+    input:
+        agreement=collect(
+            "<results>/agreement/{estimator}/{pair}/{dataset}.parquet",
+            estimator=MAIN,
+            **PAIRED,
+        ),
+        cliffs=collect(
+            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **SOURCES,
+        ),
+    output:
+        svg=report(
+            "<results>/figures/figure_13_ranks_uncertain.svg",
+            caption="../report/figure_13_ranks_uncertain.rst",
+            category="Figures",
+            labels={
+                "figure": "13",
+                "shows": "Ranks of uncertain cliffs in both models",
+            },
+        ),
+        pdf="<results>/figures/figure_13_ranks_uncertain.pdf",
+        csv="<results>/figures/figure_13_ranks_uncertain.csv",
+    log:
+        "<logs>/figure_13_ranks_uncertain.log",
+    benchmark:
+        "<benchmarks>/figure_13_ranks_uncertain.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        pairs=lookup("agreement/pairs", within=config),
+        revision=REVISIONS["agreement"],
+    message:
+        "Drawing figure 13: ranks of uncertain cliffs in both models"
+    script:
+        "../scripts/figure_13_ranks_uncertain.py"
+
+
+rule figure_14_ranks_sampled_off:
+    input:
+        agreement=collect(
+            "<results>/agreement/{estimator}/{pair}/{dataset}.parquet",
+            estimator=MAIN,
+            **PAIRED,
+        ),
+        cliffs=collect(
+            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **SOURCES,
+        ),
+    output:
+        svg=report(
+            "<results>/figures/figure_14_ranks_sampled_off.svg",
+            caption="../report/figure_14_ranks_sampled_off.rst",
+            category="Figures",
+            labels={
+                "figure": "14",
+                "shows": "Ranks of sampled-off cliffs in both models",
+            },
+        ),
+        pdf="<results>/figures/figure_14_ranks_sampled_off.pdf",
+        csv="<results>/figures/figure_14_ranks_sampled_off.csv",
+    log:
+        "<logs>/figure_14_ranks_sampled_off.log",
+    benchmark:
+        "<benchmarks>/figure_14_ranks_sampled_off.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        pairs=lookup("agreement/pairs", within=config),
+        revision=REVISIONS["agreement"],
+    message:
+        "Drawing figure 14: ranks of sampled-off cliffs in both models"
+    script:
+        "../scripts/figure_14_ranks_sampled_off.py"

@@ -68,13 +68,14 @@ def title(source: str, evaluator: str) -> str:
     return f"{style.wrap(source, 22)} →\n{style.wrap(evaluator, 22)}"
 
 
-def handles(values: pd.DataFrame) -> list:
+def handles(values: pd.DataFrame, controls: bool = True) -> list:
     """Entries of a legend: the kinds that ``panel`` draws, the control and the median."""
     entries = [
         style.handle(style.KIND_COLORS[kind], style.KIND_MARKERS[kind], "", style.word(kind))
         for kind in _shown(values)
     ]
-    entries.append(style.handle(style.TOKEN_COLORS["control"], "o", "", "control"))
+    if controls:
+        entries.append(style.handle(style.TOKEN_COLORS["control"], "o", "", "control"))
     entries.append(style.handle(style.INK, "", "-", "median"))
     return entries
 

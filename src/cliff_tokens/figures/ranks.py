@@ -101,7 +101,7 @@ def _panel(
     axes.grid(which="minor")
     axes.tick_params(which="both", length=0)
     first = int(cells.loc[cells["rank"].eq(1), "count"].sum())
-    axes.set_title(f"{_GROUPS[group]}: {first} of {counts.sum()} first", fontsize=6.5)
+    axes.set_title(f"{_GROUPS[group]}: {first} of {counts.sum()} rank first", fontsize=6.5)
     if not counts.any():
         axes.set_title(_GROUPS[group], fontsize=6.5)
         style.say_empty(axes, "none")
