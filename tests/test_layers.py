@@ -21,6 +21,7 @@ LAYERS = [
         "resampling",
         "agreement",
         "audit",
+        "candidates",
         "truth",
         "simulation",
         "cost",
