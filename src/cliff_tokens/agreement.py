@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import log_softmax
 
-from cliff_tokens import progress, statistics, taxonomy
+from cliff_tokens import progress, sampling, statistics, taxonomy
 from cliff_tokens.engines import Engine
 from cliff_tokens.prompts import ChatTokenizer
 from cliff_tokens.statistics import Intervals
@@ -26,7 +26,6 @@ from cliff_tokens.summaries import POOLED, mean_columns, owners_of, share_column
 CALIPER = 0.05  # largest difference of a control in the source's probability
 TOP = 20  # ranks beyond are pooled, as in the paper's heat maps
 _OTHER_ENTROPY = 1.0  # more than any difference in probability: only where nothing else is left
-_TIE = 1e-9  # log-probabilities closer than this share a rank
 
 
 def match_controls(found: pd.DataFrame, tokens: pd.DataFrame, certain: float) -> pd.DataFrame:
@@ -141,9 +140,7 @@ def read_off(logits: np.ndarray, token_ids: np.ndarray) -> tuple[np.ndarray, np.
     ``logits`` [vocabulary], ``token_ids`` [tokens] -> float64 [tokens], int64 [tokens].
     """
     log_probabilities = log_softmax(np.asarray(logits, dtype=np.float64))
-    of_token = log_probabilities[token_ids]
-    rank = 1 + (log_probabilities > of_token[:, None] + _TIE).sum(axis=-1)
-    return np.exp(of_token), rank
+    return np.exp(log_probabilities[token_ids]), sampling.ranks(log_probabilities[None], token_ids)
 
 
 def mass(scored: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
