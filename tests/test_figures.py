@@ -14,6 +14,8 @@ from cliff_tokens import summaries
 from cliff_tokens.cliffs import CliffTest
 from cliff_tokens.figures import (
     audit,
+    cliff_mass,
+    cliff_mass_and_transfer,
     cliffs_per_trace,
     decision_boundary,
     delta_cpm,
@@ -22,6 +24,7 @@ from cliff_tokens.figures import (
     example_traces,
     pass_at_k,
     ranks,
+    recovery,
     share_with_cliff,
     style,
 )
@@ -84,6 +87,14 @@ def everything(run):
     )
     frame = audit.values(audited)
     figures["audit"] = frame, audit.draw(frame, models, 0.1)
+    frame = cliff_mass.values(
+        run["candidates"], cliffs, run["estimates"], run["resampling"], synthetic.TEST
+    )
+    figures["cliff_mass"] = frame, cliff_mass.draw(frame, models)
+    frame = cliff_mass_and_transfer.values(frame, figures["delta_cpm"][0], pairs)
+    figures["cliff_mass_and_transfer"] = frame, cliff_mass_and_transfer.draw(frame, pairs)
+    frame = recovery.values(run["candidates"], cliffs, INTERVALS)
+    figures["recovery"] = frame, recovery.draw(frame, models)
     return figures
 
 
@@ -149,6 +160,7 @@ def test_the_boundary_is_drawn_for_any_rule(rollouts, margin):
         ("pass_at_k", "chains\npass@k"),
         ("example_traces", "potential"),
         ("delta_cpm", "change of the cliff mass"),
+        ("cliff_mass_and_transfer", "cliff mass"),
     ],
 )
 def test_axes_say_what_they_show(drawn, name, label):
@@ -207,6 +219,23 @@ def test_changes_are_drawn_as_points_with_their_median_and_counts(drawn):
     assert sum(len(line.get_xdata()) for line in points) == len(cell)
     violins = len(figure.axes[1].collections)
     assert violins == (counts >= delta_cpm.VIOLIN).sum()
+
+
+def test_the_first_pair_and_its_reverse_share_figure_4(run, drawn):
+    values, figure = drawn["cliff_mass_and_transfer"]
+    (source, evaluator), *_ = synthetic.pairs_of(run)
+    own = values[values["part"].eq("a")]
+    assert own["model"].unique().tolist() == [source]
+    change = values[values["part"].eq("b")]
+    assert set(change["source"]) == {source, evaluator}
+    assert change["measure"].unique().tolist() == ["mass"]
+    titles = [axes.get_title().replace("\n", " ") for axes in figure.axes]
+    assert titles == [
+        f"(a) {source}",
+        f"(b) {source} → {evaluator}",
+        f"(b) {evaluator} → {source}",
+    ]
+    assert figure.axes[1].get_ylim() == figure.axes[2].get_ylim()
 
 
 def test_a_run_that_compares_no_models_is_drawn():
@@ -274,6 +303,8 @@ def test_a_run_without_cliffs_is_drawn(quiet):
     assert words(figures["audit"][1]).count("no cliffs") == 2
     assert "no trace of this\nrun has a cliff" in words(figures["example_traces"][1])
     assert figures["example_traces"][0].empty
+    assert words(figures["recovery"][1]).count("no sampled-off\ncliffs") == 2
+    assert words(figures["cliff_mass"][1]).count("none") == 2 * 3
     assert any("cliff: none" in text for text in words(figures["entropy_density"][1]))
     for _, figure in figures.values():
         figure.canvas.draw()
@@ -305,6 +336,31 @@ def test_every_audited_cliff_is_drawn_with_its_fresh_drop(run, drawn):
     guides = 2 * 2 * len(figure.axes)  # the bound and the margin of each panel
     assert shown - guides == 2 * len(values)
     assert all("impossible" in axes.get_title() for axes in figure.axes)
+
+
+def test_every_cliff_mass_is_drawn_in_two_readings_and_n_is_under_each_kind(run, drawn):
+    values, figure = drawn["cliff_mass"]
+    for axes, model in zip(figure.axes, run["traces"]["model"].unique(), strict=True):
+        own = run["cliffs"][run["cliffs"]["model"].eq(model)]
+        shown = [line for line in axes.lines if line.get_marker() not in ("None", "_")]
+        ticks = [line for line in axes.lines if line.get_marker() == "_"]
+        assert sum(len(line.get_xdata()) for line in shown) == len(own)
+        assert sum(len(line.get_xdata()) for line in ticks) == len(own)
+        counts = [int(label.get_text().split("= ")[1]) for label in axes.get_xticklabels()]
+        assert sum(counts) == len(own)
+    assert set(values["reading"]) == {"published", "own", "fresh"}
+
+
+def test_the_gap_of_a_panel_is_that_of_its_points(run, drawn):
+    values, figure = drawn["recovery"]
+    for axes, model in zip(figure.axes, run["traces"]["model"].unique(), strict=True):
+        cell = values[values["model"].eq(model)]
+        if cell.empty:
+            assert words(figure).count("no sampled-off\ncliffs") == 1
+            continue
+        gap = (cell["greedy"] - cell["sampled"]).mean()
+        assert f"mean gap {gap:+.2f}" in axes.get_title()
+        assert f"{(cell['greedy'] > cell['sampled']).sum()} of {len(cell)}" in axes.get_title()
 
 
 @pytest.mark.parametrize("suffix", ["svg", "pdf", "png"])

@@ -75,15 +75,15 @@ def test_the_smoke_run_makes_every_table_and_figure(finished):
     results = finished / "results" / "smoke"
     for path in (
         "traces", "tokens", "potential", "cliffs/independent", "cliffs/recursive",
-        "resampling/independent",
+        "resampling/independent", "candidates/independent",
     ):  # fmt: skip
         noun = path.split("/")[0]
         assert len(tables.read(results / path / "testbed-small/chains.parquet", noun)) > 0
     for picture in results.glob("figures/*.svg"):
         assert picture.with_suffix(".pdf").stat().st_size > 1000
         assert picture.with_suffix(".csv").stat().st_size > 20
-    assert len(list(results.glob("figures/*.svg"))) == 8
-    assert len(list(results.glob("tables/*.csv"))) == 6
+    assert len(list(results.glob("figures/*.svg"))) == 10
+    assert len(list(results.glob("tables/*.csv"))) == 8
     assert not list(results.rglob("*.unfinished"))
 
 

@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import log_softmax
 
-from cliff_tokens import progress, sampling, statistics, taxonomy
+from cliff_tokens import progress, sampling, taxonomy
 from cliff_tokens.engines import Engine
 from cliff_tokens.prompts import ChatTokenizer
 from cliff_tokens.statistics import Intervals
-from cliff_tokens.summaries import POOLED, mean_columns, owners_of, share_columns
+from cliff_tokens.summaries import POOLED, mean_columns, median_columns, owners_of, share_columns
 
 CALIPER = 0.05  # largest difference of a control in the source's probability
 TOP = 20  # ranks beyond are pooled, as in the paper's heat maps
@@ -261,8 +261,6 @@ def summarize(
             cell = both[both["source"].eq(source) & both["evaluator"].eq(evaluator)]
             cell = cell if kind == POOLED else cell[cell["kind"].eq(kind)]
             control = cell[cell["control_first"].notna()]
-            inside = cell[cell["delta"].notna()]
-            low, high = statistics.median_interval(inside["delta"], inside["cluster"], intervals)
             rows.append(
                 {
                     "source": source,
@@ -283,10 +281,8 @@ def summarize(
                     **_mean("shift", cell, intervals),
                     **_mean("control_shift", control, intervals),
                     **_mean("shift_difference", control, intervals),
-                    **_mean("delta", inside, intervals),
-                    "delta_median": float(inside["delta"].median()),
-                    "delta_median_low": low,
-                    "delta_median_high": high,
+                    **_mean("delta", cell, intervals),
+                    **median_columns("delta_median", cell["delta"], cell["cluster"], intervals),
                 }
             )
     return pd.DataFrame(rows)

@@ -97,26 +97,23 @@ def resampled_sums(
     A resample holds as many clusters as the data, each with all of its rows; how many rows that
     makes may vary.
     """
-    index, counts = _resampled_counts(clusters, repetitions, seed)
+    labels, index = np.unique(np.asarray(clusters), return_inverse=True)
     sums = np.stack(
         [
-            np.bincount(index, weights=column, minlength=counts.shape[1])
+            np.bincount(index, weights=column, minlength=len(labels))
             for column in np.asarray(rows, dtype=float).T
         ],
         axis=1,
     )
-    return counts @ sums
+    return _times_drawn(len(labels), repetitions, seed) @ sums
 
 
-def _resampled_counts(
-    clusters: np.ndarray, repetitions: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """The cluster of every row, and how often each is drawn (repetitions x clusters)."""
-    labels, index = np.unique(np.asarray(clusters), return_inverse=True)
-    drawn = np.random.default_rng(seed).integers(len(labels), size=(repetitions, len(labels)))
-    drawn += len(labels) * np.arange(repetitions)[:, None]
-    counts = np.bincount(drawn.ravel(), minlength=repetitions * len(labels))
-    return index, counts.reshape(repetitions, len(labels))
+def _times_drawn(clusters: int, repetitions: int, seed: int) -> np.ndarray:
+    """How often each resample holds each cluster, [repetitions, clusters]."""
+    drawn = np.random.default_rng(seed).integers(clusters, size=(repetitions, clusters))
+    drawn += clusters * np.arange(repetitions)[:, None]
+    counts = np.bincount(drawn.ravel(), minlength=repetitions * clusters)
+    return counts.reshape(repetitions, clusters)
 
 
 def percentile_interval(resamples: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
@@ -167,16 +164,16 @@ def median_interval(
 ) -> tuple[float, float]:
     """Percentile interval of the median of rows, resampling clusters; NaN below two clusters."""
     values = np.asarray(values, dtype=float)
-    if len(np.unique(np.asarray(clusters))) < 2:
+    labels, index = np.unique(np.asarray(clusters), return_inverse=True)
+    if len(labels) < 2:
         return np.nan, np.nan
-    index, counts = _resampled_counts(clusters, intervals.repetitions, intervals.seed)
     order = np.argsort(values, kind="stable")
-    # How many rows of each resample stand up to each place; the middle one or two are the median.
-    upto = np.cumsum(counts[:, index[order]], axis=1)
-    size = upto[:, -1:]
-    lower = (upto <= (size - 1) // 2).sum(axis=1)
-    upper = (upto <= size // 2).sum(axis=1)
-    medians = (values[order][lower] + values[order][upper]) / 2
+    times = _times_drawn(len(labels), intervals.repetitions, intervals.seed)[:, index[order]]
+    reached = np.cumsum(times, axis=1)
+    half = reached[:, -1:] / 2
+    # Of an even number of rows the median is the mean of the two in the middle.
+    places = (reached < half).sum(axis=1), (reached <= half).sum(axis=1)
+    medians = (values[order[places[0]]] + values[order[places[1]]]) / 2
     low, high = percentile_interval(medians, intervals.confidence)
     return float(low), float(high)
 
