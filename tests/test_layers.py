@@ -19,6 +19,8 @@ LAYERS = [
         "recursion",
         "cliffs",
         "resampling",
+        "cut_points",
+        "comparisons",
         "audit",
         "truth",
         "simulation",
@@ -30,7 +32,9 @@ LAYERS = [
 ]
 LEVEL = {module: level for level, layer in enumerate(LAYERS) for module in layer}
 MODULES = sorted(PACKAGE.rglob("*.py"))
-STAGES = {"problems", "traces", "potential", "recursion", "cliffs", "resampling"}
+STAGES = {
+    "problems", "traces", "potential", "recursion", "cliffs", "resampling", "cut_points",
+}  # fmt: skip
 
 
 def noun(path: Path) -> str:
