@@ -1,5 +1,7 @@
 """Every way to cut a trace, on series whose answer is worked out by hand, and their rollouts."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -67,7 +69,7 @@ def test_boundaries_of_chunks_are_those_of_linspace(last):
     series = np.arange(last, -1, -1.0)
     found = RULES.tangents(series)
     bounds = np.linspace(0, last, 21, dtype=int)
-    expected = [pair for pair in zip(bounds[:-1], bounds[1:], strict=True) if pair[0] < pair[1]]
+    expected = [pair for pair in pairwise(bounds) if pair[0] < pair[1]]
     assert found.tolist() == [list(pair) for pair in expected]
     assert len(found) == min(last, 20)
 
@@ -91,7 +93,7 @@ def test_rules_agree_with_their_sentences_read_aloud(counts, chunks):
     bounds = [i * last // chunks for i in range(chunks + 1)]
     falls = [
         [start, end]
-        for start, end in zip(bounds[:-1], bounds[1:], strict=True)
+        for start, end in pairwise(bounds)
         if counts[start] - counts[end] >= 6  # 0.3 of 20
     ]
     assert rules.tangents(series).tolist() == falls

@@ -12,9 +12,11 @@ import synthetic
 from cliff_tokens import audit as auditing
 from cliff_tokens import summaries
 from cliff_tokens.cliffs import CliffTest
+from cliff_tokens.cut_points import CutRules
 from cliff_tokens.figures import (
     audit,
     cliffs_per_trace,
+    cut_points,
     decision_boundary,
     entropy_density,
     estimators,
@@ -61,6 +63,15 @@ def everything(run):
             INTERVALS,
             models=models,
             datasets=datasets,
+        ),
+        cut_points: cut_points.values(
+            synthetic.cut_points(run),
+            run["estimates"],
+            traces,
+            cliffs,
+            CutRules(),
+            INTERVALS,
+            models,
         ),
         example_traces: example_traces.values(
             traces, run["estimates"], tokens, cliffs, synthetic.TEST, INTERVALS, 4
@@ -138,6 +149,7 @@ def test_the_boundary_is_drawn_for_any_rule(rollouts, margin):
         ("cliffs_per_trace", "mean cliffs per trace"),
         ("entropy_density", "density per decade"),
         ("pass_at_k", "chains\npass@k"),
+        ("cut_points", "cliff, critical\nand tangent\npass@k"),
         ("example_traces", "potential"),
     ],
 )
@@ -222,6 +234,7 @@ def test_example_cliffs_are_the_points_below_the_line(drawn):
 def test_a_run_without_cliffs_is_drawn(quiet):
     figures = everything(quiet)
     assert words(figures["audit"][1]).count("no cliffs") == 2
+    assert "no such incorrect\ntraces" in words(figures["cut_points"][1])
     assert "no trace of this\nrun has a cliff" in words(figures["example_traces"][1])
     assert figures["example_traces"][0].empty
     assert any("cliff: none" in text for text in words(figures["entropy_density"][1]))
@@ -255,6 +268,27 @@ def test_every_audited_cliff_is_drawn_with_its_fresh_drop(run, drawn):
     guides = 2 * 2 * len(figure.axes)  # the bound and the margin of each panel
     assert shown - guides == 2 * len(values)
     assert all("impossible" in axes.get_title() for axes in figure.axes)
+
+
+def test_every_cut_point_that_is_found_is_drawn_at_its_position(run, drawn):
+    values, figure = drawn["cut_points"]
+    places = values[values["shows"].eq(cut_points.PLACES)]
+    incorrect = run["cliffs"]["outcome"].eq("incorrect").sum()
+    assert places["method"].eq("cliff").sum() == incorrect > 0
+    strips = figure.axes[-2:]
+    shown = sum(len(line.get_xdata()) for axes in strips for line in axes.lines)
+    medians = sum(line.get_color() == style.INK for axes in strips for line in axes.lines)
+    assert shown - 2 * medians == len(places)
+    assert all(axes.get_title().startswith("n = ") for axes in strips)
+
+
+def test_a_thin_line_stands_where_traces_without_a_cut_point_are_scored_zero(drawn):
+    values, figure = drawn["cut_points"]
+    scores = values[values["shows"].eq(cut_points.SCORES)]
+    lacking = scores.drop_duplicates(["population", "model", "method"])
+    lacking = lacking[lacking["with_cut"].lt(lacking["n"])]
+    thin = [line for axes in figure.axes for line in axes.lines if line.get_linewidth() == 0.7]
+    assert len(thin) == len(lacking)
 
 
 @pytest.mark.parametrize("suffix", ["svg", "pdf", "png"])
@@ -293,11 +327,13 @@ def test_colors_have_one_meaning_each():
         style.KIND_COLORS,
         style.ARM_COLORS,
         style.TOKEN_COLORS,
+        {name: color for name, color in style.METHOD_COLORS.items() if name != "cliff"},
     )
     colors = [color for palette in palettes for color in palette.values()]
     assert len(colors) == len(set(colors))
     assert tuple(style.KIND_COLORS) == KINDS
     assert tuple(style.ARM_COLORS) == summaries.ARMS
+    assert style.METHOD_COLORS["cliff"] == style.ARM_COLORS["del"]  # the same rollouts
     assert tuple(style.OUTCOME_COLORS) == summaries.OUTCOMES
 
 

@@ -343,10 +343,10 @@ def _wide(
             f"cut_points: expected one row for each incorrect trace and method, found otherwise "
             f"for {odd[0] if len(odd) else 'a row that is repeated'}; resample the cut points again"
         )
-    counts = cut_points.set_index(["trace_id", "method"])[["successes", "rollouts"]]
     values = {}
     for method in METHODS:
-        own = counts.xs(method, level="method").reindex(owners["trace_id"])
+        own = cut_points[cut_points["method"].eq(method)].set_index("trace_id")
+        own = own.loc[owners["trace_id"], ["successes", "rollouts"]]
         drawn = own["rollouts"].notna().to_numpy()
         measured = own[drawn].astype("int64")
         for k in ks:
@@ -363,11 +363,11 @@ def _estimated(
 ) -> dict[str, pd.Series]:
     """The potential estimated at each trace's cut point, by method."""
     before = estimates.set_index(["trace_id", "t"])["before"]
-    cuts = cut_points.set_index(["trace_id", "method"])["prefix_t"]
     found = {}
     for method in METHODS:
+        own = cut_points[cut_points["method"].eq(method)].set_index("trace_id")["prefix_t"]
         # The prefix t is the one before the token t + 1.
-        own = cuts.xs(method, level="method").reindex(trace_ids).astype(float) + 1
+        own = own.loc[trace_ids].astype(float) + 1
         at = pd.MultiIndex.from_arrays([trace_ids, own])
         found[method] = pd.Series(before.reindex(at).to_numpy())
     return found
