@@ -293,6 +293,12 @@ def test_methods_that_cut_at_the_same_place_share_its_rollouts(resampled):
     assert {"critical", "random", "restart"} <= set(fresh["method"])
 
 
+def test_traces_do_not_share_the_rollouts_of_their_bare_prompts(resampled):
+    # Every prompt of the chain is the same, so that equal streams would give equal counts.
+    restarts = resampled[resampled["method"].eq("restart")]
+    assert restarts["generated_tokens"].nunique() > len(restarts) / 2
+
+
 def test_rollouts_depend_on_the_place_and_not_on_shards_or_order(chain, resampled):
     keys = ["trace_id", "method"]
     order = {
