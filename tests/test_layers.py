@@ -22,6 +22,7 @@ LAYERS = [
         "cut_points",
         "comparisons",
         "audit",
+        "candidates",
         "truth",
         "simulation",
         "cost",

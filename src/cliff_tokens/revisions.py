@@ -14,6 +14,7 @@ REVISIONS = {
     "recursion": 1,
     "cliffs": 1,
     "resampling": 1,
+    "candidates": 1,
     "cut_points": 1,
     "audit": 1,
     "truth": 1,
