@@ -20,7 +20,7 @@ LAYERS = [
         "cliffs",
         "resampling",
         "cut_points",
-        "comparisons",
+        "rivals",
         "audit",
         "candidates",
         "truth",

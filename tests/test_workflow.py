@@ -82,8 +82,8 @@ def test_the_smoke_run_makes_every_table_and_figure(finished):
     for picture in results.glob("figures/*.svg"):
         assert picture.with_suffix(".pdf").stat().st_size > 1000
         assert picture.with_suffix(".csv").stat().st_size > 20
-    assert len(list(results.glob("figures/*.svg"))) == 9
-    assert len(list(results.glob("tables/*.csv"))) == 11
+    assert len(list(results.glob("figures/*.svg"))) == 11
+    assert len(list(results.glob("tables/*.csv"))) == 13
     assert not list(results.rglob("*.unfinished"))
 
 

@@ -1,12 +1,12 @@
 """Positions of cliffs, critical tokens and tangents."""
 
-from cliff_tokens import comparisons, tables
+from cliff_tokens import rivals, tables
 from cliff_tokens.cut_points import CutRules
 from cliff_tokens.script import stage, write_summary
 from cliff_tokens.statistics import Intervals
 
 with stage(snakemake):
-    summary = comparisons.positions(
+    summary = rivals.positions(
         tables.read_all(snakemake.input.cut_points, "cut_points"),
         tables.read_all(snakemake.input.estimates, "estimates"),
         tables.read_all(snakemake.input.traces, "traces"),

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cliff_tokens import comparisons
+from cliff_tokens import rivals
 from cliff_tokens.cut_points import CutRules
 from cliff_tokens.figures import style
 from cliff_tokens.statistics import Intervals
@@ -40,14 +40,14 @@ def values(
     intervals: Intervals,
     models: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """Rows of ``comparisons.pass_at_k`` for powers of two, and below them one for each point.
+    """Rows of ``rivals.pass_at_k`` for powers of two, and below them one for each point.
 
     ``shows`` tells the two apart; what a row does not have is NaN.
     """
-    ks = comparisons.powers_of_two(cut_points)
-    scores = comparisons.pass_at_k(cut_points, estimates, traces, intervals, ks, models)
+    ks = rivals.powers_of_two(cut_points)
+    scores = rivals.pass_at_k(cut_points, estimates, traces, intervals, ks, models)
     scores = scores[scores["model"].ne(POOLED)].assign(shows=SCORES)
-    places = comparisons.point_positions(cut_points, estimates, traces, cliffs, rules)
+    places = rivals.point_positions(cut_points, estimates, traces, cliffs, rules)
     places = places[places["point"].isin(_POINTS) & places["model"].isin(scores["model"])]
     places = places.assign(shows=PLACES, method=places["point"].map(_POINTS))
     places = places[["shows", "model", "method", "trace_id", "t", "relative"]]

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 import synthetic
 
-from cliff_tokens import comparisons, cut_points
-from cliff_tokens.comparisons import EVERY, POINTS, POPULATIONS, RIVALS
+from cliff_tokens import cut_points, rivals
 from cliff_tokens.cut_points import METHODS, CutRules
+from cliff_tokens.rivals import EVERY, POINTS, POPULATIONS, RIVALS
 from cliff_tokens.statistics import Intervals
 
 INTERVALS = Intervals(confidence=0.95, repetitions=200, seed=1)
@@ -77,7 +77,7 @@ def estimates_of(names, model="m", dataset="d"):
 
 def by_hand(ks=(1, 2, 4)):
     args = cuts_of(COUNTS), estimates_of(COUNTS), traces_of(COUNTS), INTERVALS
-    frame = comparisons.pass_at_k(*args, ks=ks)
+    frame = rivals.pass_at_k(*args, ks=ks)
     return frame[frame["model"].eq("m")].set_index(["population", "method", "k"])
 
 
@@ -128,14 +128,14 @@ def test_potential_is_that_of_the_prefixes_cut():
 
 def test_an_empty_population_keeps_its_rows():
     counts = {"p3": COUNTS["p3"]}
-    frame = comparisons.pass_at_k(
+    frame = rivals.pass_at_k(
         cuts_of(counts), estimates_of(counts), traces_of(counts), INTERVALS, models=["m", "none"]
     )
     empty = frame[frame["population"].eq("cliff_first") | frame["model"].eq("none")]
     assert (empty["n"] == 0).all()
     assert empty[["published", "fair", "potential", "difference"]].isna().all(axis=None)
     assert sorted(frame["k"].unique()) == [1, 4]
-    none = comparisons.pass_at_k(
+    none = rivals.pass_at_k(
         cuts_of(counts).iloc[:0], estimates_of(counts), traces_of(counts).iloc[:0], INTERVALS
     )
     assert none["model"].unique().tolist() == ["all"]
@@ -145,11 +145,9 @@ def test_an_empty_population_keeps_its_rows():
 def everything(run, cuts):
     args = cuts, run["estimates"], run["traces"]
     return [
-        comparisons.pass_at_k(*args, INTERVALS, models=["small", "large"]),
-        comparisons.settings(
-            cuts, run["traces"], INTERVALS, ["small", "large"], ["chains", "factors"]
-        ),
-        comparisons.positions(*args, run["cliffs"], RULES, INTERVALS, models=["small", "large"]),
+        rivals.pass_at_k(*args, INTERVALS, models=["small", "large"]),
+        rivals.settings(cuts, run["traces"], INTERVALS, ["small", "large"], ["chains", "factors"]),
+        rivals.positions(*args, run["cliffs"], RULES, INTERVALS, models=["small", "large"]),
     ]
 
 
@@ -170,7 +168,7 @@ def test_nothing_depends_on_the_order_of_rows():
 )
 def test_cut_points_of_other_traces_are_refused(spoil):
     with pytest.raises(ValueError, match="expected one row for each incorrect trace and method"):
-        comparisons.settings(spoil(cuts_of(COUNTS)), traces_of(COUNTS), INTERVALS)
+        rivals.settings(spoil(cuts_of(COUNTS)), traces_of(COUNTS), INTERVALS)
 
 
 def two_settings():
@@ -184,7 +182,7 @@ def two_settings():
     traces = [
         traces_of(COUNTS), traces_of(["p1"], dataset="e"), traces_of(["p3"], dataset="f"),
     ]  # fmt: skip
-    return comparisons.settings(pd.concat(cuts), pd.concat(traces), INTERVALS)
+    return rivals.settings(pd.concat(cuts), pd.concat(traces), INTERVALS)
 
 
 def row_of(frame, **where):
@@ -245,7 +243,7 @@ def test_a_win_is_clear_where_the_interval_says_so():
     for own in sure.values():
         own["critical"] = int(rng.integers(0, 3))  # always below the cliff
         own["tangent"] = 3 + int(rng.choice([-1, 1]))  # as often above it as below
-    frame = comparisons.settings(cuts_of(sure), traces_of(sure), INTERVALS)
+    frame = rivals.settings(cuts_of(sure), traces_of(sure), INTERVALS)
     row = row_of(frame, variant="fair", k=1, rival="critical", model="m")
     assert row["beats_clearly"] == 1
     row = row_of(frame, variant="fair", k=1, rival="tangent", model="m")
@@ -254,7 +252,7 @@ def test_a_win_is_clear_where_the_interval_says_so():
 
 def test_a_run_without_cliffs_has_no_settings():
     counts = {"p3": COUNTS["p3"]}
-    frame = comparisons.settings(cuts_of(counts), traces_of(counts), INTERVALS)
+    frame = rivals.settings(cuts_of(counts), traces_of(counts), INTERVALS)
     assert frame["model"].unique().tolist() == ["all"]
     assert (frame[["settings", "n", "beats", "ties", "loses"]] == 0).all(axis=None)
 
@@ -278,7 +276,7 @@ def points_by_hand():
 
 
 def test_positions_are_those_of_a_trace_read_by_hand():
-    points = comparisons.point_positions(*points_by_hand()).set_index(["point", "t"])
+    points = rivals.point_positions(*points_by_hand()).set_index(["point", "t"])
     found = {point: points.loc[[point]].index.get_level_values("t").tolist() for point in POINTS[:7]
              if point in points.index.get_level_values(0)}  # fmt: skip
     assert found == {
@@ -295,7 +293,7 @@ def test_positions_are_those_of_a_trace_read_by_hand():
 
 
 def test_the_summary_counts_before_at_and_after():
-    frame = comparisons.positions(*points_by_hand(), INTERVALS)
+    frame = rivals.positions(*points_by_hand(), INTERVALS)
     row = row_of(frame, model="m", point="cliff")
     assert row[["n", "before", "at", "after"]].tolist() == [3, 2, 1, 0]
     assert row["distance"] == pytest.approx(-10)  # -20, -10, 0
@@ -351,7 +349,7 @@ def replacement_by_hand():
 
 
 def test_the_greedy_token_recovers_by_the_numbers_of_a_hand_made_table():
-    frame = comparisons.greedy_replacement(*replacement_by_hand(), 0.2, INTERVALS)
+    frame = rivals.greedy_replacement(*replacement_by_hand(), 0.2, INTERVALS)
     row = row_of(frame, model="m", kind="sampled_off", basis="selected")
     # Shortfalls 8/64 = 0.125 (A) and 16/64 = 0.25 (B).
     assert row[["n", "case_a", "case_b"]].tolist() == [2, 1, 1]
@@ -371,14 +369,14 @@ def test_the_greedy_token_recovers_by_the_numbers_of_a_hand_made_table():
 
 def test_a_shortfall_of_the_limit_itself_is_case_b():
     candidates, cliffs, arms = replacement_by_hand()
-    frame = comparisons.greedy_replacement(candidates, cliffs, arms, 0.125, INTERVALS)
+    frame = rivals.greedy_replacement(candidates, cliffs, arms, 0.125, INTERVALS)
     assert row_of(frame, model="m", kind="sampled_off", basis="selected")["case_a"] == 0
 
 
 def test_cliffs_on_correct_traces_are_not_replaced():
     candidates, cliffs, arms = replacement_by_hand()
     cliffs["outcome"] = "correct"
-    frame = comparisons.greedy_replacement(candidates, cliffs, arms, 0.2, INTERVALS)
+    frame = rivals.greedy_replacement(candidates, cliffs, arms, 0.2, INTERVALS)
     assert (frame["n"] == 0).all()
     assert frame[["share_a", "recovery", "mean_ratio"]].isna().all(axis=None)
 
@@ -392,4 +390,4 @@ def test_cliffs_on_correct_traces_are_not_replaced():
 )
 def test_a_cliff_that_lacks_its_counts_is_refused_by_name(spoil, said):
     with pytest.raises(ValueError, match=said):
-        comparisons.greedy_replacement(*spoil(*replacement_by_hand()), 0.2, INTERVALS)
+        rivals.greedy_replacement(*spoil(*replacement_by_hand()), 0.2, INTERVALS)

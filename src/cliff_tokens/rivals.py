@@ -1,4 +1,4 @@
-"""Cut points compared: what cutting at a cliff gains over cutting elsewhere (paper, RQ1).
+"""Rivals of deletion at a cliff: what cutting there gains over cutting elsewhere (paper, RQ1).
 
 Two readings of a trace without a cut point stand side by side. *Published*: the method scores zero
 there, so that in a population of traces with a cliff the cliff alone never misses. *Fair*: the
