@@ -367,6 +367,16 @@ def test_the_greedy_token_recovers_by_the_numbers_of_a_hand_made_table():
     assert row_of(frame, model="all", kind="all", basis="fresh")["n"] == 3
 
 
+def test_where_fresh_rollouts_find_no_drop_there_is_nothing_to_recover():
+    candidates, cliffs, arms = replacement_by_hand()
+    arms.loc[arms["cliff_id"].eq("c3") & arms["arm"].eq("del"), "successes"] = 14  # kept: 16
+    frame = rivals.greedy_replacement(candidates, cliffs, arms, 0.2, INTERVALS)
+    row = row_of(frame, model="m", kind="uncertain", basis="fresh")
+    assert (row["n"], row["case_a"]) == (1, 1)
+    assert np.isnan(row["recovery"])
+    assert row_of(frame, model="m", kind="uncertain", basis="selected")["recovery"] == 0
+
+
 def test_a_shortfall_of_the_limit_itself_is_case_b():
     candidates, cliffs, arms = replacement_by_hand()
     frame = rivals.greedy_replacement(candidates, cliffs, arms, 0.125, INTERVALS)

@@ -156,8 +156,8 @@ def greedy_replacement(
     ``basis`` says which potentials before and after the cliff the greedy one is compared with:
     those that selected the cliff, as published, or those of the fresh arms del and keep. Case A
     falls short of the potential before by less than ``shortfall``. ``recovery`` is the summed gain
-    over the kept cliff to the summed drop; ``mean_ratio``, the published mean of each cliff's own
-    quotient, needs drops that cannot be zero.
+    over the kept cliff to the summed drop, NaN where that is none; ``mean_ratio``, the published
+    mean of each cliff's own quotient, needs drops that cannot be zero.
     """
     chosen = cliffs[cliffs["outcome"].eq("incorrect")]
     greedy = candidates[candidates["is_greedy"]].set_index("cliff_id")
@@ -194,6 +194,8 @@ def greedy_replacement(
                 ratio = gain / drop if basis == "selected" else pd.Series(dtype=float)
                 ratio_cluster = cluster if basis == "selected" else ratio
                 case_a = short < shortfall
+                # Without a drop in all there is nothing to recover.
+                fell = np.full(len(drop), drop.sum() > 0)
                 rows.append(
                     {
                         "model": model,
@@ -204,7 +206,9 @@ def greedy_replacement(
                         "case_b": int((~case_a).sum()),
                         **share_columns("share_a", case_a, cluster, intervals),
                         **mean_columns("shortfall", short, cluster, intervals),
-                        **mean_columns("recovery", gain, cluster, intervals, weights=drop),
+                        **mean_columns(
+                            "recovery", gain[fell], cluster[fell], intervals, weights=drop[fell]
+                        ),
                         **mean_columns("mean_ratio", ratio, ratio_cluster, intervals),
                     }
                 )
