@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from cliff_tokens import cliffs, tables
+from cliff_tokens import cut_points as cuts
 from cliff_tokens.potential import estimate
 
 CERTAIN = 0.99
@@ -213,6 +214,19 @@ def agreement(run, seed=0):
         scored = _typed(pd.concat(parts, ignore_index=True), "agreement")
     members = run["cliffs"][["cliff_id", "token_id"]]
     return scored, members
+
+
+def cut_points(run, rollouts=64, seed=0):
+    """The table ``cut_points`` of a run: binomial draws at the estimates of its prefixes."""
+    rng = np.random.default_rng(seed)
+    located = cuts.locate(run["estimates"], run["traces"], run["cliffs"], cuts.CutRules(), seed)
+    before = run["estimates"].set_index(["trace_id", "t"])["before"]
+    places = located.dropna().drop_duplicates(["trace_id", "prefix_t"])[["trace_id", "prefix_t"]]
+    at = pd.MultiIndex.from_arrays([places["trace_id"], places["prefix_t"].astype(int) + 1])
+    counts = _counts(rng, before.reindex(at).to_numpy(), rollouts).drop(columns="t")
+    counts = pd.concat([places.reset_index(drop=True), counts.assign(reused=0)], axis=1)
+    merged = located.merge(counts, on=["trace_id", "prefix_t"], how="left")
+    return _typed(merged.astype(dict.fromkeys(counts.columns[2:], "Int64")), "cut_points")
 
 
 def _problems(datasets, problems):

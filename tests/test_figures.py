@@ -12,11 +12,13 @@ import synthetic
 from cliff_tokens import audit as auditing
 from cliff_tokens import summaries
 from cliff_tokens.cliffs import CliffTest
+from cliff_tokens.cut_points import CutRules
 from cliff_tokens.figures import (
     audit,
     cliff_mass,
     cliff_mass_and_transfer,
     cliffs_per_trace,
+    cut_points,
     decision_boundary,
     delta_cpm,
     entropy_density,
@@ -66,6 +68,15 @@ def everything(run):
             INTERVALS,
             models=models,
             datasets=datasets,
+        ),
+        cut_points: cut_points.values(
+            synthetic.cut_points(run),
+            run["estimates"],
+            traces,
+            cliffs,
+            CutRules(),
+            INTERVALS,
+            models,
         ),
         example_traces: example_traces.values(
             traces, run["estimates"], tokens, cliffs, synthetic.TEST, INTERVALS, 4
@@ -158,6 +169,7 @@ def test_the_boundary_is_drawn_for_any_rule(rollouts, margin):
         ("cliffs_per_trace", "mean cliffs per trace"),
         ("entropy_density", "density per decade"),
         ("pass_at_k", "chains\npass@k"),
+        ("cut_points", "cliff, critical\nand tangent\npass@k"),
         ("example_traces", "potential"),
         ("delta_cpm", "change of the cliff mass"),
         ("cliff_mass_and_transfer", "cliff mass"),
@@ -301,6 +313,7 @@ def test_example_cliffs_are_the_points_below_the_line(drawn):
 def test_a_run_without_cliffs_is_drawn(quiet):
     figures = everything(quiet)
     assert words(figures["audit"][1]).count("no cliffs") == 2
+    assert "no such incorrect\ntraces" in words(figures["cut_points"][1])
     assert "no trace of this\nrun has a cliff" in words(figures["example_traces"][1])
     assert figures["example_traces"][0].empty
     assert words(figures["recovery"][1]).count("no sampled-off\ncliffs") == 2
@@ -363,6 +376,27 @@ def test_the_gap_of_a_panel_is_that_of_its_points(run, drawn):
         assert f"{(cell['greedy'] > cell['sampled']).sum()} of {len(cell)}" in axes.get_title()
 
 
+def test_every_cut_point_that_is_found_is_drawn_at_its_position(run, drawn):
+    values, figure = drawn["cut_points"]
+    places = values[values["shows"].eq(cut_points.PLACES)]
+    incorrect = run["cliffs"]["outcome"].eq("incorrect").sum()
+    assert places["method"].eq("cliff").sum() == incorrect > 0
+    strips = figure.axes[-2:]
+    shown = sum(len(line.get_xdata()) for axes in strips for line in axes.lines)
+    medians = sum(line.get_color() == style.INK for axes in strips for line in axes.lines)
+    assert shown - 2 * medians == len(places)
+    assert all(axes.get_title().startswith("n = ") for axes in strips)
+
+
+def test_a_thin_line_stands_where_traces_without_a_cut_point_are_scored_zero(drawn):
+    values, figure = drawn["cut_points"]
+    scores = values[values["shows"].eq(cut_points.SCORES)]
+    lacking = scores.drop_duplicates(["population", "model", "method"])
+    lacking = lacking[lacking["with_cut"].lt(lacking["n"])]
+    thin = [line for axes in figure.axes for line in axes.lines if line.get_linewidth() == 0.7]
+    assert len(thin) == len(lacking)
+
+
 @pytest.mark.parametrize("suffix", ["svg", "pdf", "png"])
 def test_equal_values_give_equal_bytes(drawn, tmp_path, suffix):
     modules = {"share_with_cliff": share_with_cliff, "example_traces": example_traces}
@@ -399,11 +433,13 @@ def test_colors_have_one_meaning_each():
         style.KIND_COLORS,
         style.ARM_COLORS,
         style.TOKEN_COLORS,
+        {name: color for name, color in style.METHOD_COLORS.items() if name != "cliff"},
     )
     colors = [color for palette in palettes for color in palette.values()]
     assert len(colors) == len(set(colors))
     assert tuple(style.KIND_COLORS) == KINDS
     assert tuple(style.ARM_COLORS) == summaries.ARMS
+    assert style.METHOD_COLORS["cliff"] == style.ARM_COLORS["del"]  # the same rollouts
     assert tuple(style.OUTCOME_COLORS) == summaries.OUTCOMES
 
 

@@ -20,6 +20,8 @@ LAYERS = [
         "cliffs",
         "resampling",
         "agreement",
+        "cut_points",
+        "rivals",
         "audit",
         "candidates",
         "truth",
@@ -32,7 +34,10 @@ LAYERS = [
 ]
 LEVEL = {module: level for level, layer in enumerate(LAYERS) for module in layer}
 MODULES = sorted(PACKAGE.rglob("*.py"))
-STAGES = {"problems", "traces", "potential", "recursion", "cliffs", "resampling", "agreement"}
+STAGES = {
+    "problems", "traces", "potential", "recursion", "cliffs", "resampling", "cut_points",
+    "agreement",
+}  # fmt: skip
 
 
 def noun(path: Path) -> str:

@@ -75,15 +75,15 @@ def test_the_smoke_run_makes_every_table_and_figure(finished):
     results = finished / "results" / "smoke"
     for path in (
         "traces", "tokens", "potential", "cliffs/independent", "cliffs/recursive",
-        "resampling/independent", "candidates/independent",
+        "resampling/independent", "candidates/independent", "cut_points/independent",
     ):  # fmt: skip
         noun = path.split("/")[0]
         assert len(tables.read(results / path / "testbed-small/chains.parquet", noun)) > 0
     for picture in results.glob("figures/*.svg"):
         assert picture.with_suffix(".pdf").stat().st_size > 1000
         assert picture.with_suffix(".csv").stat().st_size > 20
-    assert len(list(results.glob("figures/*.svg"))) == 10
-    assert len(list(results.glob("tables/*.csv"))) == 8
+    assert len(list(results.glob("figures/*.svg"))) == 11
+    assert len(list(results.glob("tables/*.csv"))) == 13
     assert not list(results.rglob("*.unfinished"))
 
 
@@ -123,7 +123,12 @@ def test_another_interval_reruns_tables_and_figures_only(finished, tmp_path):
     ("stage", "first", "spared"),
     [
         ("cliffs", {"detect_cliffs", "resample_cliffs"}, SAMPLING),
-        ("resampling", {"resample_cliffs"}, SAMPLING | {"detect_cliffs", "table_accuracy"}),
+        (
+            "resampling",
+            {"resample_cliffs", "resample_cut_points"},
+            SAMPLING | {"detect_cliffs", "table_accuracy"},
+        ),
+        ("cut_points", {"resample_cut_points"}, SAMPLING | {"detect_cliffs", "resample_cliffs"}),
         (
             "tokens",
             {"score_tokens", "detect_cliffs"},
@@ -224,6 +229,7 @@ def test_a_run_without_independent_rollouts_has_no_audit_and_is_scored_all_the_s
 def test_the_papers_plan_is_static_and_complete(fresh):
     jobs = planned(fresh, "--configfile", "config/paper.yaml")
     assert jobs["sample_traces"] == jobs["score_tokens"] == jobs["resample_cliffs"] == 7 * 3
+    assert jobs["resample_cut_points"] == 7 * 3
     assert jobs["roll_out"] == 7 * 3 * 16
     assert jobs["select_problems"] == 3
     assert jobs["score_agreement"] == 4 * 3

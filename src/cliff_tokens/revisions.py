@@ -16,6 +16,7 @@ REVISIONS = {
     "resampling": 1,
     "candidates": 1,
     "agreement": 1,
+    "cut_points": 1,
     "audit": 1,
     "truth": 1,
     "cost": 1,

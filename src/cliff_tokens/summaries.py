@@ -262,6 +262,55 @@ def pass_at_k(
     return pd.DataFrame(rows, columns=columns)
 
 
+def boundary(
+    estimates: pd.DataFrame,
+    traces: pd.DataFrame,
+    cliffs: pd.DataFrame,
+    rollouts: int,
+    intervals: Intervals,
+    models: Names = None,
+    datasets: Names = None,
+) -> pd.DataFrame:
+    """Where the claim ends: traces with potential 0 at the bare prompt, and cliffs on them.
+
+    ``zero_high`` is the upper limit of a potential of which all ``rollouts`` failed. Cliffs per
+    trace stand beside it for traces at zero and for all others.
+    """
+    counted = _count_cliffs(traces, cliffs)
+    outset = estimates[estimates["t"].eq(1)].set_index("trace_id")["before"]
+    counted["outset"] = traces["trace_id"].map(outset)
+    if counted["outset"].isna().any():
+        first = traces.loc[counted["outset"].isna(), "trace_id"].iloc[0]
+        raise ValueError(f"{first}: has no estimate at the bare prompt; estimate it again")
+    limit = float(statistics.wilson(0, rollouts, intervals.confidence)[1])
+
+    def row(cell: pd.DataFrame) -> dict:
+        zero = cell["outset"].eq(0)
+        failed = cell[cell["outcome"].eq("incorrect")]
+        found = {
+            "n": len(cell),
+            "problems": cell["cluster"].nunique(),
+            **mean_columns("outset", cell["outset"], cell["cluster"], intervals),
+            "at_zero": int(zero.sum()),
+            **share_columns("share_at_zero", zero, cell["cluster"], intervals),
+            "zero_high": limit,
+        }
+        for name, part in (("at_zero", cell[zero]), ("elsewhere", cell[~zero])):
+            found[f"cliffs_{name}"] = int(part["cliffs"].sum())
+            per_trace = f"cliffs_per_trace_{name}"
+            found |= mean_columns(per_trace, part["cliffs"], part["cluster"], intervals)
+        bare = failed["cliffs"].eq(0)
+        found |= {"incorrect": len(failed), "without_cliff": int(bare.sum())}
+        return found | share_columns("share_without_cliff", bare, failed["cluster"], intervals)
+
+    return _cells(
+        counted,
+        names_or_all(models, traces["model"]),
+        names_or_all(datasets, traces["dataset"]),
+        row,
+    )
+
+
 def names_or_all(passed: Names, found: pd.Series) -> list[str]:
     return list(pd.unique(found)) if passed is None else list(passed)
 

@@ -32,6 +32,12 @@ INTERVALS = {
     "repetitions": config["statistics"]["bootstrap"],
     "seed": config["seed"],
 }
+# What makes a critical token and a reasoning tangent.
+CUT_RULES = {
+    "low": config["cut_points"]["low"],
+    "chunks": config["cut_points"]["chunks"],
+    "drop": config["cut_points"]["drop"],
+}
 MAIN = config["potential"]["main"]
 BRANCH_ROLLOUTS = {
     "recursive": config["potential"]["rollouts"],

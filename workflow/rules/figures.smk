@@ -14,6 +14,7 @@ rule figures:
                 "figure_15_entropy_density",
                 "figure_16_pass_at_k_incorrect",
                 "figure_17_pass_at_k_correct",
+                "figure_cut_points",
                 "example_traces",
             ],
         ),

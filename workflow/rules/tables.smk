@@ -13,6 +13,11 @@ rule tables:
                 "table_fixed_thresholds",
                 "table_hazard",
                 "table_temperature",
+                "table_cut_points",
+                "table_cut_point_settings",
+                "table_greedy_replacement",
+                "table_positions",
+                "table_boundary",
             ],
         ),
         collect("<results>/tables/{table}.csv", table=PAIR_TABLES),
@@ -203,3 +208,46 @@ rule table_fixed_thresholds:
         "The published rule beside fixed thresholds"
     script:
         "../scripts/table_fixed_thresholds.py"
+
+
+rule table_boundary:
+    input:
+        estimates=collect(
+            "<results>/estimates/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **AXES,
+        ),
+        traces=collect("<results>/traces/{model}/{dataset}.parquet", **AXES),
+        cliffs=collect(
+            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
+            estimator=MAIN,
+            **AXES,
+        ),
+    output:
+        csv=report(
+            "<results>/tables/table_boundary.csv",
+            caption="../report/table_boundary.rst",
+            category="Tables",
+            labels={"shows": "Traces that start at potential zero, and their cliffs"},
+        ),
+        md="<results>/tables/table_boundary.md",
+    log:
+        "<logs>/table_boundary.log",
+    benchmark:
+        "<benchmarks>/table_boundary.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        rollouts=lookup("potential/rollouts", within=config),
+        intervals=INTERVALS,
+        models=lookup("models", within=config),
+        datasets=lookup("datasets", within=config),
+        revision=REVISIONS["summaries"],
+    message:
+        "Traces that start at potential zero, and their cliffs"
+    script:
+        "../scripts/table_boundary.py"

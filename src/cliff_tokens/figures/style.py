@@ -44,9 +44,25 @@ ARM_COLORS = {
 }
 ARM_DASHES = {"del": "-", "keep": "-", "control_del": (0, (4, 1.5)), "control_keep": (0, (1, 1))}
 ARM_MARKERS = {"del": "o", "keep": "s", "control_del": "^", "control_keep": "v"}
+# Deletion at the cliff is the arm "del" and looks like it.
+METHOD_COLORS = {
+    "cliff": ARM_COLORS["del"],
+    "critical": "#CC3311",
+    "tangent": "#33BBEE",
+    "random": "#999933",
+    "restart": "#004488",
+}
+METHOD_DASHES = {
+    "cliff": "-",
+    "critical": (0, (4, 1.5)),
+    "tangent": (0, (1, 1)),
+    "random": (0, (4, 1, 1, 1)),
+    "restart": (0, (8, 2)),
+}
+METHOD_MARKERS = {"cliff": "o", "critical": "s", "tangent": "^", "random": "D", "restart": "v"}
 ESTIMATOR_COLORS = {"independent": "#CC6677", "recursive": "#0077BB", "adaptive": "#009988"}
 ESTIMATOR_MARKERS = {"independent": "o", "recursive": "s", "adaptive": "^"}
-TOKEN_COLORS = {"all": "#BBBBBB", "cliff": "#222255", "control": "#33BBEE"}
+TOKEN_COLORS = {"all": "#BBBBBB", "cliff": "#222255", "control": "#6699CC"}
 WORDS = {
     "sampled_off": "sampled-off",
     "control_del": "control, deleted",

@@ -1,0 +1,23 @@
+"""Roll out again from every cut point of the incorrect traces."""
+
+from cliff_tokens import cut_points, tables
+from cliff_tokens.grading import Grader
+from cliff_tokens.sampling import Sampler
+from cliff_tokens.script import open_model, stage
+
+with stage(snakemake) as provenance, Grader() as grader:
+    params = snakemake.params
+    resampled = cut_points.resample(
+        tables.read(snakemake.input.estimates, "estimates"),
+        tables.read(snakemake.input.traces, "traces"),
+        tables.read(snakemake.input.cliffs, "cliffs"),
+        tables.read(snakemake.input.resampling, "resampling"),
+        tables.read(snakemake.input.problems, "problems"),
+        *open_model(params.source),
+        Sampler(**params.sampler),
+        grader,
+        rules=cut_points.CutRules(**params.rules),
+        count=params.rollouts,
+        seed=params.seed,
+    )
+    tables.write(resampled, snakemake.output.cut_points, "cut_points", provenance)

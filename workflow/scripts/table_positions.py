@@ -1,0 +1,18 @@
+"""Positions of cliffs, critical tokens and tangents."""
+
+from cliff_tokens import rivals, tables
+from cliff_tokens.cut_points import CutRules
+from cliff_tokens.script import stage, write_summary
+from cliff_tokens.statistics import Intervals
+
+with stage(snakemake):
+    summary = rivals.positions(
+        tables.read_all(snakemake.input.cut_points, "cut_points"),
+        tables.read_all(snakemake.input.estimates, "estimates"),
+        tables.read_all(snakemake.input.traces, "traces"),
+        tables.read_all(snakemake.input.cliffs, "cliffs"),
+        CutRules(**snakemake.params.rules),
+        Intervals(**snakemake.params.intervals),
+        models=snakemake.params.models,
+    )
+    write_summary(summary, snakemake.output.csv, snakemake.output.md)
