@@ -54,13 +54,14 @@ def read(path: str | Path) -> dict:
         raise ProvenanceError(f"{path}: no such file")
     if path.suffix == ".parquet":
         return tables.read_metadata(path)
-    root = root_of(path)
-    for place in (path, *path.parents):
+    root, own = root_of(path), path.absolute()
+    for place in (own, *own.parents):
+        if place == root or not place.name:
+            break
         if _beside(place).is_file():
             making = json.loads(_beside(place).read_text())
-            if path.is_dir() or any(
-                (root / name).resolve() == path.resolve() for name in making.get("outputs", {})
-            ):
+            written = [(root / name).absolute() for name in making.get("outputs", {})]
+            if any(own == file or own in file.parents for file in written):
                 return making
     raise ProvenanceError(
         f"{path}: no record of its making; expected {_beside(path)} beside it, as every rule that "
@@ -79,7 +80,7 @@ def describe(path: str | Path) -> str:
         width = max(len(name) for name in schema.names)
         for field in schema:
             meaning = (field.metadata or {}).get(b"meaning", b"").decode()
-            lines.append(f"  {field.name:{width}}  {str(field.type):8}  {meaning}")
+            lines.append(f"  {field.name:{width}}  {field.type!s:8}  {meaning}")
     elif path.suffix == ".csv":
         values = pd.read_csv(path)
         lines += [f"rows      {len(values)}", f"columns   {', '.join(values.columns)}"]
@@ -157,7 +158,7 @@ def verify(run: str | Path) -> tuple[int, list[str]]:
 
 
 def rulegraph(files: dict[str, dict]) -> str:
-    """Which rule read what which rule wrote, as a Mermaid flowchart; from records, not from plans."""
+    """Which rule read what which rule wrote, by the records of the files: a Mermaid flowchart."""
     edges = {
         (files[source]["rule"], entry["rule"])
         for entry in files.values()

@@ -19,4 +19,6 @@ REVISIONS = {
     "cost": 1,
     "figures": 1,
     "summaries": 1,
+    "scorecard": 1,
+    "provenance": 1,
 }

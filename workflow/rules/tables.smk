@@ -28,8 +28,8 @@ rule table_accuracy:
         csv=report(
             "<results>/tables/table_accuracy.csv",
             caption="../report/table_accuracy.rst",
-            category="Tables",
-            labels={"shows": "Accuracy and cliffs per trace, by model and data set"},
+            category=TABLES,
+            labels=shown("table_accuracy", "values"),
         ),
         md="<results>/tables/table_accuracy.md",
     log:
@@ -65,8 +65,8 @@ rule table_taxonomy:
         csv=report(
             "<results>/tables/table_taxonomy.csv",
             caption="../report/table_taxonomy.rst",
-            category="Tables",
-            labels={"shows": "Kinds among cliff tokens and among all tokens"},
+            category=TABLES,
+            labels=shown("table_taxonomy", "values"),
         ),
         md="<results>/tables/table_taxonomy.md",
     log:
@@ -102,8 +102,8 @@ rule table_greedy_ratio:
         csv=report(
             "<results>/tables/table_greedy_ratio.csv",
             caption="../report/table_greedy_ratio.rst",
-            category="Tables",
-            labels={"shows": "Greedy tokens among cliff tokens and among all tokens"},
+            category=TABLES,
+            labels=shown("table_greedy_ratio", "values"),
         ),
         md="<results>/tables/table_greedy_ratio.md",
     log:
@@ -138,8 +138,8 @@ rule table_entropy_by_greedy:
         csv=report(
             "<results>/tables/table_entropy_by_greedy.csv",
             caption="../report/table_entropy_by_greedy.rst",
-            category="Tables",
-            labels={"shows": "Entropy by greedy, cliff tokens against all tokens"},
+            category=TABLES,
+            labels=shown("table_entropy_by_greedy", "values"),
         ),
         md="<results>/tables/table_entropy_by_greedy.md",
     log:
@@ -175,8 +175,8 @@ rule table_fixed_thresholds:
         csv=report(
             "<results>/tables/table_fixed_thresholds.csv",
             caption="../report/table_fixed_thresholds.rst",
-            category="Tables",
-            labels={"shows": "The published rule beside fixed thresholds"},
+            category=TABLES,
+            labels=shown("table_fixed_thresholds", "values"),
         ),
         md="<results>/tables/table_fixed_thresholds.md",
     log:
