@@ -170,8 +170,8 @@ def rulegraph(files: dict[str, dict]) -> str:
 
 def environment() -> str:
     """Every installed package with its version, in the form of a requirements file."""
-    found = {dist.metadata["Name"]: dist.version for dist in distributions()}
-    return "".join(f"{name}=={found[name]}\n" for name in sorted(found, key=str.lower))
+    found = {f"{dist.metadata['Name']}=={dist.version}\n" for dist in distributions()}
+    return "".join(sorted(found, key=str.lower))
 
 
 def root_of(path: str | Path) -> Path:

@@ -4,12 +4,12 @@ Two kinds of row. A *number* is a published value of a model and data sets; it i
 run has them, and nowhere else. A *claim* is a direction or an inequality that the paper states; it
 can be asked of any models, and is answered by the interval of our estimate:
 
-A claim *agrees* where the interval lies inside it, *differs* where it lies outside, and is *undecided*
-where the interval holds both or cannot be told; that two things are equal agrees where the interval
-holds the value. A number agrees where the published value lies in our interval or its own interval
-(where its n is known) overlaps ours, and differs elsewhere; without an interval of ours it is
-undecided. What the run lacks the model, a data set or the table for, or has no rows of, is *not
-measurable in this run*.
+A claim *agrees* where the interval lies inside it, *differs* where it lies outside, and is
+*undecided* where the interval holds both or cannot be told; that two things are equal agrees where
+the interval holds the value. A number agrees where the published value lies in our interval or its
+own interval (where its n is known) overlaps ours, and differs elsewhere; without an interval of
+ours it is undecided. What the run lacks the model, a data set or the table for, or has no rows of,
+is *not measurable in this run*.
 
 Every row is read from the csv of a figure or table, by the names of its columns: a value ``x`` has
 its interval in ``x_low`` and ``x_high`` and its count in ``n``.
