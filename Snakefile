@@ -41,6 +41,8 @@ include: "workflow/rules/truth.smk"
 include: "workflow/rules/cost.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/scorecard.smk"
+include: "workflow/rules/provenance.smk"
 
 
 rule all:
@@ -48,6 +50,8 @@ rule all:
     input:
         rules.figures.input,
         rules.tables.input,
+        rules.scorecard.output,
+        rules.provenance.input,
         collect(
             "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
             estimator=ESTIMATORS,

@@ -14,7 +14,7 @@ from cliff_tokens import catalogue
 from cliff_tokens.testbed import corpus, training
 
 ROOT = Path(__file__).parents[1]
-CATALOGUES = ("models", "datasets", "testbed")
+CATALOGUES = ("models", "datasets", "testbed", "paper_index")
 PLANS = sorted({path.stem for path in (ROOT / "config").glob("*.yaml")} - set(CATALOGUES))
 SCHEMAS = ("config", *CATALOGUES)
 

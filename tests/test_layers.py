@@ -28,9 +28,10 @@ LAYERS = [
         "simulation",
         "cost",
         "summaries",
+        "scorecard",
         "testbed",
     },
-    {"figures", "script"},
+    {"figures", "script", "__main__"},
 ]
 LEVEL = {module: level for level, layer in enumerate(LAYERS) for module in layer}
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -1,5 +1,6 @@
 """The workflow as a user runs it: a smoke run from a clean copy, and what is planned after it."""
 
+import json
 import os
 import re
 import shutil
@@ -7,10 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
-from cliff_tokens import tables
+from cliff_tokens import provenance, tables
 
 ROOT = Path(__file__).parents[1]
 LEFT_OUT = {".git", ".venv", ".snakemake", "results", "logs", "timings", "tests", "build"}
@@ -83,7 +85,7 @@ def test_the_smoke_run_makes_every_table_and_figure(finished):
         assert picture.with_suffix(".pdf").stat().st_size > 1000
         assert picture.with_suffix(".csv").stat().st_size > 20
     assert len(list(results.glob("figures/*.svg"))) == 11
-    assert len(list(results.glob("tables/*.csv"))) == 13
+    assert len(list(results.glob("tables/*.csv"))) == 14
     assert not list(results.rglob("*.unfinished"))
 
 
@@ -116,7 +118,8 @@ def test_another_interval_reruns_tables_and_figures_only(finished, tmp_path):
     changed.write_text("statistics: {confidence: 0.9}\n")
     jobs = set(planned(finished, *SMOKE, str(changed)))
     assert jobs
-    assert all(rule.startswith(("table_", "figure_", "example_", "all")) for rule in jobs)
+    outward = ("table_", "figure_", "example_", "scorecard", "write_manifest", "provenance", "all")
+    assert all(rule.startswith(outward) for rule in jobs)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +156,71 @@ def test_the_report_builds_and_needs_no_network(finished):
     assert done.returncode == 0, done.stdout + done.stderr
     report = (finished / "report.html").read_text()
     assert "Cliff" in report
+    for category in ("1 Scorecard", "2 Figures", "3 Tables", "4 Provenance"):
+        assert category in report
     assert not re.search(r"""<(?:script|link)[^>]+(?:src|href)=["']https?:""", report)
+
+
+def test_a_number_of_a_figure_is_followed_back_to_its_traces(finished, monkeypatch):
+    monkeypatch.chdir(finished)
+    model, dataset = "testbed-small", "chains"
+    figure = "results/smoke/figures/figure_02_share_with_cliff.csv"
+    values = pd.read_csv(figure)
+    shown = values[values["dataset"].eq(dataset) & values["outcome"].eq("incorrect")].iloc[0]
+
+    def follow(path: str, noun: str) -> str:
+        """The input of that noun which the file was made from, unchanged since it was read."""
+        inputs = provenance.read(path)["inputs"]
+        (found,) = [name for name in inputs if name.startswith(f"results/smoke/{noun}/")]
+        assert provenance.sha256(found) == inputs[found]
+        return found
+
+    cliffs = follow(figure, "cliffs")
+    traces = follow(figure, "traces")
+    found = tables.read(cliffs, "cliffs")
+    answers = tables.read(traces, "traces")
+    failed = answers.loc[answers["verdict"] != "correct", "trace_id"]
+    assert shown["n"] == len(failed)
+    assert shown["with_cliff"] == failed.isin(found["trace_id"]).sum()
+    # A cliff is a drop of an estimate, an estimate is made of counts, and those are of the traces.
+    estimates = follow(cliffs, "estimates")
+    drops = tables.read(estimates, "estimates").set_index(["trace_id", "t"])
+    counts = tables.read(follow(estimates, "potential"), "potential")
+    shares = counts.set_index(["trace_id", "t"])
+    for cliff in found.itertuples():
+        assert drops.loc[(cliff.trace_id, cliff.t), "before"] == cliff.before
+        prefix = shares.loc[(cliff.trace_id, cliff.t - 1)]
+        assert prefix["successes"] / prefix["rollouts"] == cliff.before
+    assert follow(cliffs, "traces") == follow(estimates, "traces") == traces
+    # The traces come from problems and from weights that are shipped.
+    assert follow(traces, "problems") == f"results/smoke/problems/{dataset}.parquet"
+    weights = f"resources/testbed/{model}/model.safetensors"
+    assert provenance.read(traces)["inputs"][weights] == provenance.sha256(weights)
+
+
+def test_the_manifest_holds_every_file_and_verifies(finished):
+    results = finished / "results" / "smoke"
+    checked, wrong = provenance.verify(results)
+    assert not wrong
+    files = json.loads((results / "provenance/manifest.json").read_text())["files"]
+    assert checked == len(files)
+    made = {path for path, entry in files.items() if entry["rule"]}
+    for pattern in ("figures/*.svg", "figures/*.pdf", "tables/*.csv", "tables/*.md", "traces/*/*"):
+        for path in results.glob(pattern):
+            assert str(path.relative_to(finished)) in made
+    graph = (results / "provenance/rulegraph.mmd").read_text()
+    assert "  detect_cliffs --> table_accuracy\n" in graph
+    assert yaml.safe_load((results / "provenance/config.yaml").read_text())["run"] == "smoke"
+
+
+def test_the_scorecard_of_other_models_holds_claims_and_no_published_number(finished):
+    card = pd.read_csv(finished / "results/smoke/tables/scorecard.csv")
+    words = {"agrees", "differs", "undecided", "not measurable in this run"}
+    assert set(card["word"]) <= words
+    measured = card[card["word"] != "not measurable in this run"]
+    assert len(measured) > 3
+    assert measured["published"].isna().all()
+    assert measured["note"].str.startswith("claim: ").all()
 
 
 def test_equal_runs_give_equal_bytes(finished):
@@ -224,6 +291,13 @@ def test_a_run_without_independent_rollouts_has_no_audit_and_is_scored_all_the_s
     jobs = planned(fresh, "--configfile", "recursive.yaml", "--", "all", "truth", "cost")
     assert not {"roll_out", "audit_cliffs", "table_audit", "figure_audit"} & set(jobs)
     assert {"table_estimators", "table_truth", "table_simulation"} <= set(jobs)
+
+
+@pytest.mark.parametrize(
+    "target", ["figures", "tables", "scorecard", "provenance", "figure_02_share_with_cliff"]
+)
+def test_every_documented_target_is_there_by_its_name(finished, target):
+    assert planned(finished, *SMOKE, "--", target) in ({}, {target: 1})
 
 
 def test_the_papers_plan_is_static_and_complete(fresh):

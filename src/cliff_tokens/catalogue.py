@@ -119,7 +119,8 @@ def _values(schema: dict) -> str:
     return words + (", or null" if "null" in types else "")
 
 
-class _Loader(yaml.SafeLoader):
+# The parser in C, where PyYAML was built with it: every job reads the catalogues.
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
     """SafeLoader that refuses a repeated key."""
 
     def construct_mapping(self, node, deep=False):

@@ -1,16 +1,29 @@
-"""What a table records of its making.
+"""What a file records of its making, and how a number is followed back through such records.
 
-Only what decides the content is recorded in the file, so that equal runs give equal bytes; when
-and where a job ran stands in its log and benchmark.
+A parquet table carries its record in its metadata. What has no room for one (csv, svg, pdf,
+Markdown, folders) has it in a json file of the same name beside it, which also holds the hashes of
+the files written together. Only what decides the content is recorded, so that equal runs give
+equal bytes; when and where a job ran stands in its log and benchmark.
 """
 
 import hashlib
-from importlib.metadata import PackageNotFoundError, version
+import json
+import os
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
-from cliff_tokens import __version__
+import pandas as pd
+import pyarrow.parquet as pq
+
+from cliff_tokens import __version__, tables
 
 _LIBRARIES = ("torch", "transformers", "vllm", "numpy", "math-verify")
+_MANIFEST = "provenance/manifest.json"
+
+
+class ProvenanceError(ValueError):
+    """A file without a record of its making, or one that is not what its record says."""
 
 
 def record(job) -> dict:
@@ -19,10 +32,154 @@ def record(job) -> dict:
         "rule": job.rule,
         "wildcards": dict(job.wildcards.items()),
         "params": dict(job.params.items()),
-        "inputs": {str(file): sha256(file) for path in job.input for file in _files(Path(path))},
+        "inputs": _hashes(job.input),
         "package": __version__,
         "libraries": _versions(),
     }
+
+
+def write_records(making: dict, outputs: Iterable[str | Path]) -> None:
+    """Write the record of a job beside each csv and each folder among its outputs."""
+    outputs = [Path(path) for path in outputs]
+    for path in outputs:
+        if path.suffix == ".csv" or path.is_dir():
+            text = json.dumps({**making, "outputs": _hashes(outputs)}, sort_keys=True, indent=1)
+            _write(_beside(path), text + "\n")
+
+
+def read(path: str | Path) -> dict:
+    """The record of a file's making; an error where there is none."""
+    path = Path(path)
+    if not path.exists():
+        raise ProvenanceError(f"{path}: no such file")
+    if path.suffix == ".parquet":
+        return tables.read_metadata(path)
+    root, own = root_of(path), path.absolute()
+    for place in (own, *own.parents):
+        if place == root or not place.name:
+            break
+        if _beside(place).is_file():
+            making = json.loads(_beside(place).read_text())
+            written = [(root / name).absolute() for name in making.get("outputs", {})]
+            if any(own == file or own in file.parents for file in written):
+                return making
+    raise ProvenanceError(
+        f"{path}: no record of its making; expected {_beside(path)} beside it, as every rule that "
+        "writes tables or figures leaves it. Run the rule again"
+    )
+
+
+def describe(path: str | Path) -> str:
+    """A file's content and making in words; every input says whether it still is what was read."""
+    path, making = Path(path), read(path)
+    root = root_of(path)
+    lines = [f"{path}"]
+    if path.suffix == ".parquet":
+        schema = pq.read_schema(path)
+        lines += [f"table     {making['table']}", f"rows      {pq.read_metadata(path).num_rows}"]
+        width = max(len(name) for name in schema.names)
+        for field in schema:
+            meaning = (field.metadata or {}).get(b"meaning", b"").decode()
+            lines.append(f"  {field.name:{width}}  {field.type!s:8}  {meaning}")
+    elif path.suffix == ".csv":
+        values = pd.read_csv(path)
+        lines += [f"rows      {len(values)}", f"columns   {', '.join(values.columns)}"]
+    lines.append(f"rule      {making['rule']}")
+    for name in ("wildcards", "params", "libraries"):
+        lines += [f"{name}"] if making[name] else []
+        lines += [f"  {key}: {json.dumps(value)}" for key, value in sorted(making[name].items())]
+    lines += [f"package   {making['package']}"]
+    for name in ("inputs", "outputs"):
+        lines += [name] if making.get(name) else []
+        for file, digest in making.get(name, {}).items():
+            lines.append(f"  {digest[:12]}  {_state(root / file, digest):8}  {file}")
+    return "\n".join(lines)
+
+
+def trace_back(paths: Iterable[str | Path]) -> dict[str, dict]:
+    """Every file that the paths were made from, themselves included.
+
+    Maps a path to its sha256, the rule that made it (None for what no rule of a run made: weights,
+    catalogues) and the paths of its inputs. A file that is no longer what its reader read, or what
+    its maker wrote, is an error: nothing made from it could be traced.
+    """
+    files: dict[str, dict] = {}
+    waiting = [str(path) for path in paths]
+    while waiting:
+        path = waiting.pop()
+        if path in files:
+            continue
+        try:
+            making = read(path)
+        except ProvenanceError:
+            if path.startswith("results/") or not Path(path).is_file():
+                raise
+            making = {"rule": None, "inputs": {}}
+        claims = {**making["inputs"], **making.get("outputs", {})}
+        for file, digest in claims.items():
+            state = _state(Path(file), digest)
+            if state != "matches":
+                raise ProvenanceError(
+                    f"{file}: {state} since {making['rule']} made {path}; run it again "
+                    "(snakemake --forcerun), or bring the file back"
+                )
+        if Path(path).is_file():
+            files[path] = {
+                "sha256": sha256(path),
+                "rule": making["rule"],
+                "inputs": sorted(making["inputs"]),
+            }
+        waiting += list(claims)
+    return dict(sorted(files.items()))
+
+
+def write_manifest(files: dict[str, dict], run: str, path: str | Path) -> None:
+    """The manifest of a run: what ``trace_back`` found, as json."""
+    _write(Path(path), json.dumps({"run": run, "files": files}, sort_keys=True, indent=1) + "\n")
+
+
+def verify(run: str | Path) -> tuple[int, list[str]]:
+    """Check every file of a run's manifest: how many there are, and what is wrong with which."""
+    path = Path(run) / _MANIFEST
+    if not path.is_file():
+        raise ProvenanceError(
+            f"{path}: no manifest; expected the folder of a run, such as results/testbed, after "
+            "`snakemake provenance`"
+        )
+    files = json.loads(path.read_text())["files"]
+    root = root_of(path)
+    states = {name: _state(root / name, entry["sha256"]) for name, entry in files.items()}
+    wrong = [
+        f"{name}: {state}; made by {files[name]['rule'] or 'no rule of this run'}"
+        for name, state in states.items()
+        if state != "matches"
+    ]
+    return len(files), wrong
+
+
+def rulegraph(files: dict[str, dict]) -> str:
+    """Which rule read what which rule wrote, by the records of the files: a Mermaid flowchart."""
+    edges = {
+        (files[source]["rule"], entry["rule"])
+        for entry in files.values()
+        for source in entry["inputs"]
+        if files[source]["rule"] and entry["rule"]
+    }
+    return "\n".join(["flowchart LR", *(f"  {a} --> {b}" for a, b in sorted(edges))]) + "\n"
+
+
+def environment() -> str:
+    """Every installed package with its version, in the form of a requirements file."""
+    found = {f"{dist.metadata['Name']}=={dist.version}\n" for dist in distributions()}
+    return "".join(sorted(found, key=str.lower))
+
+
+def root_of(path: str | Path) -> Path:
+    """The folder that recorded paths are relative to: the one that holds results/."""
+    for parent in Path(path).absolute().parents:
+        if parent.name == "results":
+            return parent.parent
+    return Path.cwd()
 
 
 def sha256(path: str | Path) -> str:
@@ -31,9 +188,33 @@ def sha256(path: str | Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name if path.is_dir() else path.stem}.json")
+
+
+def _state(path: Path, digest: str) -> str:
+    if not path.is_file():
+        return "missing"
+    return "matches" if sha256(path) == digest else "changed"
+
+
+def _hashes(paths: Iterable[str | Path]) -> dict[str, str]:
+    return {str(file): sha256(file) for path in paths for file in _files(Path(path))}
+
+
 def _files(path: Path) -> list[Path]:
     """The file itself, or every file of a folder such as a checkpoint."""
     return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        unfinished.write_text(text)
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _versions() -> dict[str, str]:

@@ -22,4 +22,6 @@ REVISIONS = {
     "cost": 1,
     "figures": 1,
     "summaries": 1,
+    "scorecard": 1,
+    "provenance": 1,
 }

@@ -19,7 +19,8 @@ from cliff_tokens.prompts import ChatTokenizer
 def stage(job) -> Iterator[dict]:
     """Log to the job's log file and, from warnings up, to the terminal; yield the provenance.
 
-    An error is written to the log with its traceback and then raised.
+    An error is written to the log with its traceback and then raised. Without one, what cannot
+    carry its provenance (csv, figures) has it written beside it.
     """
     to_file = logging.FileHandler(job.log[0], mode="w")
     to_terminal = logging.StreamHandler(sys.stderr)
@@ -33,7 +34,9 @@ def stage(job) -> Iterator[dict]:
     logger = logging.getLogger("cliff_tokens")
     logger.info("%s %s on %s", job.rule, dict(job.wildcards.items()), platform.node())
     try:
-        yield provenance.record(job)
+        making = provenance.record(job)
+        yield making
+        provenance.write_records(making, job.output)
     except Exception:
         logger.exception("%s failed", job.rule)
         raise

@@ -59,8 +59,8 @@ rule table_agreement:
         csv=report(
             "<results>/tables/table_agreement.csv",
             caption="../report/table_agreement.rst",
-            category="Tables",
-            labels={"shows": "Cliffs and controls in the eyes of another model"},
+            category=TABLES,
+            labels=shown("table_agreement", "values"),
         ),
         md="<results>/tables/table_agreement.md",
     log:
@@ -116,14 +116,16 @@ rule figure_04_cliff_mass_and_transfer:
         svg=report(
             "<results>/figures/figure_04_cliff_mass_and_transfer.svg",
             caption="../report/figure_04_cliff_mass_and_transfer.rst",
-            category="Figures",
-            labels={
-                "figure": "4",
-                "shows": "Cliff mass of one model, and what another makes of it",
-            },
+            category=FIGURES,
+            labels=shown("figure_04_cliff_mass_and_transfer", "picture"),
         ),
         pdf="<results>/figures/figure_04_cliff_mass_and_transfer.pdf",
-        csv="<results>/figures/figure_04_cliff_mass_and_transfer.csv",
+        csv=report(
+            "<results>/figures/figure_04_cliff_mass_and_transfer.csv",
+            caption="../report/figure_04_cliff_mass_and_transfer.rst",
+            category=FIGURES,
+            labels=shown("figure_04_cliff_mass_and_transfer", "values"),
+        ),
     log:
         "<logs>/figure_04_cliff_mass_and_transfer.log",
     benchmark:
@@ -171,14 +173,16 @@ rule figure_11_delta_cpm:
         svg=report(
             "<results>/figures/figure_11_delta_cpm.svg",
             caption="../report/figure_11_delta_cpm.rst",
-            category="Figures",
-            labels={
-                "figure": "11",
-                "shows": "Change of the cliff mass between models",
-            },
+            category=FIGURES,
+            labels=shown("figure_11_delta_cpm", "picture"),
         ),
         pdf="<results>/figures/figure_11_delta_cpm.pdf",
-        csv="<results>/figures/figure_11_delta_cpm.csv",
+        csv=report(
+            "<results>/figures/figure_11_delta_cpm.csv",
+            caption="../report/figure_11_delta_cpm.rst",
+            category=FIGURES,
+            labels=shown("figure_11_delta_cpm", "values"),
+        ),
     log:
         "<logs>/figure_11_delta_cpm.log",
     benchmark:
@@ -216,14 +220,16 @@ rule figure_12_ranks_deterministic:
         svg=report(
             "<results>/figures/figure_12_ranks_deterministic.svg",
             caption="../report/figure_12_ranks_deterministic.rst",
-            category="Figures",
-            labels={
-                "figure": "12",
-                "shows": "Ranks of deterministic cliffs in both models",
-            },
+            category=FIGURES,
+            labels=shown("figure_12_ranks_deterministic", "picture"),
         ),
         pdf="<results>/figures/figure_12_ranks_deterministic.pdf",
-        csv="<results>/figures/figure_12_ranks_deterministic.csv",
+        csv=report(
+            "<results>/figures/figure_12_ranks_deterministic.csv",
+            caption="../report/figure_12_ranks_deterministic.rst",
+            category=FIGURES,
+            labels=shown("figure_12_ranks_deterministic", "values"),
+        ),
     log:
         "<logs>/figure_12_ranks_deterministic.log",
     benchmark:
@@ -259,14 +265,16 @@ rule figure_13_ranks_uncertain:
         svg=report(
             "<results>/figures/figure_13_ranks_uncertain.svg",
             caption="../report/figure_13_ranks_uncertain.rst",
-            category="Figures",
-            labels={
-                "figure": "13",
-                "shows": "Ranks of uncertain cliffs in both models",
-            },
+            category=FIGURES,
+            labels=shown("figure_13_ranks_uncertain", "picture"),
         ),
         pdf="<results>/figures/figure_13_ranks_uncertain.pdf",
-        csv="<results>/figures/figure_13_ranks_uncertain.csv",
+        csv=report(
+            "<results>/figures/figure_13_ranks_uncertain.csv",
+            caption="../report/figure_13_ranks_uncertain.rst",
+            category=FIGURES,
+            labels=shown("figure_13_ranks_uncertain", "values"),
+        ),
     log:
         "<logs>/figure_13_ranks_uncertain.log",
     benchmark:
@@ -302,14 +310,16 @@ rule figure_14_ranks_sampled_off:
         svg=report(
             "<results>/figures/figure_14_ranks_sampled_off.svg",
             caption="../report/figure_14_ranks_sampled_off.rst",
-            category="Figures",
-            labels={
-                "figure": "14",
-                "shows": "Ranks of sampled-off cliffs in both models",
-            },
+            category=FIGURES,
+            labels=shown("figure_14_ranks_sampled_off", "picture"),
         ),
         pdf="<results>/figures/figure_14_ranks_sampled_off.pdf",
-        csv="<results>/figures/figure_14_ranks_sampled_off.csv",
+        csv=report(
+            "<results>/figures/figure_14_ranks_sampled_off.csv",
+            caption="../report/figure_14_ranks_sampled_off.rst",
+            category=FIGURES,
+            labels=shown("figure_14_ranks_sampled_off", "values"),
+        ),
     log:
         "<logs>/figure_14_ranks_sampled_off.log",
     benchmark:

@@ -41,8 +41,8 @@ rule table_audit:
         csv=report(
             "<results>/tables/table_audit.csv",
             caption="../report/table_audit.rst",
-            category="Tables",
-            labels={"shows": "Audit of the cliffs from independent rollouts"},
+            category=TABLES,
+            labels=shown("table_audit", "values"),
         ),
         md="<results>/tables/table_audit.md",
     log:
@@ -76,11 +76,16 @@ rule figure_audit:
         svg=report(
             "<results>/figures/figure_audit.svg",
             caption="../report/figure_audit.rst",
-            category="Figures",
-            labels={"shows": "Drops of audited cliffs against their bound"},
+            category=FIGURES,
+            labels=shown("figure_audit", "picture"),
         ),
         pdf="<results>/figures/figure_audit.pdf",
-        csv="<results>/figures/figure_audit.csv",
+        csv=report(
+            "<results>/figures/figure_audit.csv",
+            caption="../report/figure_audit.rst",
+            category=FIGURES,
+            labels=shown("figure_audit", "values"),
+        ),
     log:
         "<logs>/figure_audit.log",
     benchmark:

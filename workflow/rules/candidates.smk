@@ -62,8 +62,8 @@ rule table_hazard:
         csv=report(
             "<results>/tables/table_hazard.csv",
             caption="../report/table_hazard.rst",
-            category="Tables",
-            labels={"shows": "Cliff mass, cliff candidates and entropy by kind"},
+            category=TABLES,
+            labels=shown("table_hazard", "values"),
         ),
         md="<results>/tables/table_hazard.md",
     log:
@@ -109,10 +109,8 @@ rule table_temperature:
         csv=report(
             "<results>/tables/table_temperature.csv",
             caption="../report/table_temperature.rst",
-            category="Tables",
-            labels={
-                "shows": "Cliff mass and potential had the token been drawn at another temperature"
-            },
+            category=TABLES,
+            labels=shown("table_temperature", "values"),
         ),
         md="<results>/tables/table_temperature.md",
     log:
@@ -164,11 +162,16 @@ rule figure_05_cliff_mass:
         svg=report(
             "<results>/figures/figure_05_cliff_mass.svg",
             caption="../report/figure_05_cliff_mass.rst",
-            category="Figures",
-            labels={"figure": "5", "shows": "Cliff mass by kind"},
+            category=FIGURES,
+            labels=shown("figure_05_cliff_mass", "picture"),
         ),
         pdf="<results>/figures/figure_05_cliff_mass.pdf",
-        csv="<results>/figures/figure_05_cliff_mass.csv",
+        csv=report(
+            "<results>/figures/figure_05_cliff_mass.csv",
+            caption="../report/figure_05_cliff_mass.rst",
+            category=FIGURES,
+            labels=shown("figure_05_cliff_mass", "values"),
+        ),
     log:
         "<logs>/figure_05_cliff_mass.log",
     benchmark:
@@ -207,14 +210,16 @@ rule figure_06_recovery:
         svg=report(
             "<results>/figures/figure_06_recovery.svg",
             caption="../report/figure_06_recovery.rst",
-            category="Figures",
-            labels={
-                "figure": "6",
-                "shows": "Sampled and greedy token at sampled-off cliffs",
-            },
+            category=FIGURES,
+            labels=shown("figure_06_recovery", "picture"),
         ),
         pdf="<results>/figures/figure_06_recovery.pdf",
-        csv="<results>/figures/figure_06_recovery.csv",
+        csv=report(
+            "<results>/figures/figure_06_recovery.csv",
+            caption="../report/figure_06_recovery.rst",
+            category=FIGURES,
+            labels=shown("figure_06_recovery", "values"),
+        ),
     log:
         "<logs>/figure_06_recovery.log",
     benchmark:

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from pathlib import Path
 
 sys.path.insert(0, f"{workflow.basedir}/src")
 
@@ -21,11 +22,21 @@ DATASETS = catalogue.pick(
     DATASET_CATALOGUE, config["datasets"], "config/datasets.yaml", "datasets"
 )
 TESTBED = catalogue.load("config/testbed.yaml", "workflow/schemas/testbed.schema.yaml")
+PAPER_INDEX = catalogue.load(
+    "config/paper_index.yaml", "workflow/schemas/paper_index.schema.yaml"
+)
 TESTBED_LIMITS = {
     entry["generator"]: entry["max_tokens"]
     for entry in DATASET_CATALOGUE.values()
     if entry.get("split") == "test" and "generator" in entry
 }
+# Categories of the report, which sorts them by name.
+SCORECARD, FIGURES, TABLES, PROVENANCE = (
+    "1 Scorecard",
+    "2 Figures",
+    "3 Tables",
+    "4 Provenance",
+)
 AXES = {"model": config["models"], "dataset": config["datasets"]}
 INTERVALS = {
     "confidence": config["statistics"]["confidence"],
@@ -110,6 +121,22 @@ wildcard_constraints:
     shard=r"\d+",
     plan="|".join(ROUNDS),
     estimator="independent|" + "|".join(ROUNDS),
+
+
+def shown(target, view):
+    """Labels in the report: place in the paper's order, what it shows, what makes it again."""
+    for place, entry in enumerate(PAPER_INDEX.values(), 1):
+        if entry["target"] == target:
+            return {
+                "no.": f"{place:02}",
+                "paper": entry["number"] or "ours",
+                "shows": entry["title"],
+                "command": f"snakemake -c1 {target}",
+                "view": view,
+            }
+    raise ValueError(
+        f"{target}: not in config/paper_index.yaml; expected an entry with this target"
+    )
 
 
 def weights(wildcards):

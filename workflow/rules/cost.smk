@@ -15,8 +15,8 @@ rule table_cost:
         csv=report(
             "<results>/tables/table_cost.csv",
             caption="../report/table_cost.rst",
-            category="Tables",
-            labels={"shows": "Cost of the potential, predicted"},
+            category=TABLES,
+            labels=shown("table_cost", "values"),
         ),
         md="<results>/tables/table_cost.md",
     log:
@@ -55,8 +55,8 @@ rule table_cost_used:
         csv=report(
             "<results>/tables/table_cost_used.csv",
             caption="../report/table_cost_used.rst",
-            category="Tables",
-            labels={"shows": "Cost of the potential, predicted and used"},
+            category=TABLES,
+            labels=shown("table_cost_used", "values"),
         ),
         md="<results>/tables/table_cost_used.md",
     log:

@@ -52,8 +52,8 @@ rule table_cut_points:
         csv=report(
             "<results>/tables/table_cut_points.csv",
             caption="../report/table_cut_points.rst",
-            category="Tables",
-            labels={"shows": "pass@k by cut point, as published and fair"},
+            category=TABLES,
+            labels=shown("table_cut_points", "values"),
         ),
         md="<results>/tables/table_cut_points.md",
     log:
@@ -88,10 +88,8 @@ rule table_cut_point_settings:
         csv=report(
             "<results>/tables/table_cut_point_settings.csv",
             caption="../report/table_cut_point_settings.rst",
-            category="Tables",
-            labels={
-                "shows": "Settings in which deletion at the cliff beats its rivals"
-            },
+            category=TABLES,
+            labels=shown("table_cut_point_settings", "values"),
         ),
         md="<results>/tables/table_cut_point_settings.md",
     log:
@@ -136,8 +134,8 @@ rule table_greedy_replacement:
         csv=report(
             "<results>/tables/table_greedy_replacement.csv",
             caption="../report/table_greedy_replacement.rst",
-            category="Tables",
-            labels={"shows": "The greedy token in the place of cliff tokens"},
+            category=TABLES,
+            labels=shown("table_greedy_replacement", "values"),
         ),
         md="<results>/tables/table_greedy_replacement.md",
     log:
@@ -183,8 +181,8 @@ rule table_positions:
         csv=report(
             "<results>/tables/table_positions.csv",
             caption="../report/table_positions.rst",
-            category="Tables",
-            labels={"shows": "Positions of cliffs, critical tokens and tangents"},
+            category=TABLES,
+            labels=shown("table_positions", "values"),
         ),
         md="<results>/tables/table_positions.md",
     log:
@@ -230,11 +228,16 @@ rule figure_cut_points:
         svg=report(
             "<results>/figures/figure_cut_points.svg",
             caption="../report/figure_cut_points.rst",
-            category="Figures",
-            labels={"shows": "Deletion at the cliff and at other cut points"},
+            category=FIGURES,
+            labels=shown("figure_cut_points", "picture"),
         ),
         pdf="<results>/figures/figure_cut_points.pdf",
-        csv="<results>/figures/figure_cut_points.csv",
+        csv=report(
+            "<results>/figures/figure_cut_points.csv",
+            caption="../report/figure_cut_points.rst",
+            category=FIGURES,
+            labels=shown("figure_cut_points", "values"),
+        ),
     log:
         "<logs>/figure_cut_points.log",
     benchmark:

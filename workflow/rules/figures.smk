@@ -27,11 +27,16 @@ rule figure_01_decision_boundary:
         svg=report(
             "<results>/figures/figure_01_decision_boundary.svg",
             caption="../report/figure_01_decision_boundary.rst",
-            category="Figures",
-            labels={"figure": "1", "shows": "Decision boundary of the rule"},
+            category=FIGURES,
+            labels=shown("figure_01_decision_boundary", "picture"),
         ),
         pdf="<results>/figures/figure_01_decision_boundary.pdf",
-        csv="<results>/figures/figure_01_decision_boundary.csv",
+        csv=report(
+            "<results>/figures/figure_01_decision_boundary.csv",
+            caption="../report/figure_01_decision_boundary.rst",
+            category=FIGURES,
+            labels=shown("figure_01_decision_boundary", "values"),
+        ),
     log:
         "<logs>/figure_01_decision_boundary.log",
     benchmark:
@@ -65,11 +70,16 @@ rule figure_02_share_with_cliff:
         svg=report(
             "<results>/figures/figure_02_share_with_cliff.svg",
             caption="../report/figure_02_share_with_cliff.rst",
-            category="Figures",
-            labels={"figure": "2", "shows": "Share of traces with a cliff"},
+            category=FIGURES,
+            labels=shown("figure_02_share_with_cliff", "picture"),
         ),
         pdf="<results>/figures/figure_02_share_with_cliff.pdf",
-        csv="<results>/figures/figure_02_share_with_cliff.csv",
+        csv=report(
+            "<results>/figures/figure_02_share_with_cliff.csv",
+            caption="../report/figure_02_share_with_cliff.rst",
+            category=FIGURES,
+            labels=shown("figure_02_share_with_cliff", "values"),
+        ),
     log:
         "<logs>/figure_02_share_with_cliff.log",
     benchmark:
@@ -103,11 +113,16 @@ rule figure_03_cliffs_per_trace:
         svg=report(
             "<results>/figures/figure_03_cliffs_per_trace.svg",
             caption="../report/figure_03_cliffs_per_trace.rst",
-            category="Figures",
-            labels={"figure": "3", "shows": "Cliffs per trace"},
+            category=FIGURES,
+            labels=shown("figure_03_cliffs_per_trace", "picture"),
         ),
         pdf="<results>/figures/figure_03_cliffs_per_trace.pdf",
-        csv="<results>/figures/figure_03_cliffs_per_trace.csv",
+        csv=report(
+            "<results>/figures/figure_03_cliffs_per_trace.csv",
+            caption="../report/figure_03_cliffs_per_trace.rst",
+            category=FIGURES,
+            labels=shown("figure_03_cliffs_per_trace", "values"),
+        ),
     log:
         "<logs>/figure_03_cliffs_per_trace.log",
     benchmark:
@@ -141,14 +156,16 @@ rule figure_15_entropy_density:
         svg=report(
             "<results>/figures/figure_15_entropy_density.svg",
             caption="../report/figure_15_entropy_density.rst",
-            category="Figures",
-            labels={
-                "figure": "15",
-                "shows": "Entropy of cliff tokens and of all tokens",
-            },
+            category=FIGURES,
+            labels=shown("figure_15_entropy_density", "picture"),
         ),
         pdf="<results>/figures/figure_15_entropy_density.pdf",
-        csv="<results>/figures/figure_15_entropy_density.csv",
+        csv=report(
+            "<results>/figures/figure_15_entropy_density.csv",
+            caption="../report/figure_15_entropy_density.rst",
+            category=FIGURES,
+            labels=shown("figure_15_entropy_density", "values"),
+        ),
     log:
         "<logs>/figure_15_entropy_density.log",
     benchmark:
@@ -186,14 +203,16 @@ rule figure_16_pass_at_k_incorrect:
         svg=report(
             "<results>/figures/figure_16_pass_at_k_incorrect.svg",
             caption="../report/figure_16_pass_at_k_incorrect.rst",
-            category="Figures",
-            labels={
-                "figure": "16",
-                "shows": "Delete, keep and control: incorrect traces",
-            },
+            category=FIGURES,
+            labels=shown("figure_16_pass_at_k_incorrect", "picture"),
         ),
         pdf="<results>/figures/figure_16_pass_at_k_incorrect.pdf",
-        csv="<results>/figures/figure_16_pass_at_k_incorrect.csv",
+        csv=report(
+            "<results>/figures/figure_16_pass_at_k_incorrect.csv",
+            caption="../report/figure_16_pass_at_k_incorrect.rst",
+            category=FIGURES,
+            labels=shown("figure_16_pass_at_k_incorrect", "values"),
+        ),
     log:
         "<logs>/figure_16_pass_at_k_incorrect.log",
     benchmark:
@@ -231,14 +250,16 @@ rule figure_17_pass_at_k_correct:
         svg=report(
             "<results>/figures/figure_17_pass_at_k_correct.svg",
             caption="../report/figure_17_pass_at_k_correct.rst",
-            category="Figures",
-            labels={
-                "figure": "17",
-                "shows": "Delete, keep and control: correct traces",
-            },
+            category=FIGURES,
+            labels=shown("figure_17_pass_at_k_correct", "picture"),
         ),
         pdf="<results>/figures/figure_17_pass_at_k_correct.pdf",
-        csv="<results>/figures/figure_17_pass_at_k_correct.csv",
+        csv=report(
+            "<results>/figures/figure_17_pass_at_k_correct.csv",
+            caption="../report/figure_17_pass_at_k_correct.rst",
+            category=FIGURES,
+            labels=shown("figure_17_pass_at_k_correct", "values"),
+        ),
     log:
         "<logs>/figure_17_pass_at_k_correct.log",
     benchmark:
@@ -278,11 +299,16 @@ rule example_traces:
         svg=report(
             "<results>/figures/example_traces.svg",
             caption="../report/example_traces.rst",
-            category="Figures",
-            labels={"shows": "Example traces"},
+            category=FIGURES,
+            labels=shown("example_traces", "picture"),
         ),
         pdf="<results>/figures/example_traces.pdf",
-        csv="<results>/figures/example_traces.csv",
+        csv=report(
+            "<results>/figures/example_traces.csv",
+            caption="../report/example_traces.rst",
+            category=FIGURES,
+            labels=shown("example_traces", "values"),
+        ),
     log:
         "<logs>/example_traces.log",
     benchmark:

@@ -36,8 +36,8 @@ rule table_accuracy:
         csv=report(
             "<results>/tables/table_accuracy.csv",
             caption="../report/table_accuracy.rst",
-            category="Tables",
-            labels={"shows": "Accuracy and cliffs per trace, by model and data set"},
+            category=TABLES,
+            labels=shown("table_accuracy", "values"),
         ),
         md="<results>/tables/table_accuracy.md",
     log:
@@ -73,8 +73,8 @@ rule table_taxonomy:
         csv=report(
             "<results>/tables/table_taxonomy.csv",
             caption="../report/table_taxonomy.rst",
-            category="Tables",
-            labels={"shows": "Kinds among cliff tokens and among all tokens"},
+            category=TABLES,
+            labels=shown("table_taxonomy", "values"),
         ),
         md="<results>/tables/table_taxonomy.md",
     log:
@@ -110,8 +110,8 @@ rule table_greedy_ratio:
         csv=report(
             "<results>/tables/table_greedy_ratio.csv",
             caption="../report/table_greedy_ratio.rst",
-            category="Tables",
-            labels={"shows": "Greedy tokens among cliff tokens and among all tokens"},
+            category=TABLES,
+            labels=shown("table_greedy_ratio", "values"),
         ),
         md="<results>/tables/table_greedy_ratio.md",
     log:
@@ -146,8 +146,8 @@ rule table_entropy_by_greedy:
         csv=report(
             "<results>/tables/table_entropy_by_greedy.csv",
             caption="../report/table_entropy_by_greedy.rst",
-            category="Tables",
-            labels={"shows": "Entropy by greedy, cliff tokens against all tokens"},
+            category=TABLES,
+            labels=shown("table_entropy_by_greedy", "values"),
         ),
         md="<results>/tables/table_entropy_by_greedy.md",
     log:
@@ -183,8 +183,8 @@ rule table_fixed_thresholds:
         csv=report(
             "<results>/tables/table_fixed_thresholds.csv",
             caption="../report/table_fixed_thresholds.rst",
-            category="Tables",
-            labels={"shows": "The published rule beside fixed thresholds"},
+            category=TABLES,
+            labels=shown("table_fixed_thresholds", "values"),
         ),
         md="<results>/tables/table_fixed_thresholds.md",
     log:
@@ -227,8 +227,8 @@ rule table_boundary:
         csv=report(
             "<results>/tables/table_boundary.csv",
             caption="../report/table_boundary.rst",
-            category="Tables",
-            labels={"shows": "Traces that start at potential zero, and their cliffs"},
+            category=TABLES,
+            labels=shown("table_boundary", "values"),
         ),
         md="<results>/tables/table_boundary.md",
     log:

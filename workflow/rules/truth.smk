@@ -41,10 +41,8 @@ rule table_estimators:
         csv=report(
             "<results>/tables/table_estimators.csv",
             caption="../report/table_estimators.rst",
-            category="Tables",
-            labels={
-                "shows": "Error and cost of every estimator, against the reference"
-            },
+            category=TABLES,
+            labels=shown("table_estimators", "values"),
         ),
         md="<results>/tables/table_estimators.md",
     log:
@@ -92,8 +90,8 @@ rule table_truth:
         csv=report(
             "<results>/tables/table_truth.csv",
             caption="../report/table_truth.rst",
-            category="Tables",
-            labels={"shows": "Precision and recall of every catalogue of cliffs"},
+            category=TABLES,
+            labels=shown("table_truth", "values"),
         ),
         md="<results>/tables/table_truth.md",
     log:
@@ -134,10 +132,8 @@ rule table_simulation:
         csv=report(
             "<results>/tables/table_simulation.csv",
             caption="../report/table_simulation.rst",
-            category="Tables",
-            labels={
-                "shows": "False flags of the published protocol, simulated and real"
-            },
+            category=TABLES,
+            labels=shown("table_simulation", "values"),
         ),
         md="<results>/tables/table_simulation.md",
     log:
@@ -190,11 +186,16 @@ rule figure_estimators:
         svg=report(
             "<results>/figures/figure_estimators.svg",
             caption="../report/figure_estimators.rst",
-            category="Figures",
-            labels={"shows": "Error against cost of the estimators"},
+            category=FIGURES,
+            labels=shown("figure_estimators", "picture"),
         ),
         pdf="<results>/figures/figure_estimators.pdf",
-        csv="<results>/figures/figure_estimators.csv",
+        csv=report(
+            "<results>/figures/figure_estimators.csv",
+            caption="../report/figure_estimators.rst",
+            category=FIGURES,
+            labels=shown("figure_estimators", "values"),
+        ),
     log:
         "<logs>/figure_estimators.log",
     benchmark:

@@ -1,0 +1,181 @@
+"""The paper index: complete, consistent with itself, and what the README says."""
+
+import re
+
+import pytest
+
+from cliff_tokens import catalogue, scorecard
+
+# Stages whose rules may not be there: the targets that come with the first file that is.
+STAGES = {
+    "candidates": [
+        "figure_05_cliff_mass", "figure_06_recovery", "table_hazard", "table_temperature",
+    ],
+    "agreement": [
+        "figure_04_cliff_mass_and_transfer", "figure_11_delta_cpm",
+        "figure_12_ranks_deterministic", "figure_13_ranks_uncertain",
+        "figure_14_ranks_sampled_off", "table_agreement",
+    ],
+    "cut_points": [
+        "figure_cut_points", "table_cut_points", "table_cut_point_settings",
+        "table_greedy_replacement", "table_positions", "table_boundary",
+    ],
+    "evaluation": [
+        "figure_dpo_accuracy", "figure_dpo_cliffs", "table_dpo_accuracy", "table_dpo_cliffs",
+    ],
+    "training": ["figure_dpo_positions", "figure_dpo_training", "table_dpo_cost"],
+}  # fmt: skip
+TRACES = 230  # of each model: 100 of GSM1K, 100 of MATH500, 30 of AIME25
+
+
+@pytest.fixture(scope="module")
+def index(root):
+    return catalogue.load(
+        root / "config/paper_index.yaml", root / "workflow/schemas/paper_index.schema.yaml"
+    )
+
+
+@pytest.fixture(scope="module")
+def rules(root):
+    texts = [path.read_text() for path in (root / "workflow/rules").glob("*.smk")]
+    return set(re.findall(r"^rule (\w+):", "\n".join(texts), re.MULTILINE))
+
+
+def published(index, item, quantity):
+    return [n for n in index[item]["published"] if n["quantity"] == quantity]
+
+
+def test_every_target_is_a_rule(root, index, rules):
+    absent = {
+        target
+        for stage, targets in STAGES.items()
+        if not (root / f"workflow/rules/{stage}.smk").exists()
+        for target in targets
+    }
+    targets = {entry["target"] for entry in index.values() if entry["target"]}
+    assert targets - rules <= absent
+
+
+def test_every_figure_and_table_of_the_rules_has_an_entry(index, rules):
+    targets = {entry["target"] for entry in index.values()}
+    assert {rule for rule in rules if rule.startswith(("figure_", "table_"))} <= targets
+
+
+def test_figures_1_to_17_stand_in_the_papers_order(index):
+    numbers = [entry["number"] or "" for entry in index.values()]
+    figures = [int(number.split()[1]) for number in numbers if re.match(r"Figure \d", number)]
+    # 7 to 10 are Figure 5 of other models, by the release's numbers.
+    assert figures == [1, 2, 3, 4, 5, 6, *range(11, 18)]
+
+
+def test_files_are_named_after_a_target(index):
+    targets = {entry["target"] for entry in index.values()}
+    for name, entry in index.items():
+        for key in ("file", "values"):
+            if entry[key]:
+                folder, file = entry[key].split("/")
+                assert file.rsplit(".", 1)[0] in targets, name
+                assert folder == (
+                    "figures" if file.startswith(("figure_", "example_")) else "tables"
+                )
+
+
+def test_claims_of_the_index_are_those_of_the_scorecard(index):
+    named = [claim for entry in index.values() for claim in entry["claims"]]
+    assert sorted(named) == sorted(scorecard.CLAIMS)
+
+
+def test_published_models_and_data_sets_are_in_the_catalogues(root, index):
+    models = catalogue.read(root / "config/models.yaml").keys() | {"all"}
+    datasets = catalogue.read(root / "config/datasets.yaml").keys() | {"all"}
+    for entry in index.values():
+        for number in entry["published"]:
+            where = number["where"]
+            assert {
+                where[key] for key in ("model", "source", "evaluator") if key in where
+            } <= models
+            assert where.get("dataset", "all") in datasets
+
+
+def test_published_shares_are_whole_counts(index):
+    for name, entry in index.items():
+        for number in entry["published"]:
+            if "/" in number["quantity"]:
+                count = number["value"] * number["n"]
+                assert count == pytest.approx(round(count), abs=0.005), (name, number)
+                assert 0 <= number["value"] <= 1
+
+
+def test_outcomes_add_up_to_the_traces_of_a_model(index):
+    sizes = {}
+    for number in published(index, "figure_02_share_with_cliff", "with_cliff/n"):
+        model = number["where"]["model"]
+        sizes[model] = sizes.get(model, 0) + number["n"]
+    assert len(sizes) == 7
+    assert set(sizes.values()) == {TRACES}
+    for number in published(index, "table_accuracy", "correct/n"):
+        assert number["n"] == TRACES
+
+
+def test_cliffs_add_up_between_figure_3_and_the_kinds(index):
+    traces = {
+        (number["where"]["model"], number["where"]["outcome"]): number["n"]
+        for number in published(index, "figure_02_share_with_cliff", "with_cliff/n")
+    }
+    cliffs = {}
+    for number in published(index, "figure_03_cliffs_per_trace", "cliffs_per_trace"):
+        where = number["where"]
+        count = number["value"] * traces[where["model"], where["outcome"]]
+        assert count == pytest.approx(round(count), abs=0.001)
+        cliffs[where["model"]] = cliffs.get(where["model"], 0) + round(count)
+    kinds = published(index, "table_taxonomy", "cliffs/n")
+    assert {number["where"]["model"]: number["n"] for number in kinds} == cliffs
+    assert sum(cliffs.values()) == 659
+    # Six cliffs are in the fourth cell, which the paper drops: 653 = 201 + 219 + 233.
+    counts = [round(number["value"] * number["n"]) for number in kinds]
+    assert sum(counts) == 653
+    pooled = published(index, "number_kinds", "cliffs/n")
+    assert [round(number["value"] * number["n"]) for number in pooled] == [201, 219, 233]
+
+
+def test_44_of_46_is_the_same_number_wherever_it_is_quoted(index):
+    (headline,) = published(index, "number_44_of_46", "first/n")
+    assert headline["n"] == 46
+    assert round(headline["value"] * 46) == 44
+    (same,) = [
+        number
+        for number in published(index, "figure_12_ranks_deterministic", "first/n")
+        if number["where"] == headline["where"]
+    ]
+    assert same["value"] == headline["value"]
+
+
+def test_deletion_recovers_in_all_published_cells(index):
+    cells = index["figure_16_pass_at_k_incorrect"]["published"]
+    deleted = [n for n in cells if n["where"]["arm"] == "del" and n["where"]["k"] == 64]
+    # 21 cells of seven models and three data sets, of which two have no cliff: 19 settings.
+    assert len(deleted) == 19
+    # A cliff has at least 12 of 64 successes before it: 64 fresh rollouts hardly ever all fail.
+    assert all(number["value"] > 0.999 for number in deleted)
+
+
+def table(index) -> str:
+    """The README's table: figure, what it shows, command, file."""
+    lines = ["| of the paper | shows | command | file in `results/testbed/` |", "|---|---|---|---|"]
+    for entry in index.values():
+        command = f"`snakemake --cores 2 {entry['target']}`" if entry["target"] else "–"
+        file = f"`{entry['file']}`" if entry["file"] else "–"
+        lines.append(f"| {entry['number'] or '–'} | {entry['title']} | {command} | {file} |")
+    return "\n".join(lines) + "\n"
+
+
+def test_the_readme_lists_what_the_index_holds(root, index, fix):
+    path = root / "README.md"
+    text = path.read_text(encoding="utf-8")
+    begin, end = "<!-- figures -->\n", "<!-- end -->"
+    before, rest = text.split(begin)
+    current = before + begin + table(index) + end + rest.split(end, 1)[1]
+    if fix:
+        path.write_text(current, encoding="utf-8")
+    else:
+        assert text == current, "README.md: run pytest --fix tests/test_paper_index.py"

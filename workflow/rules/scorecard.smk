@@ -1,0 +1,48 @@
+# Scorecard: what the paper says beside what this run measured (config/paper_index.yaml). Read from
+# the csv of those figures and tables that the run makes.
+
+MADE = {Path(path).stem for path in [*rules.figures.input, *rules.tables.input]}
+# An entry is scored where its target is among the run's, or its csv is that of another's that is.
+SCORED_VALUES = list(
+    dict.fromkeys(
+        entry["values"]
+        for entry in PAPER_INDEX.values()
+        if entry["values"]
+        and Path(entry["values"]).stem in MADE
+        and (entry["claims"] or entry["published"])
+    )
+)
+
+
+rule scorecard:
+    input:
+        values=collect("<results>/{values}", values=SCORED_VALUES),
+        index="config/paper_index.yaml",
+    output:
+        csv=report(
+            "<results>/tables/scorecard.csv",
+            caption="../report/scorecard.rst",
+            category=SCORECARD,
+            labels={"shows": "The paper beside this run"},
+        ),
+        md="<results>/tables/scorecard.md",
+    log:
+        "<logs>/scorecard.log",
+    benchmark:
+        "<benchmarks>/scorecard.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        values=SCORED_VALUES,
+        models=lookup("models", within=config),
+        datasets=lookup("datasets", within=config),
+        confidence=lookup("statistics/confidence", within=config),
+        revision=REVISIONS["scorecard"],
+    message:
+        "Setting the paper beside this run"
+    script:
+        "../scripts/scorecard.py"

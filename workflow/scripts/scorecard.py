@@ -1,0 +1,17 @@
+"""Set the paper's claims and numbers beside those of this run."""
+
+import pandas as pd
+
+from cliff_tokens import catalogue, scorecard
+from cliff_tokens.script import stage, write_summary
+
+with stage(snakemake):
+    inputs, params = snakemake.input, snakemake.params
+    card = scorecard.score(
+        catalogue.read(inputs.index),
+        dict(zip(params.values, map(pd.read_csv, inputs.values), strict=True)),
+        params.models,
+        params.datasets,
+        params.confidence,
+    )
+    write_summary(card, snakemake.output.csv, snakemake.output.md)

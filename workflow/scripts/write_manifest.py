@@ -1,0 +1,16 @@
+"""Write what every file of the run was made of, and what with."""
+
+from pathlib import Path
+
+import yaml
+
+from cliff_tokens import provenance
+from cliff_tokens.script import stage
+
+with stage(snakemake):
+    output, config = snakemake.output, snakemake.params.config
+    files = provenance.trace_back(snakemake.input)
+    provenance.write_manifest(files, config["run"], output.manifest)
+    Path(output.config).write_text(yaml.safe_dump(config, sort_keys=False))
+    Path(output.environment).write_text(provenance.environment())
+    Path(output.rulegraph).write_text(provenance.rulegraph(files))
