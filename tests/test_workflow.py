@@ -111,6 +111,21 @@ def test_another_threshold_reruns_detection_and_what_follows_but_no_sampling(fin
     assert not SAMPLING & set(jobs)
 
 
+def test_candidates_take_over_branches_only_where_these_did_not_select_the_cliffs(finished):
+    inputs = {}
+    for estimator in ("independent", "recursive"):
+        target = f"results/smoke/candidates/{estimator}/testbed-small/chains.parquet"
+        done = snakemake(finished, "--detailed-summary", target, *SMOKE)
+        assert done.returncode == 0, done.stderr
+        lines = [line.split("\t") for line in done.stdout.splitlines()]
+        (row,) = [line for line in lines if line[0] == target]
+        inputs[estimator] = row[lines[0].index("input-file(s)")]
+    branches = "results/smoke/branches/recursive/testbed-small/chains.parquet"
+    assert branches in inputs["independent"]
+    assert "branches" not in inputs["recursive"]
+    assert "results/smoke/resampling/recursive/testbed-small/chains.parquet" in inputs["recursive"]
+
+
 def test_another_interval_reruns_tables_and_figures_only(finished, tmp_path):
     changed = tmp_path / "interval.yaml"
     changed.write_text("statistics: {confidence: 0.9}\n")
@@ -124,6 +139,7 @@ def test_another_interval_reruns_tables_and_figures_only(finished, tmp_path):
     [
         ("cliffs", {"detect_cliffs", "resample_cliffs"}, SAMPLING),
         ("resampling", {"resample_cliffs"}, SAMPLING | {"detect_cliffs", "table_accuracy"}),
+        ("candidates", {"estimate_candidates", "table_hazard"}, SAMPLING | {"resample_cliffs"}),
         (
             "tokens",
             {"score_tokens", "detect_cliffs"},
