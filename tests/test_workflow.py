@@ -112,18 +112,17 @@ def test_another_threshold_reruns_detection_and_what_follows_but_no_sampling(fin
 
 
 def test_candidates_take_over_branches_only_where_these_did_not_select_the_cliffs(finished):
-    inputs = {}
-    for estimator in ("independent", "recursive"):
-        target = f"results/smoke/candidates/{estimator}/testbed-small/chains.parquet"
-        done = snakemake(finished, "--detailed-summary", target, *SMOKE)
-        assert done.returncode == 0, done.stderr
-        lines = [line.split("\t") for line in done.stdout.splitlines()]
-        (row,) = [line for line in lines if line[0] == target]
-        inputs[estimator] = row[lines[0].index("input-file(s)")]
-    branches = "results/smoke/branches/recursive/testbed-small/chains.parquet"
-    assert branches in inputs["independent"]
-    assert "branches" not in inputs["recursive"]
-    assert "results/smoke/resampling/recursive/testbed-small/chains.parquet" in inputs["recursive"]
+    target = "results/smoke/candidates/recursive/testbed-small/chains.parquet"
+    done = snakemake(finished, *SMOKE, "--", target)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = {
+        estimator: tables.read(finished / target.replace("recursive", estimator), "candidates")
+        for estimator in ("independent", "recursive")
+    }
+    others = {name: frame[~frame["is_sampled"]] for name, frame in rows.items()}
+    assert others["independent"]["reused"].sum() > 0
+    assert others["recursive"]["reused"].sum() == 0
+    assert (rows["recursive"].loc[rows["recursive"]["is_sampled"], "reused"] == 16).all()
 
 
 def test_another_interval_reruns_tables_and_figures_only(finished, tmp_path):
