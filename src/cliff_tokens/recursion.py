@@ -167,6 +167,7 @@ def roll_out(
     *,
     name: str,
     seed: int,
+    store: rollouts.Store | None = None,
 ) -> pd.DataFrame:
     """Roll out planned branches of these traces: rows of the ``branches`` table.
 
@@ -192,7 +193,7 @@ def roll_out(
                 gold=golds[trace.problem_id],
             )
         )
-    counts = rollouts.count(prefixes, engine, tokenizer, sampler, grader, name)
+    counts = rollouts.count(prefixes, engine, tokenizer, sampler, grader, name, store)
     return pd.concat([planned[[*_KEY, "first_token_id"]], counts], axis=1)
 
 
