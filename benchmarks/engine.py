@@ -145,7 +145,7 @@ def main():
     parser.add_argument("--limit", type=int, default=160)
     parser.add_argument("--slots", type=int, default=None)
     parser.add_argument("--repetitions", type=int, default=3)
-    parser.add_argument("--batches", type=int, nargs="+", help="only: in batches of so many rollouts")
+    parser.add_argument("--batches", type=int, nargs="+", help="only, in so many rollouts")
     parser.add_argument("--vllm", action="store_true", help="add a column, if vllm is installed")
     options = parser.parse_args()
 
