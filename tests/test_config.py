@@ -8,7 +8,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
@@ -303,10 +302,35 @@ def test_no_rule_repeats_what_the_profile_does(root):
         assert "retries:" not in path.read_text(encoding="utf-8"), path.name
 
 
-def test_the_slurm_profile_names_rules_that_exist(root):
-    profile = yaml.safe_load((root / "profiles/slurm/profile.yaml").read_text(encoding="utf-8"))
-    rules = "\n".join(
-        path.read_text(encoding="utf-8") for path in (root / "workflow/rules").glob("*.smk")
-    )
-    for rule in profile["set-resources"]:
-        assert re.search(rf"^rule {rule}:$", rules, re.MULTILINE), rule
+@pytest.fixture(scope="module")
+def slurm(root) -> dict:
+    """The profile, with ``groups`` as a mapping from rules to groups."""
+    profile = catalogue.read(root / "profiles/slurm/profile.yaml")
+    return profile | {"groups": dict(entry.split("=") for entry in profile["groups"])}
+
+
+@pytest.fixture(scope="module")
+def rules(root) -> dict[str, str]:
+    """Text of every rule by its name."""
+    files = sorted((root / "workflow/rules").glob("*.smk"))
+    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    parts = re.split(r"^rule (\w+):\n", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def test_the_slurm_profile_names_rules_that_exist(slurm, rules):
+    assert {*slurm["set-resources"], *slurm["groups"]} <= set(rules)
+
+
+def test_every_rule_that_runs_a_model_has_resources_by_attempt_in_the_slurm_profile(slurm, rules):
+    models = {name for name, text in rules.items() if "gpu=gpus" in text}
+    assert models == set(slurm["set-resources"]), "profiles/README.md: what a new rule needs"
+    for name, resources in slurm["set-resources"].items():
+        assert resources["slurm_partition"] == "gpu", name
+        assert all("* attempt" in resources[key] for key in ("mem_mb", "runtime")), name
+
+
+def test_every_figure_and_table_is_in_the_group_of_summaries(slurm, rules):
+    drawn = {name for name in rules if name.startswith(("figure_", "table_"))}
+    summaries = {name for name, group in slurm["groups"].items() if group == "summaries"}
+    assert drawn <= summaries, "profiles/README.md: what a new rule needs"

@@ -88,7 +88,8 @@ def plan(
     """Rollouts, generated tokens and hours of one device, per stage and data set, of all models.
 
     ``datasets`` gives ``problems`` and expected response ``tokens`` of each, or None where nothing
-    is expected, which leaves its rows empty and the sums too; ``limit`` is on problems. With E T^2 = (1 + spread^2) (E T)^2:
+    is expected, which leaves its rows empty and the sums too; ``limit`` is on problems. With
+    E T^2 = (1 + spread^2) (E T)^2:
 
     | stage | rollouts | tokens of each, on average |
     |---|---|---|
