@@ -14,7 +14,7 @@ READY := $(VENV)/.ready
 export OMP_NUM_THREADS := 1
 export HF_HUB_OFFLINE := 1
 
-.PHONY: setup run smoke report test lint
+.PHONY: setup run smoke report test test-slurm lint
 
 setup: $(READY)
 
@@ -37,6 +37,10 @@ report: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+# Starts a SLURM cluster on this machine; installs SLURM from the distribution's packages if need be.
+test-slurm: $(READY)
+	$(BIN)/python -m pytest -m slurm tests/test_slurm.py
 
 lint: $(READY)
 	$(BIN)/ruff check

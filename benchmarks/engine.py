@@ -10,6 +10,7 @@ import argparse
 import os
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -59,6 +60,13 @@ def nested_requests(engine, sampler, prefixes: int, rollouts: int, limit: int) -
 
 def run_engine(engine, requests, sampler) -> int:
     return sum(len(found.token_ids) for found in engine.generate(requests, sampler))
+
+
+def run_in_batches(engine, requests, sampler, rollouts: int) -> int:
+    """The same requests, ``rollouts`` at a time, so that the slots run empty after each."""
+    size = max(1, rollouts // len(requests[0].streams))
+    starts = range(0, len(requests), size)
+    return sum(run_engine(engine, requests[start : start + size], sampler) for start in starts)
 
 
 def run_generate(model, requests, sampler, batch: int) -> int:
@@ -137,6 +145,7 @@ def main():
     parser.add_argument("--limit", type=int, default=160)
     parser.add_argument("--slots", type=int, default=None)
     parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--batches", type=int, nargs="+", help="only, in so many rollouts")
     parser.add_argument("--vllm", action="store_true", help="add a column, if vllm is installed")
     options = parser.parse_args()
 
@@ -156,6 +165,11 @@ def main():
             "generate, batch 64": lambda: run_generate(stock, requests, sampler, 64),
             "generate, batch 256": lambda: run_generate(stock, requests, sampler, 256),
         }
+        if options.batches:
+            columns = {"this engine": columns["this engine"]} | {
+                f"in batches of {size}": partial(run_in_batches, engine, requests, sampler, size)
+                for size in options.batches
+            }
         if options.vllm:
             columns["vLLM"] = open_vllm(checkpoint, requests, sampler)
         measured = [{name: clock(run) for name, run in columns.items()}]

@@ -1,12 +1,13 @@
 """Plans, catalogues as shipped, their documentation, environments and profiles."""
 
+import ast
 import copy
 import re
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
-import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
@@ -218,6 +219,60 @@ def test_environments_hold_the_versions_of_the_lock(root, lock, name):
         assert lock.get(package) == version, pin
 
 
+def imported(paths) -> set[str]:
+    """Packages outside the standard library and this one that Python files import, anywhere."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
+    names |= {a.name for node in nodes if isinstance(node, ast.Import) for a in node.names}
+    found = {name.split(".")[0] for name in names}
+    return found - set(sys.stdlib_module_names) - {"cliff_tokens", "__future__"}
+
+
+def reached(script: Path, package: Path) -> set[Path]:
+    """A script and every module of this package that it imports, directly or not."""
+    found, waiting = set(), [script]
+    while waiting:
+        path = waiting.pop()
+        found.add(path)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("cliff_tokens"):
+                folder = package.joinpath(*node.module.split(".")[1:])
+                names = [folder / a.name for a in node.names] + [folder, folder / "__init__"]
+                modules = {name.with_suffix(".py") for name in names}
+                waiting += [file for file in modules - found if file.is_file()]
+    return found
+
+
+def rules_of(root: Path) -> list[tuple[str, str]]:
+    """Scripts and environments of all rules, in pairs."""
+    pairs = []
+    for path in sorted((root / "workflow/rules").glob("*.smk")):
+        for rule in re.split(r"^rule ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+            script = re.search(r'"\.\./scripts/(\w+\.py)"', rule)
+            environment = re.search(r'"\.\./\.\./envs/(\w+)\.yaml"', rule)
+            if script:
+                pairs.append((script[1], environment[1]))
+    return pairs
+
+
+def test_environments_hold_what_the_scripts_of_their_rules_import(root):
+    names = {"math_verify": "math-verify", "yaml": "pyyaml"}
+    # Imported in functions that rules of this environment do not call.
+    others = {
+        "analysis": {"torch", "transformers", "vllm"},  # open_model
+        "inference": {"matplotlib", "vllm"},  # write_figure; the engine vllm is added by hand
+        "training": {"matplotlib", "vllm"},
+    }
+    for script, environment in rules_of(root):
+        dependencies = catalogue.read(root / f"envs/{environment}.yaml")["dependencies"]
+        (pins,) = [entry["pip"] for entry in dependencies if isinstance(entry, dict)]
+        held = {pin.split("==")[0] for pin in pins}
+        files = reached(root / "workflow/scripts" / script, root / "src/cliff_tokens")
+        wanted = {names.get(name, name) for name in imported(files)} - others[environment]
+        assert wanted <= held, f"{script}: envs/{environment}.yaml lacks {wanted - held}"
+
+
 def test_the_lock_holds_every_package_that_the_project_asks_for(root, lock):
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     optional = project["optional-dependencies"]
@@ -251,10 +306,35 @@ def test_no_rule_repeats_what_the_profile_does(root):
         assert "retries:" not in path.read_text(encoding="utf-8"), path.name
 
 
-def test_the_slurm_profile_names_rules_that_exist(root):
-    profile = yaml.safe_load((root / "profiles/slurm/profile.yaml").read_text(encoding="utf-8"))
-    rules = "\n".join(
-        path.read_text(encoding="utf-8") for path in (root / "workflow/rules").glob("*.smk")
-    )
-    for rule in profile["set-resources"]:
-        assert re.search(rf"^rule {rule}:$", rules, re.MULTILINE), rule
+@pytest.fixture(scope="module")
+def slurm(root) -> dict:
+    """The profile, with ``groups`` as a mapping from rules to groups."""
+    profile = catalogue.read(root / "profiles/slurm/profile.yaml")
+    return profile | {"groups": dict(entry.split("=") for entry in profile["groups"])}
+
+
+@pytest.fixture(scope="module")
+def rules(root) -> dict[str, str]:
+    """Text of every rule by its name."""
+    files = sorted((root / "workflow/rules").glob("*.smk"))
+    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    parts = re.split(r"^rule (\w+):\n", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def test_the_slurm_profile_names_rules_that_exist(slurm, rules):
+    assert {*slurm["set-resources"], *slurm["groups"]} <= set(rules)
+
+
+def test_every_rule_that_runs_a_model_has_resources_by_attempt_in_the_slurm_profile(slurm, rules):
+    models = {name for name, text in rules.items() if re.search(r"gpu=\w*gpus", text)}
+    assert models == set(slurm["set-resources"]), "profiles/README.md: what a new rule needs"
+    for name, resources in slurm["set-resources"].items():
+        assert resources["slurm_partition"] == "gpu", name
+        assert all("* attempt" in resources[key] for key in ("mem_mb", "runtime")), name
+
+
+def test_every_figure_and_table_is_in_the_group_of_summaries(slurm, rules):
+    drawn = {name for name in rules if name.startswith(("figure_", "table_"))}
+    summaries = {name for name, group in slurm["groups"].items() if group == "summaries"}
+    assert drawn <= summaries, "profiles/README.md: what a new rule needs"

@@ -130,3 +130,57 @@ def test_the_prediction_is_right_on_average_over_traces():
         own = row(found, dataset="all", estimator=name)
         assert own["generated_tokens_low"] < wanted < own["generated_tokens_high"], name
         assert own["generated_tokens"] == pytest.approx(wanted, rel=0.15)
+
+
+ASSUMED = cost.Assumptions(spread=0.5, choices=0.1, leaving=0.5, cliffs=0.4)
+
+
+def planned(datasets, limit=None, speed=None):
+    return cost.plan(datasets, limit, 2, 1, ROLLOUTS, 32, ASSUMED, speed).set_index(
+        ["dataset", "stage"]
+    )
+
+
+def test_a_plan_is_arithmetic_on_what_is_expected():
+    found = planned({"a": {"problems": 10, "tokens": 100}}, speed=1000).loc["a"]
+    assert (found["n"] == 20).all()  # 10 problems, one trace each, 2 models
+    # E T^2 = 1.25 * 100^2 = 12500; branches at a token 0.1 * (64 * 0.5 + 0.5) = 3.25
+    rollouts = [20, 20 * 64 * 100, 20 * 3.25 * 100, 20 * 4 * 32 * 0.4]
+    tokens = [2000, 20 * 64 * 6300, 20 * 3.25 * 6200, 20 * 4 * 32 * 0.4 * 50]
+    assert found["rollouts"].tolist() == rollouts
+    assert found["generated_tokens"].tolist() == tokens
+    np.testing.assert_allclose(found["hours"].astype(float), np.array(tokens) / 3.6e6)
+
+
+def test_a_plan_leaves_empty_what_it_cannot_know_and_obeys_the_limit_on_problems():
+    known = {"problems": 10, "tokens": 100}
+    found = planned({"a": known, "b": None}, limit=3)
+    assert (found.loc["a", "n"] == 6).all()
+    assert found.loc[["b", "all"], ["n", "rollouts", "generated_tokens"]].isna().all(axis=None)
+    assert found["hours"].isna().all()
+
+
+def test_a_plan_that_assumes_what_traces_show_predicts_what_they_do(run):
+    lengths = run["traces"]["token_ids"].map(len)
+    q = run["tokens"]["sampler_probability"]
+    assumed = cost.Assumptions(
+        spread=lengths.std(ddof=0) / lengths.mean(),
+        choices=(q < 1).mean(),
+        leaving=(1 - q)[q < 1].mean(),
+        cliffs=0,
+    )
+    expected = {"every": {"problems": len(lengths), "tokens": lengths.mean()}}
+    plan = cost.plan(expected, None, 1, 1, ROLLOUTS, 1, assumed, None)
+    plan = plan[plan["dataset"].eq("all")].set_index("stage")
+    found = predicted(run)
+    found = found[found["dataset"].eq("all")].groupby("estimator")[["rollouts", "generated_tokens"]]
+    found = found.sum()
+    # Independent rollouts depend on lengths alone, of which two moments are all there is to know.
+    pd.testing.assert_series_equal(
+        plan.loc["independent", found.columns].astype(float),
+        found.loc["independent"].astype(float),
+        rtol=1e-6,
+    )
+    # Branches also on where the choices are: rounding up adds a half on average, not exactly.
+    ratio = plan.loc["recursive", found.columns] / found.loc["recursive"]
+    assert ratio.between(0.9, 1.1).all(), ratio

@@ -324,6 +324,30 @@ def test_the_papers_plan_is_static_and_complete(fresh):
     assert jobs["score_agreement"] == 4 * 3
 
 
+def test_the_slurm_profile_plans_the_paper_without_a_cluster(fresh):
+    assert planned(fresh, "--profile", "slurm") == planned(
+        fresh, "--configfile", "config/paper.yaml"
+    )
+    # Groups that would wait for themselves are refused here.
+    (fresh / "adaptive.yaml").write_text("potential: {estimators: [independent, adaptive]}\n")
+    files = ("config/paper.yaml", "adaptive.yaml")
+    targets = ("all", "truth", "cost", "cost_plan")
+    jobs = planned(fresh, "--profile", "slurm", "--configfile", *files, "--", *targets)
+    assert jobs["plan_second_round"] == 7 * 3
+
+
+def test_the_cost_of_the_paper_is_predicted_from_its_plan_alone(fresh):
+    done = snakemake(fresh, "--configfile", "config/paper.yaml", "--", "cost_plan")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = pd.read_csv(fresh / "results/paper/tables/table_cost_plan.csv")
+    found = found[found["dataset"].eq("all")].set_index("stage")
+    assert found.loc["traces", "n"] == 7 * 230
+    # The release has 1,261,398 tokens in its traces, and 64 rollouts at each.
+    assert found.loc["traces", "generated_tokens"] == pytest.approx(1_261_398, rel=0.001)
+    assert found.loc["independent", "rollouts"] == pytest.approx(64 * 1_261_398, rel=0.001)
+    assert found["hours"].isna().all()  # without a speed
+
+
 def test_a_rule_of_the_paper_that_cannot_run_yet_says_what_is_missing(fresh):
     path = "results/paper/problems/gsm1k-100.parquet"
     done = snakemake(fresh, "--configfile", "config/paper.yaml", "--", path)

@@ -7,9 +7,13 @@ a branch are two draws given that they differ, so either could have been the tra
 prefix with n_t = N (1 - q_t) branches, n_t (T - t) is expected to be what they generate after it.
 No correction factor is needed: what is predicted is right on average over traces, though not for
 each. Only the rounding of n_t to whole branches is left out of account.
+
+Before there are traces, ``plan`` puts assumptions in their place: how long responses are and how
+much they differ, how often the sampler has a choice, and how many cliffs there will be.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -59,6 +63,67 @@ def predict(
                 row[f"hours{end}"] = generated / (tokens_per_second or np.nan) / 3600
             rows.append(row)
     return pd.DataFrame(rows)
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """What is reckoned with before anything is measured; the same for all models."""
+
+    spread: float  # standard deviation of a data set's response lengths, in shares of their mean
+    choices: float  # share of tokens at which the sampler has a choice: q_t < 1
+    leaving: float  # mean of 1 - q_t at those
+    cliffs: float  # cliffs in a trace
+
+
+def plan(
+    datasets: Mapping[str, Mapping],
+    limit: int | None,
+    models: int,
+    samples: int,
+    rollouts: int,
+    resampled: int,
+    assumed: Assumptions,
+    tokens_per_second: float | None,
+) -> pd.DataFrame:
+    """Rollouts, generated tokens and hours of one device, per stage and data set, of all models.
+
+    ``datasets`` gives ``problems`` and expected response ``tokens`` of each, or None where nothing
+    is expected, which leaves its rows empty and the sums too; ``limit`` is on problems. With
+    E T^2 = (1 + spread^2) (E T)^2:
+
+    | stage | rollouts | tokens of each, on average |
+    |---|---|---|
+    | traces | 1 | T |
+    | independent | N at each of T prefixes | (T + 1) / 2, longer traces counting for more |
+    | recursive | N (1 - q_t), and 1/2 for rounding up, where q_t < 1 | (T - 1) / 2, likewise |
+    | resampling | ``resampled`` in each of four arms of a cliff | T / 2, cliffs lying anywhere |
+    """
+    branches = assumed.choices * (rollouts * assumed.leaving + 0.5)
+    rows = []
+    for name, expected in datasets.items():
+        problems = min(expected["problems"], limit or np.inf) if expected else np.nan
+        count = problems * samples * models
+        length = expected["tokens"] if expected else np.nan
+        square = length**2 * (1 + assumed.spread**2)
+        arms = 4 * resampled * assumed.cliffs
+        stages = {
+            "traces": (1, length),
+            "independent": (rollouts * length, rollouts * (square + length) / 2),
+            "recursive": (branches * length, branches * (square - length) / 2),
+            "resampling": (arms, arms * length / 2),
+        }
+        for stage, (drawn, generated) in stages.items():
+            found = {"n": count, "rollouts": count * drawn, "generated_tokens": count * generated}
+            rows.append({"stage": stage, "dataset": name, **found})
+    cells = pd.DataFrame(rows)
+    numbers = ["n", "rollouts", "generated_tokens"]
+    sums = cells.groupby("stage", sort=False, as_index=False)[numbers].agg(
+        lambda column: column.sum(skipna=False)
+    )
+    planned = pd.concat([cells, sums.assign(dataset=POOLED)], ignore_index=True)
+    planned["hours"] = planned["generated_tokens"] / (tokens_per_second or np.nan) / 3600
+    planned[numbers] = planned[numbers].round().astype("Int64")
+    return planned
 
 
 def compare(predicted: pd.DataFrame, counts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

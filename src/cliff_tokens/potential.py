@@ -30,6 +30,7 @@ def roll_out(
     *,
     count: int,
     seed: int,
+    store: rollouts.Store | None = None,
 ) -> pd.DataFrame:
     """``count`` rollouts at every prefix 0 .. T-1: rows of the ``potential`` table."""
     sampler.check_drew(traces)
@@ -40,7 +41,7 @@ def roll_out(
             streams = sampling.streams(seed, "potential", trace.trace_id, t, count=count)
             keys.append((trace.trace_id, t))
             prefixes.append(rollouts.Prefix.of_trace(trace, t, streams, golds[trace.problem_id]))
-    counts = rollouts.count(prefixes, engine, tokenizer, sampler, grader, "potential")
+    counts = rollouts.count(prefixes, engine, tokenizer, sampler, grader, "potential", store)
     return pd.concat([pd.DataFrame(keys, columns=["trace_id", "t"]), counts], axis=1)
 
 

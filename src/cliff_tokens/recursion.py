@@ -167,6 +167,7 @@ def roll_out(
     *,
     name: str,
     seed: int,
+    store: rollouts.Store | None = None,
 ) -> pd.DataFrame:
     """Roll out planned branches of these traces: rows of the ``branches`` table.
 
@@ -186,7 +187,7 @@ def roll_out(
         prefixes.append(
             rollouts.Prefix.of_branch(trace, branch.t, first, engine.stops, streams, gold)
         )
-    counts = rollouts.count(prefixes, engine, tokenizer, sampler, grader, name)
+    counts = rollouts.count(prefixes, engine, tokenizer, sampler, grader, name, store)
     return pd.concat([planned[[*_KEY, "first_token_id"]], counts], axis=1)
 
 

@@ -80,6 +80,7 @@ def resample(
     *,
     count: int,
     seed: int,
+    store: rollouts.Store | None = None,
 ) -> pd.DataFrame:
     """``count`` fresh rollouts in every arm of every cliff: rows of the ``resampling`` table."""
     sampler.check_drew(traces)
@@ -93,5 +94,5 @@ def resample(
         streams = sampling.streams(seed, "resampling", arm.cliff_id, arm.arm, count=count)
         gold = golds[trace.problem_id]
         prefixes.append(rollouts.Prefix.of_trace(trace, arm.prefix_t, streams, gold))
-    counts = rollouts.count(prefixes, engine, tokenizer, sampler, grader, "resampling")
+    counts = rollouts.count(prefixes, engine, tokenizer, sampler, grader, "resampling", store)
     return pd.concat([arms, counts], axis=1)

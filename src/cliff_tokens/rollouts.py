@@ -3,10 +3,15 @@
 The limit is on the whole response, so a rollout from prefix t may add ``limit - t`` tokens. What
 is graded is the whole response, prefix included, as a trace would be. A response that has already
 ended (by its end-of-sequence token, or at the limit) can only continue as itself.
+
+Prefixes are rolled out in batches. Finished ones can be stored, so that a job that was stopped
+goes on where it was. The batches are the same whether or not some are read back: which rows an
+engine runs side by side decides the rounding of its logits, and with it, rarely, a token.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -17,6 +22,9 @@ from cliff_tokens.prompts import ChatTokenizer
 from cliff_tokens.sampling import Sampler
 
 _GRADED_TOGETHER = 4096  # responses decoded and graded at a time; bounds the memory
+# Rollouts of a batch: what a stopped job loses at most. An engine's slots run empty at the end of
+# each, so a batch has to fill them many times over (benchmarks/README.md).
+BATCH = 16384
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,16 @@ class Prefix:
         return cls(trace.prompt_ids, response, streams, trace.max_tokens, ended, gold)
 
 
+class Store(Protocol):
+    """Where counts of finished batches are kept until all are; ``script.unfinished`` makes one."""
+
+    def read(self, name: str) -> pd.DataFrame | None:
+        """The counts written under this name by an earlier attempt at the same job, if any."""
+
+    def write(self, name: str, counts: pd.DataFrame) -> None:
+        """Keep them, all at once or not at all."""
+
+
 def count(
     prefixes: Sequence[Prefix],
     engine: Engine,
@@ -53,8 +71,46 @@ def count(
     sampler: Sampler,
     grader: grading.Grader,
     name: str,
+    store: Store | None = None,
 ) -> pd.DataFrame:
-    """Counts of each prefix, in order: the count columns of the tables, in their types."""
+    """Counts of each prefix, in order: the count columns of the tables, in their types.
+
+    With a ``store``, batches that an earlier attempt finished are not rolled out again.
+    """
+    batches = list(_batches(prefixes))
+    counts = []
+    for number, (start, end) in enumerate(batches, 1):
+        place = f"{name}-{start}-{end}"
+        found = store.read(place) if store else None
+        if found is None:
+            shown = f"{name}, batch {number} of {len(batches)}"
+            found = _count(prefixes[start:end], engine, tokenizer, sampler, grader, shown)
+            if store:
+                store.write(place, found)
+        counts.append(found)
+    return pd.concat(counts, ignore_index=True)
+
+
+def _batches(prefixes: Sequence[Prefix]) -> Iterator[tuple[int, int]]:
+    """Runs of prefixes, first and one past the last, that reach BATCH rollouts; at least one."""
+    start, size = 0, 0
+    for place, prefix in enumerate(prefixes):
+        size += len(prefix.streams)
+        if size >= BATCH:
+            yield start, place + 1
+            start, size = place + 1, 0
+    if size or not start:
+        yield start, len(prefixes)
+
+
+def _count(
+    prefixes: Sequence[Prefix],
+    engine: Engine,
+    tokenizer: ChatTokenizer,
+    sampler: Sampler,
+    grader: grading.Grader,
+    name: str,
+) -> pd.DataFrame:
     tally = {
         column: np.zeros(len(prefixes), dtype=np.int64)
         for column in ("successes", "unparsed", "timeouts", "truncated", "generated_tokens")

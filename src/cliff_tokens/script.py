@@ -1,13 +1,18 @@
-"""The edges of a script: its log, and the provenance of what it writes."""
+"""The edges of a script: its log, the provenance of what it writes, and what it had finished."""
 
+import hashlib
+import json
 import logging
+import os
 import platform
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from cliff_tokens import provenance, tables
 from cliff_tokens.engines import Engine, open_engine
@@ -41,6 +46,50 @@ def stage(job) -> Iterator[dict]:
         logger.exception("%s failed", job.rule)
         raise
     logger.info("%s finished", job.rule)
+
+
+class _Unfinished:
+    """Counts of finished batches in a folder, by the job that drew them (``rollouts.Store``)."""
+
+    def __init__(self, folder: Path, job: str):
+        self.folder, self.job = folder, job
+
+    def read(self, name: str) -> pd.DataFrame | None:
+        path = self._path(name)
+        try:
+            counts = pd.read_parquet(path)
+        except FileNotFoundError:
+            return None
+        except (pa.ArrowInvalid, OSError) as error:  # as a power cut can leave it
+            logging.getLogger(__name__).warning("%s cannot be read, drawing again: %s", path, error)
+            return None
+        logging.getLogger(__name__).info("%s: taken from an earlier attempt", name)
+        return counts
+
+    def write(self, name: str, counts: pd.DataFrame) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self._path(name)
+        # A job that SLURM requeued can meet its own former self: each writes a file of its own.
+        unfinished = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}")
+        counts.to_parquet(unfinished)
+        os.replace(unfinished, path)
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{self.job}-{name}.parquet"
+
+
+@contextmanager
+def unfinished(output: str, provenance: dict) -> Iterator[_Unfinished]:
+    """A store beside ``output`` of what this job finishes before it ends, removed once it has.
+
+    What it holds is named by everything that decides the output (``provenance``: params, hashes of
+    inputs, versions), so that an attempt under other circumstances never reads it.
+    """
+    path = Path(output)
+    folder = path.with_name(f".{path.stem}.partial")
+    content = json.dumps(provenance, sort_keys=True).encode()
+    yield _Unfinished(folder, hashlib.sha256(content).hexdigest()[:16])
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def open_model(source: dict) -> tuple[Engine, ChatTokenizer]:

@@ -1,10 +1,51 @@
-# Cost: what rollouts are going to take, from traces and their scores alone, and how well that
-# agrees with what was drawn. No other target needs it; `snakemake --cores 2 cost` predicts.
+# Cost: what a run is going to take, from its plan alone; what rollouts are, from traces and their
+# scores; and how well that agrees with what was drawn. No other target needs it:
+# `snakemake --cores 1 cost_plan` predicts before anything has run, `cost` once there are traces.
+
+
+rule cost_plan:
+    input:
+        "<results>/tables/table_cost_plan.csv",
 
 
 rule cost:
     input:
         "<results>/tables/table_cost.csv",
+
+
+rule table_cost_plan:
+    output:
+        csv=report(
+            "<results>/tables/table_cost_plan.csv",
+            caption="../report/table_cost_plan.rst",
+            category=TABLES,
+            labels=shown("table_cost_plan", "values"),
+        ),
+        md="<results>/tables/table_cost_plan.md",
+    log:
+        "<logs>/table_cost_plan.log",
+    benchmark:
+        "<benchmarks>/table_cost_plan.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        datasets=EXPECTED,
+        limit=lookup("problems/limit", within=config),
+        models=lookup("models", within=config),
+        samples=lookup("traces/samples", within=config),
+        rollouts=lookup("potential/rollouts", within=config),
+        resampled=lookup("resampling/rollouts", within=config),
+        assumed=lookup("cost/assumed", within=config),
+        tokens_per_second=lookup("cost/tokens_per_second", within=config),
+        revision=REVISIONS["cost"],
+    message:
+        "Predicting the cost of the run from its plan"
+    script:
+        "../scripts/table_cost_plan.py"
 
 
 rule table_cost:

@@ -3,9 +3,13 @@
 from cliff_tokens import resampling, tables
 from cliff_tokens.grading import Grader
 from cliff_tokens.sampling import Sampler
-from cliff_tokens.script import open_model, stage
+from cliff_tokens.script import open_model, stage, unfinished
 
-with stage(snakemake) as provenance, Grader() as grader:
+with (
+    stage(snakemake) as provenance,
+    unfinished(snakemake.output.resampling, provenance) as store,
+    Grader() as grader,
+):
     params = snakemake.params
     resampled = resampling.resample(
         tables.read(snakemake.input.cliffs, "cliffs"),
@@ -18,5 +22,6 @@ with stage(snakemake) as provenance, Grader() as grader:
         grader,
         count=params.rollouts,
         seed=params.seed,
+        store=store,
     )
     tables.write(resampled, snakemake.output.resampling, "resampling", provenance)

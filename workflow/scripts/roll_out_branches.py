@@ -3,9 +3,13 @@
 from cliff_tokens import potential, recursion, tables
 from cliff_tokens.grading import Grader
 from cliff_tokens.sampling import Sampler
-from cliff_tokens.script import open_model, stage
+from cliff_tokens.script import open_model, stage, unfinished
 
-with stage(snakemake) as provenance, Grader() as grader:
+with (
+    stage(snakemake) as provenance,
+    unfinished(snakemake.output.shard, provenance) as store,
+    Grader() as grader,
+):
     params = snakemake.params
     traces = tables.read(snakemake.input.traces, "traces")
     counts = recursion.roll_out(
@@ -17,5 +21,6 @@ with stage(snakemake) as provenance, Grader() as grader:
         grader,
         name=params.plan,
         seed=params.seed,
+        store=store,
     )
     tables.write(counts, snakemake.output.shard, "branches", provenance)

@@ -1,0 +1,260 @@
+"""`snakemake --profile slurm` on a real SLURM of three nodes, and what can go wrong on a cluster.
+
+One run of the smoke configuration meets every fault; its files are compared with those of a local
+run that met none. Three shards of rollouts take the faults:
+
+1. Snakemake itself is killed in it, and started again as profiles/README.md says.
+2. Its job is canceled in its second batch; the next one runs out of time.
+3. Its first job runs out of memory; the node of its next one loses power.
+
+Meanwhile the controller crashes and comes back.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from test_config import merge
+from test_workflow import copy_to
+
+pytestmark = pytest.mark.slurm
+
+CLUSTER = Path(__file__).parent / "slurm" / "cluster.sh"
+# Two traces a shard, of some 60 tokens each: with 320 rollouts from each prefix, between two and
+# three batches, so that a shard can be stopped in its second.
+FAULTS = "potential: {rollouts: 320, shards: 3}\n"
+PARTIAL = "results/smoke/potential/testbed-small/chains/.shard-{}.partial"
+LOG = "logs/smoke/roll_out/testbed-small/chains/shard-{}.log"
+TAKEN = "taken from an earlier attempt"
+ENDED = ("COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY")
+
+
+def shell(*command: str, check: bool = True) -> str:
+    return subprocess.run(command, check=check, capture_output=True, text=True).stdout
+
+
+def until(found, seconds: float, what: str):
+    """What ``found`` gives as soon as it gives anything."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        result = found()
+        if result:
+            return result
+        time.sleep(0.2)
+    raise TimeoutError(f"{what}: not within {seconds} s; squeue:\n" + str(jobs(".")))
+
+
+def jobs(comment: str) -> list[dict]:
+    """Jobs of the cluster, ended ones included, whose comment (rule, wildcards) matches."""
+    listed = shell("squeue", "-h", "-t", "all", "-o", "%i|%T|%P|%N|%m|%b|%k").splitlines()
+    names = ("id", "state", "partition", "node", "memory", "gres", "comment")
+    rows = [dict(zip(names, line.split("|", 6), strict=True)) for line in listed]
+    found = [row for row in rows if re.search(comment, row["comment"])]
+    return sorted(found, key=lambda row: int(row["id"]))
+
+
+def shard(number: int) -> list[dict]:
+    return jobs(rf"rule_roll_out_.*{number}$")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """A running cluster: a function that does to it what cluster.sh can."""
+    environment = {**os.environ, "SLURM_LAB": str(tmp_path_factory.mktemp("slurm"))}
+
+    def act(*what: str):
+        done = subprocess.run(
+            [CLUSTER, *what], env=environment, capture_output=True, text=True, timeout=300
+        )
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(what)}: {done.stdout}{done.stderr}")
+
+    if os.geteuid() != 0:
+        pytest.skip("a cluster of its own needs root, to tell SLURM's programs where it is")
+    try:
+        if not all(map(shutil.which, ("slurmctld", "slurmd", "squeue", "munged"))):
+            act("install")
+        act("start")
+    except (RuntimeError, subprocess.TimeoutExpired) as error:
+        pytest.skip(f"SLURM cannot be installed or started here: {error}")
+    yield act
+    act("stop")
+
+
+def repository(folder: Path) -> Path:
+    """A copy with a profile ``lab``: the one that is shipped, changed by tests/slurm/lab.yaml."""
+    copy_to(folder)
+    (folder / "faults.yaml").write_text(FAULTS)
+    shipped = yaml.safe_load((folder / "profiles/slurm/profile.yaml").read_text())
+    changes = yaml.safe_load((CLUSTER.parent / "lab.yaml").read_text())
+    (folder / "lab").mkdir()
+    (folder / "lab/profile.yaml").write_text(yaml.safe_dump(merge(shipped, changes)))
+    return folder
+
+
+def snakemake(folder: Path, *arguments: str, log: str) -> subprocess.Popen:
+    # SIGINT, because Snakemake cancels its jobs then; with SIGTERM it would wait for them.
+    command = ["timeout", "-s", "INT", "-k", "60", "900", sys.executable, "-m", "snakemake"]
+    with open(folder / log, "w") as stream:
+        return subprocess.Popen(
+            [*command, *arguments],
+            cwd=folder,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    """The same configuration, run without a cluster."""
+    folder = repository(tmp_path_factory.mktemp("local") / "repository")
+    smoke = ("--configfile", "config/smoke.yaml", "faults.yaml")
+    done = snakemake(folder, "--cores", "2", *smoke, log="out.txt")
+    assert done.wait() == 0, (folder / "out.txt").read_text()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def faulty(cluster, tmp_path_factory):
+    """A finished run that met the faults, and what was seen of them."""
+    folder = repository(tmp_path_factory.mktemp("faulty") / "repository")
+    seen = {}
+
+    def stored(number: int) -> int:
+        return len(list((folder / PARTIAL.format(number)).glob("[!.]*.parquet")))
+
+    def running(number: int, attempt: int) -> dict | None:
+        """The job of a shard's attempt, once it runs; attempts are counted over both starts."""
+        found = shard(number)
+        return found[attempt - 1] if len(found) >= attempt and found[-1]["node"] else None
+
+    # Snakemake dies, as on a login node that kills long processes. Its jobs go on; they have to
+    # be canceled, or they would write beside those of the next start.
+    first = snakemake(folder, "--profile", "lab", log="first.txt")
+    until(lambda: stored(1) or first.poll() is not None, 400, "a batch of shard 1")
+    assert first.poll() is None, (folder / "first.txt").read_text()
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    shell("scancel", *(job["id"] for job in jobs(".") if job["state"] not in ENDED))
+    until(lambda: all(job["state"] in ENDED for job in jobs(".")), 60, "canceled jobs")
+    seen["stored by shard 1"] = stored(1)
+    before = {number: len(shard(number)) for number in (1, 2, 3)}
+    unlock = snakemake(folder, "--profile", "lab", "--unlock", log="unlock.txt")
+    assert unlock.wait() == 0, (folder / "unlock.txt").read_text()
+
+    second = snakemake(folder, "--profile", "lab", log="second.txt")
+    try:
+        # The controller is away for longer than Snakemake takes to ask it something.
+        until(lambda: running(1, before[1] + 1), 120, "shard 1 again")
+        survivors = {job["id"] for job in jobs("rule_roll_out_") if job["state"] == "RUNNING"}
+        cluster("crash")
+        time.sleep(8)
+        cluster("recover")
+        seen["survivors"] = survivors
+
+        canceled = until(lambda: running(2, before[2] + 1), 240, "shard 2")
+        until(lambda: stored(2), 240, "a batch of shard 2")
+        shell("scancel", canceled["id"])
+        until(lambda: shard(2)[before[2]]["state"] in ENDED, 60, "the end of shard 2")
+        seen["stored by shard 2"] = stored(2)
+
+        late = until(lambda: running(2, before[2] + 2), 240, "shard 2 again")
+        shell("scontrol", "update", f"jobid={late['id']}", "EndTime=now+1")
+
+        struck = until(lambda: running(3, before[3] + 2), 240, "shard 3 with more memory")
+        cluster("power-cut", struck["node"])
+        seen["struck"] = struck
+        until(lambda: shard(3)[-1]["node"] != struck["node"], 60, "shard 3 elsewhere")
+        cluster("power-on", struck["node"])
+        code = second.wait()
+        seen["before"] = before
+        assert code == 0, (folder / "second.txt").read_text()[-20000:]
+        seen["jobs"] = jobs(".")
+        yield folder, seen
+    finally:
+        if second.poll() is None:
+            os.killpg(second.pid, signal.SIGINT)
+            second.wait()
+
+
+def attempts(seen: dict, number: int) -> list[dict]:
+    """Jobs of a shard from the second start of Snakemake on."""
+    found = [
+        job for job in seen["jobs"] if re.search(rf"rule_roll_out_.*{number}$", job["comment"])
+    ]
+    return found[seen["before"][number] :]
+
+
+def test_the_run_gives_the_files_of_a_local_run_byte_by_byte(faulty, local):
+    folder, _ = faulty
+    found = {
+        name: {
+            str(path.relative_to(root)): path.read_bytes()
+            for path in (root / "results/smoke").rglob("*")
+            if path.is_file()
+        }
+        for name, root in (("cluster", folder), ("local", local))
+    }
+    assert len(found["local"]) > 40
+    assert sorted(found["cluster"]) == sorted(found["local"])  # so nothing partial is left
+    assert [
+        path for path, content in found["local"].items() if found["cluster"][path] != content
+    ] == []
+
+
+def test_jobs_of_models_have_a_gpu_and_summaries_share_a_job(faulty):
+    _, seen = faulty
+    models = "rule_(sample_traces|score_tokens|roll_out|roll_out_branches|resample_cliffs)_"
+    for job in seen["jobs"]:
+        is_model = re.match(models, job["comment"]) is not None
+        assert (job["partition"], "gpu" in job["gres"]) == (
+            ("gpu", True) if is_model else ("cpu", False)
+        ), job
+    assert len([job for job in seen["jobs"] if "summaries" in job["comment"]]) == 1
+    assert not [job for job in seen["jobs"] if re.match("rule_(table|figure)_", job["comment"])]
+
+
+def test_a_killed_snakemake_goes_on_with_what_was_finished(faulty):
+    folder, seen = faulty
+    assert seen["stored by shard 1"] >= 1
+    assert (folder / LOG.format(1)).read_text().count(TAKEN) == seen["stored by shard 1"]
+
+
+def test_a_canceled_job_loses_a_batch_at_most_and_one_out_of_time_is_tried_again(faulty):
+    folder, seen = faulty
+    states = [job["state"] for job in attempts(seen, 2)]
+    assert states == ["CANCELLED", "TIMEOUT", "COMPLETED"]
+    text = (folder / LOG.format(2)).read_text()
+    assert text.count(TAKEN) >= seen["stored by shard 2"] >= 1
+    assert "batch 1 of" not in text
+
+
+def test_a_job_out_of_memory_asks_for_more(faulty):
+    _, seen = faulty
+    killed, *later = attempts(seen, 3)
+    assert killed["state"] in ("FAILED", "OUT_OF_MEMORY")
+    assert (killed["memory"], later[0]["memory"]) == ("200M", "4000M")
+
+
+def test_a_job_whose_node_fails_runs_elsewhere(faulty):
+    _, seen = faulty
+    last = attempts(seen, 3)[-1]
+    assert last["state"] == "COMPLETED"
+    assert last["node"] != seen["struck"]["node"]
+
+
+def test_jobs_survive_the_controller(faulty):
+    _, seen = faulty
+    assert seen["survivors"]
+    states = {job["id"]: job["state"] for job in seen["jobs"]}
+    own = {job["id"] for job in attempts(seen, 1)}
+    assert [states[job] for job in seen["survivors"] & own] == ["COMPLETED"]

@@ -1,0 +1,18 @@
+"""Predict the cost of a run from its plan alone."""
+
+from cliff_tokens import cost
+from cliff_tokens.script import stage, write_summary
+
+with stage(snakemake):
+    params = snakemake.params
+    planned = cost.plan(
+        params.datasets,
+        params.limit,
+        len(params.models),
+        params.samples,
+        params.rollouts,
+        params.resampled,
+        cost.Assumptions(**params.assumed),
+        params.tokens_per_second,
+    )
+    write_summary(planned, snakemake.output.csv, snakemake.output.md)
