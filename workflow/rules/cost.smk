@@ -16,7 +16,7 @@ rule table_cost:
             "<results>/tables/table_cost.csv",
             caption="../report/table_cost.rst",
             category=TABLES,
-            labels=shown("table_cost", "values"),
+            labels=shown("table_cost"),
         ),
         md="<results>/tables/table_cost.md",
     log:
@@ -56,7 +56,7 @@ rule table_cost_used:
             "<results>/tables/table_cost_used.csv",
             caption="../report/table_cost_used.rst",
             category=TABLES,
-            labels=shown("table_cost_used", "values"),
+            labels=shown("table_cost_used"),
         ),
         md="<results>/tables/table_cost_used.md",
     log:

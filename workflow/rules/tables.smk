@@ -29,7 +29,7 @@ rule table_accuracy:
             "<results>/tables/table_accuracy.csv",
             caption="../report/table_accuracy.rst",
             category=TABLES,
-            labels=shown("table_accuracy", "values"),
+            labels=shown("table_accuracy"),
         ),
         md="<results>/tables/table_accuracy.md",
     log:
@@ -66,7 +66,7 @@ rule table_taxonomy:
             "<results>/tables/table_taxonomy.csv",
             caption="../report/table_taxonomy.rst",
             category=TABLES,
-            labels=shown("table_taxonomy", "values"),
+            labels=shown("table_taxonomy"),
         ),
         md="<results>/tables/table_taxonomy.md",
     log:
@@ -103,7 +103,7 @@ rule table_greedy_ratio:
             "<results>/tables/table_greedy_ratio.csv",
             caption="../report/table_greedy_ratio.rst",
             category=TABLES,
-            labels=shown("table_greedy_ratio", "values"),
+            labels=shown("table_greedy_ratio"),
         ),
         md="<results>/tables/table_greedy_ratio.md",
     log:
@@ -139,7 +139,7 @@ rule table_entropy_by_greedy:
             "<results>/tables/table_entropy_by_greedy.csv",
             caption="../report/table_entropy_by_greedy.rst",
             category=TABLES,
-            labels=shown("table_entropy_by_greedy", "values"),
+            labels=shown("table_entropy_by_greedy"),
         ),
         md="<results>/tables/table_entropy_by_greedy.md",
     log:
@@ -176,7 +176,7 @@ rule table_fixed_thresholds:
             "<results>/tables/table_fixed_thresholds.csv",
             caption="../report/table_fixed_thresholds.rst",
             category=TABLES,
-            labels=shown("table_fixed_thresholds", "values"),
+            labels=shown("table_fixed_thresholds"),
         ),
         md="<results>/tables/table_fixed_thresholds.md",
     log:
