@@ -455,7 +455,8 @@ def test_captions_fill_in_the_numbers_of_every_plan(caption, plan):
             both = isinstance(value, dict) and key in merged
             merged[key] = merged[key] | value if both else value
     strict = jinja2.Environment(undefined=jinja2.StrictUndefined)
-    text = strict.from_string(caption.read_text()).render(snakemake=SimpleNamespace(config=merged))
+    job = SimpleNamespace(config=merged, rule=caption.stem)
+    text = strict.from_string(caption.read_text()).render(snakemake=job)
     assert "{" not in text
     assert "None" not in text
 

@@ -21,9 +21,9 @@ STAGES = {
         "table_greedy_replacement", "table_positions", "table_boundary",
     ],
     "evaluation": [
-        "figure_dpo_accuracy", "figure_dpo_cliffs", "table_dpo_accuracy", "table_dpo_cliffs",
+        "figure_dpo_accuracy", "figure_dpo_positions", "figure_dpo_cliffs", "figure_dpo_training",
+        "table_dpo_accuracy", "table_dpo_cost", "table_dpo_cliffs",
     ],
-    "training": ["figure_dpo_positions", "figure_dpo_training", "table_dpo_cost"],
 }  # fmt: skip
 TRACES = 230  # of each model: 100 of GSM1K, 100 of MATH500, 30 of AIME25
 

@@ -64,6 +64,19 @@ def format_markdown(frame: pd.DataFrame) -> str:
     return cells.to_markdown(index=False, disable_numparse=True, colalign=align)
 
 
+def format_html(frame: pd.DataFrame, title: str) -> str:
+    """The frame as a page of its own, which a report shows where a csv would be downloaded."""
+    table = format_cells(frame).to_html(index=False, border=0)
+    style = (
+        "body{font:14px sans-serif;margin:1.5em}table{border-collapse:collapse}"
+        "th,td{text-align:left;vertical-align:top;padding:.3em .8em;border-bottom:1px solid #ddd}"
+    )
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
+        f"<style>{style}</style><h1>{title}</h1>{table}</html>\n"
+    )
+
+
 def _decimals(value: float) -> int:
     size = np.abs(value)
     if size >= 1000:

@@ -89,7 +89,7 @@ def score(
     datasets: Iterable[str],
     confidence: float,
 ) -> pd.DataFrame:
-    """The scorecard of a run, in the order of the index: rows of ``COLUMNS``.
+    """The scorecard of a run in the order of the index, what was measured first: ``COLUMNS``.
 
     ``values`` maps the ``values`` file of index entries to its content, for those that the run
     makes. Published numbers that cannot be measured are one row for each quantity and reason.
@@ -101,6 +101,7 @@ def score(
         for name in entry["claims"]:
             rows += _claims(item, name, frame, confidence)
         rows += _numbers(item, entry, frame, set(models), set(datasets), needed, confidence)
+    rows.sort(key=lambda row: row["word"] == UNMEASURED)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

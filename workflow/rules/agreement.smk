@@ -60,7 +60,7 @@ rule table_agreement:
             "<results>/tables/table_agreement.csv",
             caption="../report/table_agreement.rst",
             category=TABLES,
-            labels=shown("table_agreement", "values"),
+            labels=shown("table_agreement"),
         ),
         md="<results>/tables/table_agreement.md",
     log:

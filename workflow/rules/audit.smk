@@ -42,7 +42,7 @@ rule table_audit:
             "<results>/tables/table_audit.csv",
             caption="../report/table_audit.rst",
             category=TABLES,
-            labels=shown("table_audit", "values"),
+            labels=shown("table_audit"),
         ),
         md="<results>/tables/table_audit.md",
     log:

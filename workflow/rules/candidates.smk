@@ -63,7 +63,7 @@ rule table_hazard:
             "<results>/tables/table_hazard.csv",
             caption="../report/table_hazard.rst",
             category=TABLES,
-            labels=shown("table_hazard", "values"),
+            labels=shown("table_hazard"),
         ),
         md="<results>/tables/table_hazard.md",
     log:
@@ -110,7 +110,7 @@ rule table_temperature:
             "<results>/tables/table_temperature.csv",
             caption="../report/table_temperature.rst",
             category=TABLES,
-            labels=shown("table_temperature", "values"),
+            labels=shown("table_temperature"),
         ),
         md="<results>/tables/table_temperature.md",
     log:

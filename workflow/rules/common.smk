@@ -125,17 +125,16 @@ wildcard_constraints:
     estimator="independent|" + "|".join(ROUNDS),
 
 
-def shown(target, view):
-    """Labels in the report: place in the paper's order, what it shows, what makes it again."""
+def shown(target, view=None):
+    """Labels in the report: place in the paper's order and what it shows; figures have views."""
     for place, entry in enumerate(PAPER_INDEX.values(), 1):
         if entry["target"] == target:
-            return {
+            labels = {
                 "no.": f"{place:02}",
                 "paper": entry["number"] or "ours",
                 "shows": entry["title"],
-                "command": f"snakemake -c1 {target}",
-                "view": view,
             }
+            return labels | ({"view": view} if view else {})
     raise ValueError(
         f"{target}: not in config/paper_index.yaml; expected an entry with this target"
     )

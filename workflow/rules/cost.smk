@@ -19,7 +19,7 @@ rule table_cost_plan:
             "<results>/tables/table_cost_plan.csv",
             caption="../report/table_cost_plan.rst",
             category=TABLES,
-            labels=shown("table_cost_plan", "values"),
+            labels=shown("table_cost_plan"),
         ),
         md="<results>/tables/table_cost_plan.md",
     log:
@@ -57,7 +57,7 @@ rule table_cost:
             "<results>/tables/table_cost.csv",
             caption="../report/table_cost.rst",
             category=TABLES,
-            labels=shown("table_cost", "values"),
+            labels=shown("table_cost"),
         ),
         md="<results>/tables/table_cost.md",
     log:
@@ -97,7 +97,7 @@ rule table_cost_used:
             "<results>/tables/table_cost_used.csv",
             caption="../report/table_cost_used.rst",
             category=TABLES,
-            labels=shown("table_cost_used", "values"),
+            labels=shown("table_cost_used"),
         ),
         md="<results>/tables/table_cost_used.md",
     log:

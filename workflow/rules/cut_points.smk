@@ -53,7 +53,7 @@ rule table_cut_points:
             "<results>/tables/table_cut_points.csv",
             caption="../report/table_cut_points.rst",
             category=TABLES,
-            labels=shown("table_cut_points", "values"),
+            labels=shown("table_cut_points"),
         ),
         md="<results>/tables/table_cut_points.md",
     log:
@@ -89,7 +89,7 @@ rule table_cut_point_settings:
             "<results>/tables/table_cut_point_settings.csv",
             caption="../report/table_cut_point_settings.rst",
             category=TABLES,
-            labels=shown("table_cut_point_settings", "values"),
+            labels=shown("table_cut_point_settings"),
         ),
         md="<results>/tables/table_cut_point_settings.md",
     log:
@@ -135,7 +135,7 @@ rule table_greedy_replacement:
             "<results>/tables/table_greedy_replacement.csv",
             caption="../report/table_greedy_replacement.rst",
             category=TABLES,
-            labels=shown("table_greedy_replacement", "values"),
+            labels=shown("table_greedy_replacement"),
         ),
         md="<results>/tables/table_greedy_replacement.md",
     log:
@@ -182,7 +182,7 @@ rule table_positions:
             "<results>/tables/table_positions.csv",
             caption="../report/table_positions.rst",
             category=TABLES,
-            labels=shown("table_positions", "values"),
+            labels=shown("table_positions"),
         ),
         md="<results>/tables/table_positions.md",
     log:

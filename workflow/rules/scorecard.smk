@@ -19,8 +19,9 @@ rule scorecard:
         values=collect("<results>/{values}", values=SCORED_VALUES),
         index="config/paper_index.yaml",
     output:
-        csv=report(
-            "<results>/tables/scorecard.csv",
+        csv="<results>/tables/scorecard.csv",
+        html=report(
+            "<results>/tables/scorecard.html",
             caption="../report/scorecard.rst",
             category=SCORECARD,
             labels={"shows": "The paper beside this run"},

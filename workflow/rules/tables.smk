@@ -37,7 +37,7 @@ rule table_accuracy:
             "<results>/tables/table_accuracy.csv",
             caption="../report/table_accuracy.rst",
             category=TABLES,
-            labels=shown("table_accuracy", "values"),
+            labels=shown("table_accuracy"),
         ),
         md="<results>/tables/table_accuracy.md",
     log:
@@ -74,7 +74,7 @@ rule table_taxonomy:
             "<results>/tables/table_taxonomy.csv",
             caption="../report/table_taxonomy.rst",
             category=TABLES,
-            labels=shown("table_taxonomy", "values"),
+            labels=shown("table_taxonomy"),
         ),
         md="<results>/tables/table_taxonomy.md",
     log:
@@ -111,7 +111,7 @@ rule table_greedy_ratio:
             "<results>/tables/table_greedy_ratio.csv",
             caption="../report/table_greedy_ratio.rst",
             category=TABLES,
-            labels=shown("table_greedy_ratio", "values"),
+            labels=shown("table_greedy_ratio"),
         ),
         md="<results>/tables/table_greedy_ratio.md",
     log:
@@ -147,7 +147,7 @@ rule table_entropy_by_greedy:
             "<results>/tables/table_entropy_by_greedy.csv",
             caption="../report/table_entropy_by_greedy.rst",
             category=TABLES,
-            labels=shown("table_entropy_by_greedy", "values"),
+            labels=shown("table_entropy_by_greedy"),
         ),
         md="<results>/tables/table_entropy_by_greedy.md",
     log:
@@ -184,7 +184,7 @@ rule table_fixed_thresholds:
             "<results>/tables/table_fixed_thresholds.csv",
             caption="../report/table_fixed_thresholds.rst",
             category=TABLES,
-            labels=shown("table_fixed_thresholds", "values"),
+            labels=shown("table_fixed_thresholds"),
         ),
         md="<results>/tables/table_fixed_thresholds.md",
     log:
@@ -228,7 +228,7 @@ rule table_boundary:
             "<results>/tables/table_boundary.csv",
             caption="../report/table_boundary.rst",
             category=TABLES,
-            labels=shown("table_boundary", "values"),
+            labels=shown("table_boundary"),
         ),
         md="<results>/tables/table_boundary.md",
     log:

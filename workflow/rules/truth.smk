@@ -42,7 +42,7 @@ rule table_estimators:
             "<results>/tables/table_estimators.csv",
             caption="../report/table_estimators.rst",
             category=TABLES,
-            labels=shown("table_estimators", "values"),
+            labels=shown("table_estimators"),
         ),
         md="<results>/tables/table_estimators.md",
     log:
@@ -91,7 +91,7 @@ rule table_truth:
             "<results>/tables/table_truth.csv",
             caption="../report/table_truth.rst",
             category=TABLES,
-            labels=shown("table_truth", "values"),
+            labels=shown("table_truth"),
         ),
         md="<results>/tables/table_truth.md",
     log:
@@ -133,7 +133,7 @@ rule table_simulation:
             "<results>/tables/table_simulation.csv",
             caption="../report/table_simulation.rst",
             category=TABLES,
-            labels=shown("table_simulation", "values"),
+            labels=shown("table_simulation"),
         ),
         md="<results>/tables/table_simulation.md",
     log:
