@@ -57,6 +57,7 @@ def run(
         frames["estimates"], frames["traces"], frames["tokens"], TEST, CERTAIN
     )
     frames["resampling"] = _arms(rng, frames["cliffs"], rollouts)
+    frames["candidates"] = _candidates(rng, frames["cliffs"], rollouts)
     return {name: _typed(frame, name) for name, frame in frames.items()}
 
 
@@ -145,6 +146,35 @@ def _arms(rng, found, rollouts):
         part = part.drop(columns="t")
         parts.append(part[np.arange(len(part)) % 5 != 4] if "control" in arm else part)
     return pd.concat(parts, ignore_index=True)
+
+
+def _candidates(rng, found, rollouts):
+    """Four tokens at every cliff, the cliff token at its rank; the others lead anywhere."""
+    rows = []
+    for cliff in found.itertuples():
+        probability = np.sort(rng.dirichlet(np.ones(5)))[:0:-1]
+        own = min(cliff.rank, 4) - 1
+        for place, share in enumerate(probability):
+            truth = cliff.after if place == own else rng.uniform(0, 1)
+            rows.append(
+                {
+                    "cliff_id": cliff.cliff_id,
+                    "token_id": cliff.token_id if place == own else 100 + place,
+                    "token": VOCABULARY[place],
+                    "rank": place + 1,
+                    "probability": share,
+                    "is_sampled": place == own,
+                    "is_greedy": place == 0,
+                    "reused": rollouts if place == own else 0,
+                    "successes": rng.binomial(rollouts, truth),
+                    "rollouts": rollouts,
+                    "unparsed": 0,
+                    "timeouts": 0,
+                    "truncated": 0,
+                    "generated_tokens": 10 * rollouts,
+                }
+            )
+    return pd.DataFrame(rows, columns=tables.TABLES["candidates"].schema.names)
 
 
 def cut_points(run, rollouts=64, seed=0):

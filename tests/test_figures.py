@@ -15,6 +15,7 @@ from cliff_tokens.cliffs import CliffTest
 from cliff_tokens.cut_points import CutRules
 from cliff_tokens.figures import (
     audit,
+    cliff_mass,
     cliffs_per_trace,
     cut_points,
     decision_boundary,
@@ -22,6 +23,7 @@ from cliff_tokens.figures import (
     estimators,
     example_traces,
     pass_at_k,
+    recovery,
     share_with_cliff,
     style,
 )
@@ -86,6 +88,12 @@ def everything(run):
     )
     frame = audit.values(audited)
     figures["audit"] = frame, audit.draw(frame, models, 0.1)
+    frame = cliff_mass.values(
+        run["candidates"], cliffs, run["estimates"], run["resampling"], synthetic.TEST
+    )
+    figures["cliff_mass"] = frame, cliff_mass.draw(frame, models)
+    frame = recovery.values(run["candidates"], cliffs, INTERVALS)
+    figures["recovery"] = frame, recovery.draw(frame, models)
     return figures
 
 
@@ -237,6 +245,8 @@ def test_a_run_without_cliffs_is_drawn(quiet):
     assert "no such incorrect\ntraces" in words(figures["cut_points"][1])
     assert "no trace of this\nrun has a cliff" in words(figures["example_traces"][1])
     assert figures["example_traces"][0].empty
+    assert words(figures["recovery"][1]).count("no sampled-off\ncliffs") == 2
+    assert words(figures["cliff_mass"][1]).count("none") == 2 * 3
     assert any("cliff: none" in text for text in words(figures["entropy_density"][1]))
     for _, figure in figures.values():
         figure.canvas.draw()
@@ -268,6 +278,31 @@ def test_every_audited_cliff_is_drawn_with_its_fresh_drop(run, drawn):
     guides = 2 * 2 * len(figure.axes)  # the bound and the margin of each panel
     assert shown - guides == 2 * len(values)
     assert all("impossible" in axes.get_title() for axes in figure.axes)
+
+
+def test_every_cliff_mass_is_drawn_in_two_readings_and_n_is_under_each_kind(run, drawn):
+    values, figure = drawn["cliff_mass"]
+    for axes, model in zip(figure.axes, run["traces"]["model"].unique(), strict=True):
+        own = run["cliffs"][run["cliffs"]["model"].eq(model)]
+        shown = [line for line in axes.lines if line.get_marker() not in ("None", "_")]
+        ticks = [line for line in axes.lines if line.get_marker() == "_"]
+        assert sum(len(line.get_xdata()) for line in shown) == len(own)
+        assert sum(len(line.get_xdata()) for line in ticks) == len(own)
+        counts = [int(label.get_text().split("= ")[1]) for label in axes.get_xticklabels()]
+        assert sum(counts) == len(own)
+    assert set(values["reading"]) == {"published", "own", "fresh"}
+
+
+def test_the_gap_of_a_panel_is_that_of_its_points(run, drawn):
+    values, figure = drawn["recovery"]
+    for axes, model in zip(figure.axes, run["traces"]["model"].unique(), strict=True):
+        cell = values[values["model"].eq(model)]
+        if cell.empty:
+            assert words(figure).count("no sampled-off\ncliffs") == 1
+            continue
+        gap = (cell["greedy"] - cell["sampled"]).mean()
+        assert f"mean gap {gap:+.2f}" in axes.get_title()
+        assert f"{(cell['greedy'] > cell['sampled']).sum()} of {len(cell)}" in axes.get_title()
 
 
 def test_every_cut_point_that_is_found_is_drawn_at_its_position(run, drawn):

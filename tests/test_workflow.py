@@ -75,7 +75,7 @@ def test_the_smoke_run_makes_every_table_and_figure(finished):
     results = finished / "results" / "smoke"
     for path in (
         "traces", "tokens", "potential", "cliffs/independent", "cliffs/recursive",
-        "resampling/independent", "cut_points/independent",
+        "resampling/independent", "candidates/independent", "cut_points/independent",
     ):  # fmt: skip
         noun = path.split("/")[0]
         assert len(tables.read(results / path / "testbed-small/chains.parquet", noun)) > 0

@@ -31,7 +31,7 @@ from cliff_tokens.engines import Engine
 from cliff_tokens.prompts import ChatTokenizer
 from cliff_tokens.sampling import Sampler
 from cliff_tokens.statistics import Intervals
-from cliff_tokens.summaries import POOLED, mean_columns, names_or_all
+from cliff_tokens.summaries import POOLED, mean_columns, median_columns, names_or_all
 
 READINGS = ("published", "own", "fresh")
 COUNTS = ("successes", "rollouts", "unparsed", "timeouts", "truncated", "generated_tokens")
@@ -261,7 +261,9 @@ def hazard(
                         "reading": reading,
                         "n": len(cell),
                         "problems": cluster.nunique(),
-                        "cliff_mass_median": float(cell["cliff_mass"].median()),
+                        **median_columns(
+                            "cliff_mass_median", cell["cliff_mass"], cluster, intervals
+                        ),
                         **mean_columns("cliff_mass", cell["cliff_mass"], cluster, intervals),
                         **mean_columns("other_mass", cell["other_mass"], cluster, intervals),
                         **mean_columns(

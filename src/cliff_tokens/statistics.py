@@ -105,10 +105,15 @@ def resampled_sums(
         ],
         axis=1,
     )
-    drawn = np.random.default_rng(seed).integers(len(labels), size=(repetitions, len(labels)))
-    drawn += len(labels) * np.arange(repetitions)[:, None]
-    counts = np.bincount(drawn.ravel(), minlength=repetitions * len(labels))
-    return counts.reshape(repetitions, len(labels)) @ sums
+    return _times_drawn(len(labels), repetitions, seed) @ sums
+
+
+def _times_drawn(clusters: int, repetitions: int, seed: int) -> np.ndarray:
+    """How often each resample holds each cluster, [repetitions, clusters]."""
+    drawn = np.random.default_rng(seed).integers(clusters, size=(repetitions, clusters))
+    drawn += clusters * np.arange(repetitions)[:, None]
+    counts = np.bincount(drawn.ravel(), minlength=repetitions * clusters)
+    return counts.reshape(repetitions, clusters)
 
 
 def percentile_interval(resamples: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
@@ -152,6 +157,25 @@ def cluster_bootstrap(
         ratios = sums[:, :-1] / sums[:, -1:]
     low, high = percentile_interval(ratios, intervals.confidence)
     return low.reshape(values.shape[1:])[()], high.reshape(values.shape[1:])[()]
+
+
+def median_interval(
+    values: np.ndarray, clusters: np.ndarray, intervals: Intervals
+) -> tuple[float, float]:
+    """Percentile interval of the median of rows, resampling clusters; NaN below two clusters."""
+    values = np.asarray(values, dtype=float)
+    labels, index = np.unique(np.asarray(clusters), return_inverse=True)
+    if len(labels) < 2:
+        return np.nan, np.nan
+    order = np.argsort(values, kind="stable")
+    times = _times_drawn(len(labels), intervals.repetitions, intervals.seed)[:, index[order]]
+    reached = np.cumsum(times, axis=1)
+    half = reached[:, -1:] / 2
+    # Of an even number of rows the median is the mean of the two in the middle.
+    places = (reached < half).sum(axis=1), (reached <= half).sum(axis=1)
+    medians = (values[order[places[0]]] + values[order[places[1]]]) / 2
+    low, high = percentile_interval(medians, intervals.confidence)
+    return float(low), float(high)
 
 
 def share_interval(

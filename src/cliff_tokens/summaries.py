@@ -398,6 +398,11 @@ def mean_columns(
     return {name: mean, f"{name}_low": float(low), f"{name}_high": float(high)}
 
 
+def median_columns(name: str, values: pd.Series, clusters: pd.Series, intervals: Intervals) -> dict:
+    low, high = statistics.median_interval(values, clusters, intervals)
+    return {name: float(values.median()), f"{name}_low": low, f"{name}_high": high}
+
+
 def _against_baseline(
     tokens: pd.DataFrame,
     cliffs: pd.DataFrame,
