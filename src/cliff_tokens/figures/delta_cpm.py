@@ -126,10 +126,10 @@ def _strip(axes: Axes, cell: pd.DataFrame, x: float, half: float, color: str, ma
         markersize=2.8,
         markeredgewidth=0.7,
         markerfacecolor=style.face(color, len(found)),
-        zorder=2,
+        zorder=3,
     )
     median = cell["median"].iloc[0]
-    axes.plot([x - half, x + half], [median, median], color=style.INK, linewidth=1.0, zorder=3)
+    axes.plot([x - half, x + half], [median, median], color=style.INK, linewidth=1.0, zorder=2)
 
 
 def _shown(cells: pd.DataFrame) -> list[str]:
