@@ -179,3 +179,23 @@ def test_a_subsample_keeps_what_fits_and_repeats():
     drawn = subsample(values, 10, 1)
     assert drawn.tolist() == sorted(set(drawn))
     assert drawn.tolist() == subsample(values, 10, 1).tolist()
+
+
+def test_the_median_interval_is_that_of_medians_of_resampled_clusters():
+    # Two clusters, {1, 9} and {5}: both drawn gives 5, the first twice 5, the second twice 5.
+    assert np.isnan(median_interval([1, 9, 5], ["a", "a", "b"], Intervals(0.95, 500, 1))).all()
+    # {1} and {2, 4}: the first twice 1, both 2, the second twice 3.
+    low, high = median_interval([4, 1, 2], ["b", "a", "b"], Intervals(0.95, 500, 1))
+    assert (low, high) == (1, 3)
+    assert np.isnan(median_interval([4, 1], ["a", "a"], Intervals(0.95, 500, 1))).all()
+
+
+def test_the_median_interval_agrees_with_numpy_on_each_resample():
+    rng = np.random.default_rng(5)
+    values, clusters = rng.normal(size=31), np.arange(31) % 9
+    found = median_interval(values, clusters, Intervals(0.9, 300, 2))
+    drawn = np.random.default_rng(2).integers(9, size=(300, 9))
+    medians = [
+        np.median(np.concatenate([values[clusters == one] for one in which])) for which in drawn
+    ]
+    assert found == pytest.approx(np.quantile(medians, [0.05, 0.95]))

@@ -111,6 +111,20 @@ def test_another_threshold_reruns_detection_and_what_follows_but_no_sampling(fin
     assert not SAMPLING & set(jobs)
 
 
+def test_candidates_take_over_branches_only_where_these_did_not_select_the_cliffs(finished):
+    target = "results/smoke/candidates/recursive/testbed-small/chains.parquet"
+    done = snakemake(finished, *SMOKE, "--", target)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = {
+        estimator: tables.read(finished / target.replace("recursive", estimator), "candidates")
+        for estimator in ("independent", "recursive")
+    }
+    others = {name: frame[~frame["is_sampled"]] for name, frame in rows.items()}
+    assert others["independent"]["reused"].sum() > 0
+    assert others["recursive"]["reused"].sum() == 0
+    assert (rows["recursive"].loc[rows["recursive"]["is_sampled"], "reused"] == 16).all()
+
+
 def test_another_interval_reruns_tables_and_figures_only(finished, tmp_path):
     changed = tmp_path / "interval.yaml"
     changed.write_text("statistics: {confidence: 0.9}\n")
@@ -124,6 +138,7 @@ def test_another_interval_reruns_tables_and_figures_only(finished, tmp_path):
     [
         ("cliffs", {"detect_cliffs", "resample_cliffs"}, SAMPLING),
         ("resampling", {"resample_cliffs"}, SAMPLING | {"detect_cliffs", "table_accuracy"}),
+        ("candidates", {"estimate_candidates", "table_hazard"}, SAMPLING | {"resample_cliffs"}),
         (
             "tokens",
             {"score_tokens", "detect_cliffs"},

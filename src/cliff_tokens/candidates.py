@@ -6,7 +6,9 @@ from the potential before the cliff to the candidate's own.
 
 Counts that stand in other tables are taken over where they are draws of the same thing: branches
 that leave the trace with this token, and the resampling arm that keeps the cliff token. Counts
-that took part in selecting the cliff are not: they carry the luck that selected it.
+that took part in selecting the cliff are not, since they carry the luck that selected it: branches
+serve cliffs of the estimator ``independent``, never those of an estimator that is made of them.
+Where more was drawn than is wanted, all of it is kept.
 
 Two readings of the cliff mass, the probability that cliff candidates carry at temperature 1:
 

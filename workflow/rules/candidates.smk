@@ -182,7 +182,6 @@ rule figure_05_cliff_mass:
     params:
         margin=lookup("cliffs/margin", within=config),
         z=lookup("cliffs/z", within=config),
-        intervals=INTERVALS,
         models=lookup("models", within=config),
         revision=REVISIONS["candidates"],
     message:

@@ -57,7 +57,7 @@ def handles() -> list:
     return [
         style.handle(style.INK, "o", "", "as published"),
         style.handle(style.INK, "_", "", "by fresh counts"),
-        style.handle(style.INK, "", "-", "quartiles"),
+        style.handle(style.INK, "", "-", "median, in quartiles"),
     ]
 
 

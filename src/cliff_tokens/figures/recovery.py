@@ -51,7 +51,7 @@ def draw(values: pd.DataFrame, models: Sequence[str]) -> Figure:
     """A panel for each model: above the diagonal the greedy token would have led further."""
     rows, columns = style.grid_shape(max(1, len(models)), _COLUMNS)
     width = min(style.PAGE, max(style.COLUMN, 0.6 + 2.2 * columns))
-    figure = style.figure(0.35 + rows * (width / columns + 0.35), width)
+    figure = style.figure(0.3 + rows * (width / columns + 0.2), width)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes in grid.flat[len(models) :]:
         axes.set_axis_off()
