@@ -45,7 +45,7 @@ def draw(values: pd.DataFrame, pairs: Pairs) -> Figure:
         axes.set_title(f"(b) {delta_cpm.title(source, evaluator)}", parse_math=False)
         axes.set_xlabel("n cliffs")
     grid[1].set_ylabel("change of the cliff mass")
-    entries = [*cliff_mass.handles(), *delta_cpm.handles(change, controls=False)]
+    entries = [*cliff_mass.handles(), *delta_cpm.kind_handles(change)]
     figure.legend(handles=entries, loc="outside upper center", ncols=len(entries))
     return figure
 

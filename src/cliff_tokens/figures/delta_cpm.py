@@ -48,7 +48,8 @@ def draw(values: pd.DataFrame, pairs: Sequence[Sequence[str]]) -> Figure:
         lower.set_ylabel("change of the token's\nprobability")
     if not pairs:
         style.say_empty(grid[0, 0], "no pair of models is compared")
-    entries = handles(values)
+    control = style.handle(style.TOKEN_COLORS["control"], "o", "", "control")
+    entries = [*kind_handles(values), control, style.handle(style.INK, "", "-", "median")]
     columns = len(entries) if width > 4 else 3
     figure.legend(handles=entries, loc="outside upper center", ncols=columns)
     figure.supxlabel("n, below: cliffs | controls", fontsize=7)
@@ -68,16 +69,12 @@ def title(source: str, evaluator: str) -> str:
     return f"{style.wrap(source, 22)} →\n{style.wrap(evaluator, 22)}"
 
 
-def handles(values: pd.DataFrame, controls: bool = True) -> list:
-    """Entries of a legend: the kinds that ``panel`` draws, the control and the median."""
-    entries = [
+def kind_handles(values: pd.DataFrame) -> list:
+    """Entries of a legend for the kinds that ``panel`` draws."""
+    return [
         style.handle(style.KIND_COLORS[kind], style.KIND_MARKERS[kind], "", style.word(kind))
         for kind in _shown(values)
     ]
-    if controls:
-        entries.append(style.handle(style.TOKEN_COLORS["control"], "o", "", "control"))
-    entries.append(style.handle(style.INK, "", "-", "median"))
-    return entries
 
 
 def panel(axes: Axes, cells: pd.DataFrame, measures: Sequence[str]) -> None:
@@ -126,10 +123,10 @@ def _strip(axes: Axes, cell: pd.DataFrame, x: float, half: float, color: str, ma
         markersize=2.8,
         markeredgewidth=0.7,
         markerfacecolor=style.face(color, len(found)),
-        zorder=2,
+        zorder=3,
     )
     median = cell["median"].iloc[0]
-    axes.plot([x - half, x + half], [median, median], color=style.INK, linewidth=1.0, zorder=3)
+    axes.plot([x - half, x + half], [median, median], color=style.INK, linewidth=1.0, zorder=2)
 
 
 def _shown(cells: pd.DataFrame) -> list[str]:
