@@ -57,6 +57,7 @@ def test_good_entries_are_accepted(check):
     assert check("models", MODEL) is None
     assert check("models", without(MODEL, "hub", "revision", "gated") | {"path": "a/b"}) is None
     assert check("models", MODEL | {"chat": {"enable_thinking": False}}) is None
+    assert check("models", MODEL | {"engine": "vllm", "gpus": 2, "gpu_memory": 0.5}) is None
     assert check("datasets", DATASET) is None
     assert check("datasets", DATASET | {"subset": {"rule": "all"}}) is None
 
@@ -107,6 +108,12 @@ def test_a_wrong_value_is_named_with_its_place(check, changes, message):
             without(MODEL, "hub", "revision", "gated") | {"path": "/home/somebody/model"},
             "mine.path: expected a folder below the repository's root, "
             "found '/home/somebody/model'",
+        ),
+        (
+            "models",
+            MODEL | {"gpus": 2},
+            "mine: expected neither gpus nor gpu_memory where the engine is transformers, "
+            "found 'gpus'",
         ),
         (
             "datasets",

@@ -48,7 +48,8 @@ def open_model(source: dict) -> tuple[Engine, ChatTokenizer]:
             f"config/models.yaml: {model} has no revision; expected the 40 digits of a commit, "
             "since the default branch of a Hub repository can move"
         )
-    engine = open_engine(source["engine"], model, revision=revision)
+    options = source.get("options", {})
+    engine = open_engine(source["engine"], model, revision=revision, **options)
     return engine, ChatTokenizer(model, revision, source.get("chat"))
 
 

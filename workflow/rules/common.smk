@@ -90,14 +90,19 @@ def weights(wildcards):
 def source(wildcards):
     """How a model is opened: engine, folder or Hub id, revision, arguments of its template."""
     entry = MODELS[wildcards.model]
-    return {
+    opened = {
         "engine": entry["engine"],
         "model": entry.get("path") or entry["hub"],
         "revision": entry.get("revision"),
         "chat": entry["chat"],
     }
+    if entry["engine"] == "vllm":
+        given = {key: entry[key] for key in ("gpus", "gpu_memory") if key in entry}
+        opened["options"] = {"context": entry["context"], **given}
+    return opened
 
 
 def gpus(wildcards):
     """GPUs of a job that runs the model: none for the CPU engine."""
-    return 1 if MODELS[wildcards.model]["engine"] == "vllm" else 0
+    entry = MODELS[wildcards.model]
+    return entry.get("gpus", 1) if entry["engine"] == "vllm" else 0

@@ -9,7 +9,8 @@ GPU the kernels, and with them the last bits of the logits, depend on the batch,
 rerun agrees in law and in almost all tokens; on the CPU it agrees in every one.
 
 Requests go in by token ids, so that prompts which share a prefix follow one another and vLLM's
-prefix cache has it; a bounded number is in flight.
+prefix cache has it; a bounded number is in flight. On a GPU vLLM steps in a process of its own, which
+goes on with those while completions are graded here.
 
 Logits come from one pass of the stock transformers model, float32 on the CPU and bfloat16 on CUDA.
 vLLM does offer log-probabilities of the prompt, but as one Python object for each token of the
@@ -32,7 +33,7 @@ from cliff_tokens.sampling import Sampler
 _ON_CPU = {
     "VLLM_CPU_KVCACHE_SPACE": "1",  # GB; by default it asks for nearly all memory there is
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",  # one thread per process, as everywhere here
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # no second process for a model this small
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # spawned there, a process would run our script again
     "TORCHDYNAMO_DISABLE": "1",  # compiles for seconds what is run for milliseconds
 }
 _QUIET = {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
@@ -148,6 +149,9 @@ class VllmEngine:
     def _start(self):
         for name, value in ({**_ON_CPU, **_QUIET} if self.on_cpu else _QUIET).items():
             os.environ.setdefault(name, value)
+        if not self.on_cpu and torch.cuda.is_initialized():
+            # Forked, as usual, vLLM's process could not use CUDA then; spawned, see above.
+            os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
         from vllm import EngineArgs, LLMEngine
 
         if self.on_cpu:
