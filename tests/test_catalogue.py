@@ -208,3 +208,30 @@ def test_a_table_of_keys_has_a_row_for_every_key():
         "| `b` |  | Second. |",
         "| `b.c` | one of x, y\\|z | Third. |",
     ]
+
+
+def test_a_null_revision_becomes_the_recorded_one_and_no_other_does():
+    recorded = {"a/b": {"revision": COMMIT, "sha256": {}}}
+    entries = {
+        "open": {"hub": "a/b", "revision": None},
+        "fixed": {"hub": "a/b", "revision": "f" * 40},
+        "unknown": {"hub": "c/d", "revision": None},
+        "local": {"path": "a"},
+    }
+    found = catalogue.resolve(entries, recorded)
+    assert found == entries | {"open": {"hub": "a/b", "revision": COMMIT}}
+
+
+def test_a_lock_holds_commits_and_hashes_of_either_kind(root, tmp_path):
+    schema = root / "workflow/schemas/revisions.schema.yaml"
+    path = tmp_path / "revisions.lock.yaml"
+    entry = {"revision": COMMIT, "sha256": {"model.safetensors": "0" * 64}}
+    path.write_text(yaml.safe_dump({"models": {"a/b": entry}, "datasets": {}}))
+    assert catalogue.load(path, schema)["models"]["a/b"] == entry
+    path.write_text(yaml.safe_dump({"models": {}, "datasets": {"a/b": {"revision": "main"}}}))
+    with pytest.raises(CatalogueError) as caught:
+        catalogue.load(path, schema)
+    assert str(caught.value).splitlines() == [
+        f"{path}: datasets.a/b: missing key 'sha256'",
+        f"{path}: datasets.a/b.revision: expected a commit of 40 hexadecimal digits, found 'main'",
+    ]

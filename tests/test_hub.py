@@ -3,13 +3,18 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from hub_server import HubServer
+from test_workflow import copy_to, snakemake
+
+from cliff_tokens import problems, tables
 
 PROGRAM = """
 import json, sys
@@ -234,3 +239,100 @@ def test_a_server_that_is_away_is_named(ask, server, model):
     server.stop()
     error = ask("model", "lab/tiny", model.commit, "fetch")["error"]
     assert f"{server.url} did not give it" in error
+
+
+MODEL = {
+    "hub": "lab/tiny",
+    "revision": None,
+    "gated": True,
+    "engine": "transformers",
+    "chat": {},
+    "sampler": {"temperature": 1.0, "top_p": 0.95, "top_k": 0},
+    "context": 512,
+    "license": "MIT",
+    "label": "Tiny",
+}
+DATASET = {
+    "hub": "lab/word-problems",
+    "revision": None,
+    "split": "test",
+    "question": "question",
+    "answer": "solution",
+    "after": "####",
+    "subset": {"rule": "uniform", "problems": 3, "seed": 42},
+    "max_tokens": 60,
+    "system": None,
+    "version": 1,
+    "license": "MIT",
+    "label": "Word problems",
+}
+TRACES = "results/mine/traces/tiny/word-problems.parquet"
+
+
+def test_a_run_on_a_model_and_problems_of_the_hub(server, model, tmp_path, monkeypatch):
+    model.gated = True
+    asked = problems.select(
+        "chains", {"generator": "chains", "split": "test", "problems": 5}, None, seed=1
+    )
+    solutions = [f"Some words. #### {answer}" for answer in asked["answer"]]
+    (tmp_path / "data").mkdir()
+    pd.DataFrame({"question": asked["question"], "solution": solutions}).to_parquet(
+        tmp_path / "data/test-00000-of-00001.parquet"
+    )
+    words = server.add("dataset", "lab/word-problems", tmp_path / "data")
+
+    folder = copy_to(tmp_path / "repository")
+    shutil.rmtree(folder / "resources/hub", ignore_errors=True)
+    (folder / "config/revisions.lock.yaml").unlink(missing_ok=True)
+    for name, mine in (("models", {"tiny": MODEL}), ("datasets", {"word-problems": DATASET})):
+        path = folder / f"config/{name}.yaml"
+        entries = yaml.safe_load(path.read_text())  # of which those of the real Hub are left out
+        local = {key: entry for key, entry in entries.items() if "hub" not in entry}
+        path.write_text(yaml.safe_dump(local | mine))
+    (folder / "mine.yaml").write_text("run: mine\nmodels: [tiny]\ndatasets: [word-problems]\n")
+    for name in ("HF_TOKEN", "HF_HUB_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_ENDPOINT", server.url)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
+
+    def run(*arguments):
+        done = snakemake(folder, *arguments, "--configfile", "mine.yaml")
+        return done.returncode, done.stdout + done.stderr
+
+    status, printed = run(TRACES, "-n")  # no commit is known yet: planned, and said
+    assert status == 0, printed
+    assert "No commit is known of lab/tiny, lab/word-problems" in printed
+    status, printed = run(TRACES)
+    assert status != 0
+    assert "snakemake --cores 1 resolve_revisions" in printed
+    assert not server.log
+    assert not (folder / "resources/hub").exists()
+
+    status, printed = run("resolve_revisions")
+    assert status == 0, printed
+    lock = yaml.safe_load((folder / "config/revisions.lock.yaml").read_text())
+    assert lock["models"]["lab/tiny"]["revision"] == model.commit
+    assert lock["datasets"]["lab/word-problems"]["revision"] == words.commit
+
+    status, printed = run(TRACES)  # the license is not accepted: nothing starts
+    assert status != 0
+    assert f"gated. Accept its license at {server.url}/lab/tiny" in printed
+    assert not (folder / "resources/hub").exists()
+
+    monkeypatch.setenv("HF_TOKEN", model.token)
+    status, printed = run(TRACES)
+    assert status == 0, printed
+    traces = tables.read(folder / TRACES, "traces")
+    chosen = tables.read(folder / "results/mine/problems/word-problems.parquet", "problems")
+    assert len(traces) == 3
+    assert set(chosen["answer"]) <= set(asked["answer"])
+    receipt = json.loads((folder / "resources/hub/models/tiny.json").read_text())
+    assert receipt["revision"] == model.commit
+
+    server.stop()  # from here on nothing is asked of the Hub
+    status, printed = run(TRACES)
+    assert status == 0, printed
+    assert "Nothing to be done" in printed
+    status, printed = run(TRACES, "--forcerun", "sample_traces")
+    assert status == 0, printed

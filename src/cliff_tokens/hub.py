@@ -8,18 +8,25 @@ repositories alone, and is the client's to find (``HF_TOKEN``, or a login of its
 
 import hashlib
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Literal
 
 from cliff_tokens.provenance import sha256
 
+if TYPE_CHECKING:  # the Snakefile imports this module, and need not wait for pandas
+    import pandas as pd
+
 # What is left alone in a model's repository: other formats of the same weights, and folders.
 _NOT_OF_A_MODEL = ["*/*", "*.bin", "*.pth", "*.pt", "*.gguf", "*.h5", "*.msgpack", "*.onnx"]
+
+
+REMEDY = (
+    "`snakemake --cores 1 resolve_revisions` asks the Hub for the commits that are missing and "
+    "records them in config/revisions.lock.yaml"
+)
 
 
 class HubError(RuntimeError):
@@ -58,6 +65,39 @@ def resolve(repository: Repository) -> dict:
     return {"revision": found.sha, "sha256": dict(sorted(large.items()))}
 
 
+def resolve_missing(missing: Mapping[str, Sequence[str]], known: Mapping[str, dict]) -> dict:
+    """``known``, and beside it what the Hub says of ``missing``: kind -> OWNER/NAME.
+
+    All or none: an error says which could not be resolved. What is known stays as it is.
+    """
+    return {
+        kind: dict(
+            sorted(
+                {
+                    **known[kind],
+                    **{name: resolve(Repository(singular, name)) for name in missing[kind]},
+                }.items()
+            )
+        )
+        for kind, singular in (("models", "model"), ("datasets", "dataset"))
+    }
+
+
+def check_all(repositories: Iterable[Repository]) -> None:
+    """Whether all may be fetched; one error names every one that may not, and why."""
+    repositories = sorted(repositories, key=str)
+    if unresolved := [str(one) for one in repositories if one.revision is None]:
+        raise HubError(f"No commit is known of the {', the '.join(unresolved)}. {REMEDY}")
+    faults = []
+    for repository in repositories:
+        try:
+            check_access(repository)
+        except HubError as error:
+            faults.append(str(error))
+    if faults:
+        raise HubError("\n".join(faults))
+
+
 def fetch(repository: Repository, expected: Mapping[str, str] | None = None) -> dict:
     """Bring a commit into the cache and check it: repository, revision, sha256 of every file.
 
@@ -68,7 +108,7 @@ def fetch(repository: Repository, expected: Mapping[str, str] | None = None) -> 
     from huggingface_hub import snapshot_download
 
     if repository.revision is None:
-        raise HubError(f"{repository}: no commit is named; {_REMEDY}")
+        raise HubError(f"{repository}: no commit is named. {REMEDY}")
     with _asking(repository) as api:
         found = api.repo_info(
             repository.name,
@@ -113,7 +153,7 @@ def folder(repository: Repository) -> Path:
     return Path(found)
 
 
-def rows(repository: Repository, config: str | None, split: str) -> pd.DataFrame:
+def rows(repository: Repository, config: str | None, split: str) -> "pd.DataFrame":
     """One split of a data set that was fetched, as it stands there."""
     from datasets import load_dataset
     from datasets.utils.logging import disable_progress_bar
@@ -127,9 +167,6 @@ def rows(repository: Repository, config: str | None, split: str) -> pd.DataFrame
         except ValueError as error:  # of an unknown configuration or split, naming those there are
             raise HubError(f"{repository}: {error}") from error
         return loaded.to_pandas()
-
-
-_REMEDY = "`snakemake --cores 1 resolve_revisions` asks the Hub for it and records the answer"
 
 
 @contextmanager

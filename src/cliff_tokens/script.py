@@ -1,5 +1,6 @@
 """The edges of a script: its log, and the provenance of what it writes."""
 
+import json
 import logging
 import platform
 import sys
@@ -8,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
+import yaml
 
-from cliff_tokens import provenance, tables
+from cliff_tokens import hub, provenance, tables
 from cliff_tokens.engines import Engine, open_engine
 from cliff_tokens.formatting import format_markdown
 from cliff_tokens.prompts import ChatTokenizer
@@ -42,15 +44,19 @@ def stage(job) -> Iterator[dict]:
 
 def open_model(source: dict) -> tuple[Engine, ChatTokenizer]:
     """The engine and the tokenizer of a model, from what ``source`` in common.smk gives."""
-    model, revision = source["model"], source.get("revision")
-    if revision is None and not Path(model).is_dir():
-        raise ValueError(
-            f"config/models.yaml: {model} has no revision; expected the 40 digits of a commit, "
-            "since the default branch of a Hub repository can move"
-        )
-    options = source.get("options", {})
-    engine = open_engine(source["engine"], model, revision=revision, **options)
-    return engine, ChatTokenizer(model, revision, source.get("chat"))
+    model, options = source["model"], source.get("options", {})
+    if not Path(model).is_dir():
+        model = str(hub.folder(hub.Repository("model", model, source["revision"])))
+    engine = open_engine(source["engine"], model, **options)
+    return engine, ChatTokenizer(model, chat=source.get("chat"))
+
+
+def read_rows(entry: dict) -> pd.DataFrame | None:
+    """The split of a data set that was fetched, from its catalogue entry; None of a generator."""
+    if "generator" in entry:
+        return None
+    repository = hub.Repository("dataset", entry["hub"], entry["revision"])
+    return hub.rows(repository, entry.get("config"), entry["split"])
 
 
 def read_each(
@@ -65,6 +71,23 @@ def read_each(
         name: tables.read_all(paths[i * size : (i + 1) * size], table or name.split("/")[0])
         for i, name in enumerate(names)
     }
+
+
+def write_receipt(receipt: dict, path: str) -> None:
+    """What was fetched, as JSON."""
+    Path(path).write_text(json.dumps(receipt, indent=2) + "\n")
+
+
+def write_lock(lock: dict, path: str) -> None:
+    """config/revisions.lock.yaml, whole or not at all."""
+    head = (
+        "# yaml-language-server: $schema=../workflow/schemas/revisions.schema.yaml\n"
+        "# Written by `snakemake resolve_revisions`. Keep it with the catalogues; to ask for a\n"
+        "# repository's commit again, delete its entry.\n"
+    )
+    unfinished = Path(f"{path}.unfinished")
+    unfinished.write_text(head + yaml.safe_dump(lock, sort_keys=False))
+    unfinished.replace(path)
 
 
 def write_summary(summary: pd.DataFrame, csv: str, md: str) -> None:

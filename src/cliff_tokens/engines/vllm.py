@@ -9,8 +9,8 @@ GPU the kernels, and with them the last bits of the logits, depend on the batch,
 rerun agrees in law and in almost all tokens; on the CPU it agrees in every one.
 
 Requests go in by token ids, so that prompts which share a prefix follow one another and vLLM's
-prefix cache has it; a bounded number is in flight. On a GPU vLLM steps in a process of its own, which
-goes on with those while completions are graded here.
+prefix cache has it; a bounded number is in flight. On a GPU vLLM steps in a process of its own,
+which goes on with those while completions are graded here.
 
 Logits come from one pass of the stock transformers model, float32 on the CPU and bfloat16 on CUDA.
 vLLM does offer log-probabilities of the prompt, but as one Python object for each token of the
