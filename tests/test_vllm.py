@@ -284,6 +284,65 @@ def test_an_adapter_is_served_as_if_it_were_merged(engine, checkpoint, adapter, 
         np.testing.assert_allclose(one, another, atol=1e-3)
 
 
+@pytest.fixture
+def family(request, tmp_path):
+    """A random checkpoint of a family of the paper's, with heads that vLLM's CPU build can run."""
+    import transformers
+
+    torch.manual_seed(0)
+    shape = {
+        "vocab_size": 96,
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+        "head_dim": 32,
+        "max_position_embeddings": 256,
+        "initializer_range": 0.2,
+        "eos_token_id": [1, 7],
+        "pad_token_id": 0,
+    }
+    if request.param == "llama":
+        model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**shape))
+    else:  # reads pictures, too; two of three layers see a window of 32 tokens
+        layers = ["sliding_attention", "full_attention", "sliding_attention"]
+        vision = {
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 1,
+            "image_size": 28,
+            "patch_size": 14,
+        }
+        config = transformers.Gemma3Config(
+            text_config={**shape, "layer_types": layers, "sliding_window": 32},
+            vision_config=vision,
+            mm_tokens_per_image=4,
+            image_token_index=95,
+            boi_token_index=94,
+            eoi_token_index=93,
+            eos_token_id=[1, 7],
+            initializer_range=0.2,
+        )
+        model = transformers.Gemma3ForConditionalGeneration(config)
+    model.save_pretrained(tmp_path)
+    return str(tmp_path)
+
+
+@on_cpu
+@pytest.mark.parametrize("family", ["llama", "gemma-3"], indirect=True)
+def test_other_families_run_as_their_scores_say(family):
+    engine = open_engine("vllm", family, context=128)
+    assert engine.stops.tolist() == [1, 7]
+    rng = np.random.default_rng(0)
+    prompts = [rng.integers(8, 90, length).astype(np.int32) for length in (5, 40, 70)]
+    found = run(engine, [Request(prompt, streams(0, count=1), 40) for prompt in prompts], GREEDY)
+    pairs = [(p, np.array(found[k, 0][0], dtype=np.int32)) for k, p in enumerate(prompts)]
+    for (_, tokens), logits in zip(pairs, engine.score(pairs), strict=True):
+        assert logits.argmax(axis=-1).tolist() == tokens.tolist()
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_on_a_gpu_rollouts_follow_the_scored_distribution(tmp_path):

@@ -174,6 +174,7 @@ class VllmEngine:
             model=self.model,
             revision=self.revision,
             skip_tokenizer_init=True,
+            language_model_only=True,  # of Gemma 3, which also reads pictures
             max_model_len=self.context,
             max_num_seqs=_ROWS,
             enable_prefix_caching=True,
