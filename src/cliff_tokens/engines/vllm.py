@@ -213,7 +213,9 @@ class VllmEngine:
 
     def _open_scorer(self):
         from transformers import AutoModelForCausalLM
+        from transformers.utils.logging import disable_progress_bar
 
+        disable_progress_bar()
         scorer = AutoModelForCausalLM.from_pretrained(
             self.model,
             revision=self.revision,
