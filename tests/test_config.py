@@ -16,7 +16,9 @@ from cliff_tokens.testbed import corpus, training
 
 ROOT = Path(__file__).parents[1]
 CATALOGUES = ("models", "datasets", "testbed", "paper_index")
-PLANS = sorted({path.stem for path in (ROOT / "config").glob("*.yaml")} - set(CATALOGUES))
+PLANS = sorted(
+    {path.stem for path in (ROOT / "config").glob("*.yaml")} - {*CATALOGUES, "revisions.lock"}
+)
 SCHEMAS = ("config", *CATALOGUES)
 
 
@@ -257,10 +259,12 @@ def rules_of(root: Path) -> list[tuple[str, str]]:
 
 
 def test_environments_hold_what_the_scripts_of_their_rules_import(root):
-    names = {"math_verify": "math-verify", "yaml": "pyyaml"}
+    names = {
+        "huggingface_hub": "huggingface-hub", "math_verify": "math-verify", "yaml": "pyyaml",
+    }  # fmt: skip
     # Imported in functions that rules of this environment do not call.
     others = {
-        "analysis": {"torch", "transformers", "vllm"},  # open_model
+        "analysis": {"torch", "transformers", "peft", "vllm"},  # open_model
         "inference": {"matplotlib", "vllm"},  # write_figure; the engine vllm is added by hand
         "training": {"matplotlib", "vllm"},
     }
@@ -280,6 +284,15 @@ def test_the_lock_holds_every_package_that_the_project_asks_for(root, lock):
         package for extra, packages in optional.items() if extra != "gpu" for package in packages
     ]
     assert {re.split(r"[=<>~\[ ]", package)[0] for package in asked} <= set(lock)
+
+
+def test_the_lock_of_vllm_on_the_cpu_adds_to_the_other_and_repeats_nothing(root, lock):
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = (root / "requirements-vllm-cpu.lock").read_text(encoding="utf-8").splitlines()
+    added = dict(line.split("==") for line in lines if not line.startswith("#"))
+    assert not added.keys() & lock.keys()
+    assert project["optional-dependencies"]["gpu"] == [f"vllm=={added['vllm-cpu']}"]
+    assert not added.keys() & {"torchvision", "torchaudio", "torchcodec", "triton"}
 
 
 def test_the_default_profile_holds_only_switches_that_suit_any_machine(root):

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "cliff_tokens"
 LAYERS = [
     {"revisions", "tables", "catalogue", "progress", "__init__"},
     {"statistics", "sampling", "grading", "prompts", "taxonomy", "provenance", "formatting"},
-    {"engines", "rollouts"},
+    {"engines", "rollouts", "hub"},
     {
         "problems",
         "traces",

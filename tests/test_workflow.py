@@ -15,7 +15,17 @@ import yaml
 from cliff_tokens import provenance, tables
 
 ROOT = Path(__file__).parents[1]
-LEFT_OUT = {".git", ".venv", ".snakemake", "results", "logs", "timings", "tests", "build"}
+LEFT_OUT = {
+    ".git",
+    ".venv",
+    ".venv-vllm",
+    ".snakemake",
+    "results",
+    "logs",
+    "timings",
+    "tests",
+    "build",
+}
 SMOKE = ("--configfile", "config/smoke.yaml")
 SAMPLING = {
     "select_problems", "sample_traces", "score_tokens", "roll_out", "join_potential",
@@ -320,7 +330,8 @@ def test_the_papers_plan_is_static_and_complete(fresh):
     assert jobs["sample_traces"] == jobs["score_tokens"] == jobs["resample_cliffs"] == 7 * 3
     assert jobs["resample_cut_points"] == 7 * 3
     assert jobs["roll_out"] == 7 * 3 * 16
-    assert jobs["select_problems"] == 3
+    assert jobs["select_problems"] == jobs["fetch_problems"] == 3
+    assert jobs["fetch_model"] == 7
     assert jobs["score_agreement"] == 4 * 3
 
 
@@ -348,12 +359,17 @@ def test_the_cost_of_the_paper_is_predicted_from_its_plan_alone(fresh):
     assert found["hours"].isna().all()  # without a speed
 
 
-def test_a_rule_of_the_paper_that_cannot_run_yet_says_what_is_missing(fresh):
+def test_a_run_whose_commits_are_unknown_is_planned_and_not_started(fresh):
+    (fresh / "config/revisions.lock.yaml").unlink(missing_ok=True)
     path = "results/paper/problems/gsm1k-100.parquet"
-    done = snakemake(fresh, "--configfile", "config/paper.yaml", "--", path)
+    arguments = ("--configfile", "config/paper.yaml", "--", path)
+    assert planned(fresh, *arguments) == {"fetch_problems": 1, "select_problems": 1}
+    done = snakemake(fresh, *arguments)
     assert done.returncode != 0
-    assert "cannot fetch problems from the Hub" in done.stdout + done.stderr
-    assert not (fresh / path).exists()
+    printed = done.stdout + done.stderr
+    assert "No commit is known of the data set ScaleAI/gsm1k. `snakemake" in printed
+    assert "resolve_revisions" in printed
+    assert not (fresh / "logs/paper/fetch_problems").exists()
 
 
 @pytest.mark.parametrize(

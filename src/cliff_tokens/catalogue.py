@@ -61,6 +61,18 @@ def pick(catalogue: dict, names: Iterable[str], path: str | Path, key: str) -> d
     return {name: catalogue[name] for name in names}
 
 
+def resolve(entries: dict, locked: dict) -> dict:
+    """The same entries; a null revision becomes the one that ``locked`` (OWNER/NAME -> what was
+    recorded) has for the repository, if it has one.
+    """
+    return {
+        name: entry | {"revision": locked[entry["hub"]]["revision"]}
+        if "hub" in entry and entry["revision"] is None and entry["hub"] in locked
+        else entry
+        for name, entry in entries.items()
+    }
+
+
 def describe(schema: dict) -> str:
     """A Markdown table of all keys of a schema: dotted key, permitted values, meaning."""
     lines = ["| key | values | meaning |", "|---|---|---|"]

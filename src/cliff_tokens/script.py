@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import yaml
 
-from cliff_tokens import provenance, tables
+from cliff_tokens import hub, provenance, tables
 from cliff_tokens.engines import Engine, open_engine
 from cliff_tokens.formatting import format_markdown
 from cliff_tokens.prompts import ChatTokenizer
@@ -94,24 +95,29 @@ def unfinished(output: str, provenance: dict) -> Iterator[_Unfinished]:
 
 def open_model(source: dict) -> tuple[Engine, ChatTokenizer]:
     """The engine and the tokenizer of a model, from what ``source`` in common.smk gives."""
-    _refuse_floating(source)
-    engine = open_engine(source["engine"], source["model"], revision=source.get("revision"))
-    return engine, open_tokenizer(source)
+    model, options = _located(source), source.get("options", {})
+    return open_engine(source["engine"], model, **options), open_tokenizer(source)
 
 
 def open_tokenizer(source: dict) -> ChatTokenizer:
     """The tokenizer alone, of a model that is not run."""
-    _refuse_floating(source)
-    return ChatTokenizer(source["model"], source.get("revision"), source.get("chat"))
+    return ChatTokenizer(_located(source), chat=source.get("chat"))
 
 
-def _refuse_floating(source: dict) -> None:
+def _located(source: dict) -> str:
+    """The folder of a model: one of this repository, or where its commit was fetched to."""
     model = source["model"]
-    if source.get("revision") is None and not Path(model).is_dir():
-        raise ValueError(
-            f"config/models.yaml: {model} has no revision; expected the 40 digits of a commit, "
-            "since the default branch of a Hub repository can move"
-        )
+    if Path(model).is_dir():
+        return model
+    return str(hub.folder(hub.Repository("model", model, source["revision"])))
+
+
+def read_rows(entry: dict) -> pd.DataFrame | None:
+    """The split of a data set that was fetched, from its catalogue entry; None of a generator."""
+    if "generator" in entry:
+        return None
+    repository = hub.Repository("dataset", entry["hub"], entry["revision"])
+    return hub.rows(repository, entry.get("config"), entry["split"])
 
 
 def read_each(
@@ -126,6 +132,23 @@ def read_each(
         name: tables.read_all(paths[i * size : (i + 1) * size], table or name.split("/")[0])
         for i, name in enumerate(names)
     }
+
+
+def write_receipt(receipt: dict, path: str) -> None:
+    """What was fetched, as JSON."""
+    Path(path).write_text(json.dumps(receipt, indent=2) + "\n")
+
+
+def write_lock(lock: dict, path: str) -> None:
+    """config/revisions.lock.yaml, whole or not at all."""
+    head = (
+        "# yaml-language-server: $schema=../workflow/schemas/revisions.schema.yaml\n"
+        "# Written by `snakemake resolve_revisions`. Keep it with the catalogues; to ask for a\n"
+        "# repository's commit again, delete its entry.\n"
+    )
+    unfinished = Path(f"{path}.unfinished")
+    unfinished.write_text(head + yaml.safe_dump(lock, sort_keys=False))
+    unfinished.replace(path)
 
 
 def write_summary(summary: pd.DataFrame, csv: str, md: str) -> None:

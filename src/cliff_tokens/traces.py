@@ -12,6 +12,8 @@ from cliff_tokens.engines import Engine, Request
 from cliff_tokens.prompts import ChatTokenizer
 from cliff_tokens.sampling import Sampler
 
+_ROWS = 256  # of logits, that are worked on at a time
+
 
 def sample(
     problems: pd.DataFrame,
@@ -79,13 +81,29 @@ def score(
     scored = progress.track(engine.score(sequences), len(sequences), "trace", "score")
     tokens, alternatives = [], []
     for trace, logits in zip(traces.itertuples(), scored, strict=True):
-        drawn_from = sampling.distribution(logits, sampler)
-        frame = score_logits(logits, trace.token_ids, support)
-        frame["sampler_probability"] = drawn_from[np.arange(len(frame)), trace.token_ids]
+        frame, others = score_trace(logits, trace.token_ids, sampler, support)
         frame["token"] = tokenizer.pieces(trace.token_ids)
         tokens.append(frame.assign(trace_id=trace.trace_id))
-        others = other_tokens(drawn_from, trace.token_ids)
         alternatives.append(others.assign(trace_id=trace.trace_id))
+    return pd.concat(tokens, ignore_index=True), pd.concat(alternatives, ignore_index=True)
+
+
+def score_trace(
+    logits: np.ndarray, token_ids: np.ndarray, sampler: Sampler, support: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What ``logits`` [T, vocabulary] say of a trace, as ``score`` does.
+
+    Some rows at a time: in double precision a long trace over a large vocabulary is tens of GB.
+    """
+    tokens, alternatives = [], []
+    for first in range(0, len(token_ids), _ROWS):
+        rows, ids = logits[first : first + _ROWS], token_ids[first : first + _ROWS]
+        drawn_from = sampling.distribution(rows, sampler)
+        frame = score_logits(rows, ids, support)
+        frame["sampler_probability"] = drawn_from[np.arange(len(frame)), ids]
+        others = other_tokens(drawn_from, ids)
+        tokens.append(frame.assign(t=frame["t"] + first))
+        alternatives.append(others.assign(t=others["t"] + first))
     return pd.concat(tokens, ignore_index=True), pd.concat(alternatives, ignore_index=True)
 
 

@@ -4,16 +4,26 @@ import re
 import sys
 from pathlib import Path
 
+from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
+
 sys.path.insert(0, f"{workflow.basedir}/src")
 
-from cliff_tokens import catalogue
+from cliff_tokens import catalogue, hub
 from cliff_tokens.revisions import REVISIONS
 
-MODEL_CATALOGUE = catalogue.load(
-    "config/models.yaml", "workflow/schemas/models.schema.yaml"
+# Commits that were asked for, of repositories whose catalogue entry names none.
+LOCK_FILE = "config/revisions.lock.yaml"
+LOCK = {"models": {}, "datasets": {}}
+if Path(LOCK_FILE).exists():
+    LOCK = catalogue.load(LOCK_FILE, "workflow/schemas/revisions.schema.yaml")
+MODEL_CATALOGUE = catalogue.resolve(
+    catalogue.load("config/models.yaml", "workflow/schemas/models.schema.yaml"),
+    LOCK["models"],
 )
-DATASET_CATALOGUE = catalogue.load(
-    "config/datasets.yaml", "workflow/schemas/datasets.schema.yaml"
+DATASET_CATALOGUE = catalogue.resolve(
+    catalogue.load("config/datasets.yaml", "workflow/schemas/datasets.schema.yaml"),
+    LOCK["datasets"],
 )
 MODELS = catalogue.pick(
     MODEL_CATALOGUE, config["models"], "config/models.yaml", "models"
@@ -141,7 +151,7 @@ def shown(target, view=None):
 
 
 def weights(wildcards):
-    """The checkpoint that jobs need: a file of this repository, or nothing for the Hub."""
+    """What tells that a checkpoint is there: its file, or the receipt of fetching it."""
     return weights_of(wildcards.model)
 
 
@@ -152,32 +162,74 @@ def evaluator_weights(wildcards):
 
 def weights_of(model):
     entry = MODELS[model]
-    return f"{entry['path']}/model.safetensors" if "path" in entry else []
+    if "path" in entry:
+        return f"{entry['path']}/model.safetensors"
+    return f"resources/hub/models/{model}.json"
+
+
+def fetched(wildcards):
+    """The receipt of a data set of the Hub; nothing for a generator."""
+    fetches = "hub" in DATASETS[wildcards.dataset]
+    return f"resources/hub/datasets/{wildcards.dataset}.json" if fetches else []
+
+
+def recorded(kind, catalogue):
+    """A function that gives the recorded hashes of an entry's files, at the commit they are of."""
+
+    def hashes(wildcards):
+        entry = catalogue[wildcards[0]]
+        known = LOCK[kind].get(entry["hub"])
+        return (
+            known["sha256"] if known and known["revision"] == entry["revision"] else {}
+        )
+
+    return hashes
+
+
+def unresolved(catalogue):
+    """Repositories that no entry of a catalogue, nor the lock, has a commit of."""
+    entries = [entry for entry in catalogue.values() if "hub" in entry]
+    return sorted({entry["hub"] for entry in entries if entry["revision"] is None})
+
+
+def to_fetch():
+    """The repositories that the jobs of this run will fetch."""
+    kinds = {"fetch_model": ("model", MODELS), "fetch_problems": ("dataset", DATASETS)}
+    jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name in kinds]
+    found = [(kinds[job.rule.name], job.wildcards[0]) for job in jobs]
+    return [
+        hub.Repository(kind, catalogue[name]["hub"], catalogue[name]["revision"])
+        for (kind, catalogue), name in found
+    ]
 
 
 def source(wildcards):
     """How a model is opened: engine, folder or Hub id, revision, arguments of its template."""
-    return opened(wildcards.model)
+    return model_source(wildcards.model)
 
 
 def pair_source(wildcards):
     """The same, of the model that owns the cliffs."""
-    return opened(wildcards.source)
+    return model_source(wildcards.source)
 
 
 def pair_evaluator(wildcards):
     """The same, of the model that is asked about them."""
-    return opened(wildcards.evaluator)
+    return model_source(wildcards.evaluator)
 
 
-def opened(model):
+def model_source(model):
     entry = MODELS[model]
-    return {
+    opened = {
         "engine": entry["engine"],
         "model": entry.get("path") or entry["hub"],
         "revision": entry.get("revision"),
         "chat": entry["chat"],
     }
+    if entry["engine"] == "vllm":
+        given = {key: entry[key] for key in ("gpus", "gpu_memory") if key in entry}
+        opened["options"] = {"context": entry["context"], **given}
+    return opened
 
 
 def branches_to_reuse(wildcards):
@@ -189,9 +241,21 @@ def branches_to_reuse(wildcards):
 
 def gpus(wildcards):
     """GPUs of a job that runs the model: none for the CPU engine."""
-    return 1 if MODELS[wildcards.model]["engine"] == "vllm" else 0
+    return gpus_of(wildcards.model)
 
 
 def evaluator_gpus(wildcards):
     """The same, for the model that is asked about another's cliffs."""
-    return 1 if MODELS[wildcards.evaluator]["engine"] == "vllm" else 0
+    return gpus_of(wildcards.evaluator)
+
+
+def gpus_of(model):
+    entry = MODELS[model]
+    return entry.get("gpus", 1) if entry["engine"] == "vllm" else 0
+
+
+if workflow.is_main_process and (none := unresolved(MODELS) + unresolved(DATASETS)):
+    logger.warning(
+        f"No commit is known of {', '.join(none)}: such a run can be planned, not started. "
+        + hub.REMEDY
+    )

@@ -2,6 +2,8 @@
 
 
 rule select_problems:
+    input:
+        fetched=fetched,
     output:
         problems="<results>/problems/{dataset}.parquet",
     log:

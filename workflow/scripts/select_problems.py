@@ -1,9 +1,11 @@
 """Select the problems of a data set."""
 
 from cliff_tokens import problems, tables
-from cliff_tokens.script import stage
+from cliff_tokens.script import read_rows, stage
 
 with stage(snakemake) as provenance:
     params = snakemake.params
-    selected = problems.select(params.dataset, params.entry, params.limit, params.seed)
+    selected = problems.select(
+        params.dataset, params.entry, params.limit, params.seed, read_rows(params.entry)
+    )
     tables.write(selected, snakemake.output.problems, "problems", provenance)

@@ -51,10 +51,21 @@ class Engine(Protocol):
         """
 
 
-def open_engine(name: str, model: str, **options) -> Engine:
-    """Load ``model`` (a folder or a Hub id with ``revision=``) in the engine called ``name``."""
+def open_engine(
+    name: str, model: str, revision: str | None = None, adapter: str | None = None, **options
+) -> Engine:
+    """Load ``model`` (a folder or a Hub id with ``revision``) in the engine called ``name``.
+
+    ``adapter`` is the folder of a LoRA adapter, or None. ``options`` are the engine's own.
+    """
     if name == "transformers":
         from cliff_tokens.engines.transformers import TransformersEngine
 
-        return TransformersEngine(model, **options)
-    raise ValueError(f"engine: {name!r} is not known; this version offers: transformers")
+        if adapter is not None:
+            raise NotImplementedError(f"engine: transformers cannot serve the adapter {adapter}")
+        return TransformersEngine(model, revision, **options)
+    if name == "vllm":
+        from cliff_tokens.engines.vllm import VllmEngine
+
+        return VllmEngine(model, revision, adapter, **options)
+    raise ValueError(f"engine: {name!r} is not known; this version offers: transformers, vllm")
