@@ -16,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -65,9 +66,12 @@ def shard(number: int) -> list[dict]:
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
+def cluster():
     """A running cluster: a function that does to it what cluster.sh can."""
-    environment = {**os.environ, "SLURM_LAB": str(tmp_path_factory.mktemp("slurm"))}
+    # Not below pytest's own folder, which only its owner may enter: munge refuses that.
+    home = Path(tempfile.mkdtemp(prefix="slurm-"))
+    home.chmod(0o755)
+    environment = {**os.environ, "SLURM_LAB": str(home)}
 
     def act(*what: str):
         done = subprocess.run(
