@@ -4,9 +4,8 @@ One run of the smoke configuration meets every fault; its files are compared wit
 run that met none. Three shards of rollouts take the faults:
 
 * Of the first two, one is going on when Snakemake itself is killed and started again, as
-  docs/cluster.md says. The job of the other is canceled after a batch; the next one runs out of time.
-* The first job of the third runs out of memory; the node of its next one
-  loses power.
+  docs/cluster.md says. The job of the other is canceled after a batch; the next runs out of time.
+* The first job of the third runs out of memory; the node of its next one loses power.
 
 While that one runs elsewhere, the controller crashes and comes back.
 """
@@ -199,11 +198,8 @@ def faulty(cluster, tmp_path_factory):
 
 def attempts(seen: dict, number: int) -> list[dict]:
     """Jobs of a shard from the second start of Snakemake on."""
-    found = [
-        job
-        for job in seen["jobs"]
-        if re.search(rf"rule_roll_out_wildcards_.*_{number}$", job["comment"])
-    ]
+    own = re.compile(rf"rule_roll_out_wildcards_.*_{number}$")
+    found = [job for job in seen["jobs"] if own.match(job["comment"])]
     return found[seen["before"][number] :]
 
 
