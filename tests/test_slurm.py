@@ -7,7 +7,7 @@ run that met none. Three shards of rollouts take the faults:
   docs/cluster.md says. The job of the other is canceled after a batch; the next runs out of time.
 * The first job of the third runs out of memory; the node of its next one loses power.
 
-While that one runs elsewhere, the controller crashes and comes back.
+While that one runs elsewhere, the controller is restarted.
 """
 
 import os
@@ -183,9 +183,9 @@ def faulty(cluster, tmp_path_factory):
         cluster("power-on", struck["nodelist"])
 
         # Away for longer than Snakemake waits until it asks again.
-        cluster("crash")
+        cluster("controller-down")
         time.sleep(10)
-        cluster("recover")
+        cluster("controller-up")
         seen["survivor"] = elsewhere["jobid"]
         code = second.wait()
         seen["before"] = before
