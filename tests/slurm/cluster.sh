@@ -2,13 +2,13 @@
 # A SLURM cluster on this machine alone, for tests: one controller and three nodes on loopback,
 # without systemd, cgroups or a database.
 #
-#   cluster.sh install        from the distribution's packages (apt-get; root)
-#   cluster.sh start          and wait until a first job has run
-#   cluster.sh stop           and remove everything but the packages
-#   cluster.sh power-cut g1   a node and all that runs on it die, and the controller is told
+#   cluster.sh install           from the distribution's packages (apt-get; root)
+#   cluster.sh start             and wait until a first job has run
+#   cluster.sh stop              and remove everything but the packages
+#   cluster.sh power-cut g1      a node and all that runs on it die, and the controller is told
 #   cluster.sh power-on g1
-#   cluster.sh crash          the controller dies
-#   cluster.sh recover        and comes back
+#   cluster.sh controller-down   as an administrator would: it saves its state first
+#   cluster.sh controller-up
 #
 # Nodes: c1 (partition cpu), g1 and g2 (partition gpu, with one GPU each, which is /dev/null). What
 # they claim to have is fiction (config_overrides); memory above a job's request is not: such a
@@ -172,10 +172,17 @@ case ${1:-} in
     scontrol update nodename="$2" state=resume
     wait_for 30 node_ready "$2"
     ;;
-  crash) kill -9 "$(cat "$LAB/run/slurmctld")" ;;
-  recover)
+  controller-down)
+    kill "$(cat "$LAB/run/slurmctld")"
+    end=$((SECONDS + 20))
+    while alive slurmctld; do
+      [ $SECONDS -lt $end ] || die "the controller does not stop"
+      sleep 0.2
+    done
+    ;;
+  controller-up)
     launch slurmctld slurmctld -D
     wait_for 30 squeue
     ;;
-  *) die "install, start, stop, power-cut NODE, power-on NODE, crash or recover; found: ${*:-nothing}" ;;
+  *) die "install, start, stop, power-cut NODE, power-on NODE, controller-down or controller-up; found: ${*:-nothing}" ;;
 esac
