@@ -40,15 +40,18 @@ def stage(job) -> Iterator[dict]:
     logger.info("%s finished", job.rule)
 
 
-def open_model(source: dict) -> tuple[Engine, ChatTokenizer]:
-    """The engine and the tokenizer of a model, from what ``source`` in common.smk gives."""
+def open_model(source: dict, adapter: str | None = None) -> tuple[Engine, ChatTokenizer]:
+    """The engine and the tokenizer of a model, from what ``source`` in common.smk gives.
+
+    ``adapter`` is the folder of a LoRA adapter that the engine applies.
+    """
     model, revision = source["model"], source.get("revision")
     if revision is None and not Path(model).is_dir():
         raise ValueError(
             f"config/models.yaml: {model} has no revision; expected the 40 digits of a commit, "
             "since the default branch of a Hub repository can move"
         )
-    engine = open_engine(source["engine"], model, revision=revision)
+    engine = open_engine(source["engine"], model, revision=revision, adapter=adapter)
     return engine, ChatTokenizer(model, revision, source.get("chat"))
 
 

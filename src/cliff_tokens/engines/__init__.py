@@ -51,10 +51,15 @@ class Engine(Protocol):
         """
 
 
-def open_engine(name: str, model: str, **options) -> Engine:
-    """Load ``model`` (a folder or a Hub id with ``revision=``) in the engine called ``name``."""
+def open_engine(
+    name: str, model: str, revision: str | None = None, adapter: str | None = None, **options
+) -> Engine:
+    """Load ``model`` (a folder or a Hub id with ``revision``) in the engine called ``name``.
+
+    ``adapter`` is the folder of a LoRA adapter, or None. ``options`` are the engine's own.
+    """
     if name == "transformers":
         from cliff_tokens.engines.transformers import TransformersEngine
 
-        return TransformersEngine(model, **options)
+        return TransformersEngine(model, revision, adapter, **options)
     raise ValueError(f"engine: {name!r} is not known; this version offers: transformers")
