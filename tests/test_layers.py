@@ -24,6 +24,8 @@ LAYERS = [
         "simulation",
         "cost",
         "summaries",
+        "evaluation",
+        "comparison",
         "testbed",
     },
     {"figures", "script"},
