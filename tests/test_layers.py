@@ -20,6 +20,7 @@ LAYERS = [
         "cliffs",
         "resampling",
         "audit",
+        "candidates",
         "truth",
         "simulation",
         "cost",

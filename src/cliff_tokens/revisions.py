@@ -14,6 +14,7 @@ REVISIONS = {
     "recursion": 1,
     "cliffs": 1,
     "resampling": 1,
+    "candidates": 1,
     "audit": 1,
     "truth": 1,
     "cost": 1,

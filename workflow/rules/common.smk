@@ -98,6 +98,13 @@ def source(wildcards):
     }
 
 
+def branches_to_reuse(wildcards):
+    """Branches that did not select the estimator's cliffs: those of another estimator."""
+    if wildcards.estimator != "independent" or "recursive" not in ESTIMATORS:
+        return []
+    return "<results>/branches/recursive/{model}/{dataset}.parquet"
+
+
 def gpus(wildcards):
     """GPUs of a job that runs the model: none for the CPU engine."""
     return 1 if MODELS[wildcards.model]["engine"] == "vllm" else 0
