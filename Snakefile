@@ -37,6 +37,8 @@ include: "workflow/rules/candidates.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/truth.smk"
 include: "workflow/rules/cost.smk"
+include: "workflow/rules/pairs.smk"
+include: "workflow/rules/training.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/tables.smk"
 

@@ -21,6 +21,8 @@ LAYERS = [
         "resampling",
         "audit",
         "candidates",
+        "pairs",
+        "training",
         "truth",
         "simulation",
         "cost",

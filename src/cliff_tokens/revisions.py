@@ -18,6 +18,8 @@ REVISIONS = {
     "audit": 1,
     "truth": 1,
     "cost": 1,
+    "pairs": 1,
+    "training": 1,
     "figures": 1,
     "summaries": 1,
 }

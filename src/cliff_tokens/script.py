@@ -42,14 +42,20 @@ def stage(job) -> Iterator[dict]:
 
 def open_model(source: dict) -> tuple[Engine, ChatTokenizer]:
     """The engine and the tokenizer of a model, from what ``source`` in common.smk gives."""
+    model, revision = pinned(source)
+    engine = open_engine(source["engine"], model, revision=revision)
+    return engine, ChatTokenizer(model, revision, source.get("chat"))
+
+
+def pinned(source: dict) -> tuple[str, str | None]:
+    """Folder or Hub id of a model and its revision; on the Hub it must have one."""
     model, revision = source["model"], source.get("revision")
     if revision is None and not Path(model).is_dir():
         raise ValueError(
             f"config/models.yaml: {model} has no revision; expected the 40 digits of a commit, "
             "since the default branch of a Hub repository can move"
         )
-    engine = open_engine(source["engine"], model, revision=revision)
-    return engine, ChatTokenizer(model, revision, source.get("chat"))
+    return model, revision
 
 
 def read_each(

@@ -30,13 +30,35 @@ rule simulate_published:
 
 rule build_pairs:
     input:
-        cliffs=of_catalogue("cliffs"),
-        candidates=of_catalogue("candidates"),
-        estimates=of_catalogue("estimates"),
-        resampling=of_catalogue("resampling"),
-        tokens=f"<results>/tokens/{{model}}/{TRAINING_SET}.parquet",
-        alternatives=f"<results>/alternatives/{{model}}/{TRAINING_SET}.parquet",
-        traces=f"<results>/traces/{{model}}/{TRAINING_SET}.parquet",
+        cliffs=collect(
+            "<results>/cliffs/{estimator}/{{model}}/{dataset}.parquet",
+            estimator=lookup("{variant}", within=CLIFFS_OF),
+            dataset=TRAINING_SET,
+        ),
+        candidates=collect(
+            "<results>/candidates/{estimator}/{{model}}/{dataset}.parquet",
+            estimator=lookup("{variant}", within=CLIFFS_OF),
+            dataset=TRAINING_SET,
+        ),
+        estimates=collect(
+            "<results>/estimates/{estimator}/{{model}}/{dataset}.parquet",
+            estimator=lookup("{variant}", within=CLIFFS_OF),
+            dataset=TRAINING_SET,
+        ),
+        resampling=collect(
+            "<results>/resampling/{estimator}/{{model}}/{dataset}.parquet",
+            estimator=lookup("{variant}", within=CLIFFS_OF),
+            dataset=TRAINING_SET,
+        ),
+        tokens=collect(
+            "<results>/tokens/{{model}}/{dataset}.parquet", dataset=TRAINING_SET
+        ),
+        alternatives=collect(
+            "<results>/alternatives/{{model}}/{dataset}.parquet", dataset=TRAINING_SET
+        ),
+        traces=collect(
+            "<results>/traces/{{model}}/{dataset}.parquet", dataset=TRAINING_SET
+        ),
     output:
         pairs="<results>/pairs/{model}/{variant}.parquet",
     log:

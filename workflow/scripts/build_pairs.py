@@ -13,7 +13,7 @@ with stage(snakemake) as provenance:
     )  # fmt: skip
     built, counts = pairs.build(
         params.variant,
-        {name: tables.read(snakemake.input[name], name) for name in names},
+        {name: tables.read_all(snakemake.input[name], name) for name in names},
         pairs.Rule(CliffTest(params.margin, params.z), params.top, params.chosen, params.weights),
         certain=params.certain,
         held_out=params.held_out,
