@@ -243,9 +243,13 @@ def _with_prefix(rows: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
         np.concatenate([by_id[row.trace_id].prompt_ids, by_id[row.trace_id].token_ids[: row.t - 1]])
         for row in rows.itertuples()
     ]
+    lists = {
+        "prompt_ids": prefixes,
+        "chosen_ids": [[token] for token in rows["token_id_chosen"]],
+        "rejected_ids": [[token] for token in rows["token_id_rejected"]],
+    }
     return rows.assign(
         pair_id=rows["cliff_id"] + "/" + rows["token_id_chosen"].astype(str),
-        prompt_ids=pd.Series(prefixes, index=rows.index, dtype=object),
-        chosen_ids=[[token] for token in rows["token_id_chosen"]],
-        rejected_ids=[[token] for token in rows["token_id_rejected"]],
+        # Without rows, pandas would take a list for numbers.
+        **{name: pd.Series(ids, index=rows.index, dtype=object) for name, ids in lists.items()},
     )[COLUMNS].reset_index(drop=True)

@@ -303,7 +303,8 @@ def make_trainer(
             for name, part in parts.items()
         }
         size = recipe.batch
-    rows = {name: Dataset.from_list(part) if part else None for name, part in rows.items()}
+    part = -(-recipe.epochs * -(-len(rows["train"]) // size) // _PARTS)
+    rows = {name: Dataset.from_list(found) if found else None for name, found in rows.items()}
     args = DPOConfig(
         output_dir=str(folder),
         beta=recipe.beta,
@@ -321,10 +322,10 @@ def make_trainer(
         gradient_checkpointing=False,
         logging_steps=1,
         eval_strategy="steps" if rows["held_out"] else "no",
-        eval_steps=1 / _PARTS,
+        eval_steps=part,
         eval_on_start=rows["held_out"] is not None,
         save_strategy="steps",
-        save_steps=1 / _PARTS,
+        save_steps=part,
         save_total_limit=2,
         disable_tqdm=True,
         report_to=[],
@@ -376,7 +377,8 @@ def history_of(log: list[dict], beta: float) -> pd.DataFrame:
                 }
             rows.append(row)
     frame = pd.DataFrame(rows, columns=_HISTORY)
-    return frame.drop_duplicates(["split", "step"], keep="last")
+    # A resumed training measures the held-out pairs of its checkpoint again.
+    return frame.drop_duplicates(["split", "step"], ignore_index=True)
 
 
 def last_checkpoint(folder: Path) -> str | None:
