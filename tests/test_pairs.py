@@ -90,9 +90,7 @@ def build(variant, chosen="better", weights="cliff", top=10, held_out=0.0, frame
 
 
 def sides(built):
-    return sorted(
-        (row.chosen_ids[0], row.rejected_ids[0]) for row in built.itertuples()
-    )
+    return sorted((row.chosen_ids[0], row.rejected_ids[0]) for row in built.itertuples())
 
 
 def test_better_takes_candidates_above_the_cliff_token_by_more_than_noise():
@@ -106,7 +104,7 @@ def test_better_takes_candidates_above_the_cliff_token_by_more_than_noise():
 
 def test_published_takes_every_candidate_that_is_no_cliff_itself():
     # From .5 (error .05): 16/64 falls by .25 > .1 + 1.645 * .0737 = .2213, a cliff; 3/64 too.
-    built, counts = build("all", chosen="published")
+    built, _ = build("all", chosen="published")
     assert sides(built) == [(30, 11), (32, 11)]
     close = CANDIDATES.assign(successes=CANDIDATES["successes"].replace(16, 18))
     # 18/64 falls by .2188 < .1 + 1.645 * .0752 = .2237: kept, though barely above the cliff token.
@@ -190,7 +188,7 @@ def test_every_variant_is_a_table_even_without_pairs(tmp_path, variant):
 
 
 def test_an_unknown_rule_is_named():
-    with pytest.raises(ValueError, match="training.chosen: expected published or better, found"):
+    with pytest.raises(ValueError, match=r"training\.chosen: expected published or better, found"):
         pairs.Rule(CliffTest(), 10, "best", "pair")
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 import trl
 from datasets import Dataset
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import LoraConfig, PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import DPOConfig
 
@@ -126,7 +126,9 @@ def test_one_pass_over_a_trace_gives_the_gradients_of_a_pass_per_side_and_pair(t
     assert sum(len(row["last"]) for row in rows) == 20
     trainers = {
         "stock": stock_trainer(pairs, tmp_path / "stock"),
-        "shared": perturbed(trainer_of(training.SharedForwardDPOTrainer, rows, tmp_path / "shared")),
+        "shared": perturbed(
+            trainer_of(training.SharedForwardDPOTrainer, rows, tmp_path / "shared")
+        ),
     }
     found = {}
     for name, trainer in trainers.items():

@@ -1,4 +1,4 @@
-"""Pairs for Cliff-DPO: at a cliff, a token to prefer and the cliff token to avoid (paper, Cliff-DPO).
+"""Pairs for Cliff-DPO: a token to prefer at a cliff, and the cliff token (paper, Cliff-DPO).
 
 The prompt of a pair is prefix t-1 as token ids, the rejected side is the cliff token and the chosen
 side another candidate. Every variant is a choice of cliffs, or a rival that the cliffs are compared
@@ -8,8 +8,10 @@ with:
 |---|---|
 | all, or the name of one or two kinds | every cliff, cliffs of these kinds |
 | audited | cliffs that fresh rollouts confirm (arms del and keep of the resampling) |
-| random | tokens that are no cliffs, matched in kind and probability; chosen is what the sampler could have drawn instead, measured by nothing |
+| random | tokens that are no cliffs, matched in kind and probability |
 | response, cdpo | whole responses: a correct and an incorrect trace of one problem |
+
+The pairs of random prefer what the sampler could have drawn instead, and nothing was measured.
 
 A drop of potential above the margin is impossible at a deterministic token (docs/estimators.md), so
 the recursion offers none. That variant's cliffs come from the published protocol as simulated on
@@ -87,9 +89,7 @@ def build(
         found = frames["cliffs"][frames["cliffs"]["kind"].isin(KINDS[variant])]
         if variant == "audited":
             found = confirmed(found, frames["resampling"], rule.test)
-        pairs, counts = of_cliffs(
-            found, frames["candidates"], frames["estimates"], traces, rule
-        )
+        pairs, counts = of_cliffs(found, frames["candidates"], frames["estimates"], traces, rule)
         if variant == "random":
             pairs = of_controls(
                 pairs, frames["cliffs"], frames["tokens"], frames["alternatives"], traces,
@@ -194,7 +194,9 @@ def of_controls(
                 wanted -= count
     chosen = pd.DataFrame(taken, columns=[*_PLACE, "token_id_rejected", "kind", "count"])
     rows = alternatives.merge(chosen, on=_PLACE)
-    rows = rows.sort_values([*_PLACE, "probability", "token_id"], ascending=[True, True, False, True])
+    rows = rows.sort_values(
+        [*_PLACE, "probability", "token_id"], ascending=[True, True, False, True]
+    )
     rows = rows[rows.groupby(_PLACE).cumcount() < rows["count"]]
     rows["cliff_id"] = rows["trace_id"] + "@" + rows["t"].astype(str)
     rows = rows.rename(columns={"token_id": "token_id_chosen"})
@@ -231,7 +233,7 @@ def of_responses(traces: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
 
 
 def held_out_problems(problem_ids: pd.Series, share: float, seed: int) -> set[str]:
-    """The share of all problems, rounded up, whose pairs are held out; the same for all variants."""
+    """The share of problems, rounded up, whose pairs are held out; the same for all variants."""
     names = sorted(set(problem_ids), key=lambda name: sampling.stream(seed, "held out", name))
     return set(names[: int(np.ceil(share * len(names)))])
 

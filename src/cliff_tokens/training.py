@@ -198,9 +198,7 @@ def token_logps(model, inputs: dict) -> dict[str, torch.Tensor]:
     """Log-probabilities of both tokens of each pair, float32 [pairs]."""
     hidden, head = _hidden(model, inputs)
     logps = torch.log_softmax(hidden @ head.float().T, dim=-1)
-    return {
-        side: logps.gather(1, inputs[side][:, None])[:, 0] for side in ("chosen", "rejected")
-    }
+    return {side: logps.gather(1, inputs[side][:, None])[:, 0] for side in ("chosen", "rejected")}
 
 
 @torch.no_grad()
@@ -400,9 +398,7 @@ def _checkpoints(folder: Path, provenance: dict) -> Path:
 
 def _with_eos(pairs: pd.DataFrame, eos: int) -> pd.DataFrame:
     """The pairs with an end of sequence after both tokens."""
-    sides = {
-        name: [[*ids, eos] for ids in pairs[name]] for name in ("chosen_ids", "rejected_ids")
-    }
+    sides = {name: [[*ids, eos] for ids in pairs[name]] for name in ("chosen_ids", "rejected_ids")}
     return pairs.assign(**sides)
 
 

@@ -89,7 +89,9 @@ if MAIN not in ESTIMATORS:
         + ", ".join(ESTIMATORS)
     )
 
-catalogue.pick(MODELS, config["training"]["models"], "this run's models", "training.models")
+catalogue.pick(
+    MODELS, config["training"]["models"], "this run's models", "training.models"
+)
 
 
 wildcard_constraints:
