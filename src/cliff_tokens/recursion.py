@@ -180,17 +180,11 @@ def roll_out(
     for branch in planned.itertuples():
         trace = by_id[branch.trace_id]
         key = (name, branch.trace_id, branch.t, branch.first_token_id)
-        response = np.append(trace.token_ids[: branch.t - 1], np.int32(branch.first_token_id))
-        ended = branch.first_token_id in engine.stops or branch.t == trace.max_tokens
+        streams = sampling.streams(seed, *key, count=branch.rollouts)
+        gold = golds[trace.problem_id]
+        first = branch.first_token_id
         prefixes.append(
-            rollouts.Prefix(
-                prompt_ids=trace.prompt_ids,
-                token_ids=response,
-                streams=sampling.streams(seed, *key, count=branch.rollouts),
-                limit=trace.max_tokens,
-                ended=ended,
-                gold=golds[trace.problem_id],
-            )
+            rollouts.Prefix.of_branch(trace, branch.t, first, engine.stops, streams, gold)
         )
     counts = rollouts.count(prefixes, engine, tokenizer, sampler, grader, name)
     return pd.concat([planned[[*_KEY, "first_token_id"]], counts], axis=1)

@@ -14,9 +14,12 @@ REVISIONS = {
     "recursion": 1,
     "cliffs": 1,
     "resampling": 1,
+    "candidates": 1,
     "audit": 1,
     "truth": 1,
     "cost": 1,
+    "pairs": 1,
+    "training": 1,
     "figures": 1,
     "summaries": 1,
 }

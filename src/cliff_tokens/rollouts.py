@@ -36,6 +36,15 @@ class Prefix:
         ended = t == len(trace.token_ids)
         return cls(trace.prompt_ids, trace.token_ids[:t], streams, trace.max_tokens, ended, gold)
 
+    @classmethod
+    def of_branch(
+        cls, trace, t: int, token_id: int, stops: np.ndarray, streams: np.ndarray, gold: str
+    ) -> "Prefix":
+        """Prefix t-1 of a row of the ``traces`` table and another token in place of x_t."""
+        response = np.append(trace.token_ids[: t - 1], np.int32(token_id))
+        ended = token_id in stops or t == trace.max_tokens
+        return cls(trace.prompt_ids, response, streams, trace.max_tokens, ended, gold)
+
 
 def count(
     prefixes: Sequence[Prefix],

@@ -16,6 +16,7 @@ import pandas as pd
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
+_TIE = 1e-9  # log-probabilities closer than this share a rank
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,16 @@ def _nucleus(probabilities: np.ndarray, top_p: float) -> np.ndarray:
         kept = np.where(rest < last, 0.0, rest)
         result[~single] = kept / kept.sum(axis=-1, keepdims=True)
     return result.reshape(probabilities.shape)
+
+
+def ranks(log_probabilities: np.ndarray, token_ids: np.ndarray) -> np.ndarray:
+    """1 + the tokens that are strictly more probable than each of ``token_ids`` [rows].
+
+    ``log_probabilities`` [rows, vocabulary], or [1, vocabulary] for all of them.
+    """
+    rows = np.arange(len(token_ids)) % len(log_probabilities)
+    own = log_probabilities[rows, token_ids]
+    return 1 + (log_probabilities > own[:, None] + _TIE).sum(axis=-1)
 
 
 def draw(probabilities: np.ndarray, uniforms: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """The edges of a script: its log, and the provenance of what it writes."""
 
+import json
 import logging
 import platform
 import sys
@@ -45,14 +46,32 @@ def open_model(source: dict, adapter: str | None = None) -> tuple[Engine, ChatTo
 
     ``adapter`` is the folder of a LoRA adapter that the engine applies.
     """
+    model, revision = pinned(source)
+    engine = open_engine(source["engine"], model, revision=revision, adapter=adapter)
+    return engine, ChatTokenizer(model, revision, source.get("chat"))
+
+
+def open_policy(source: dict, adapter: Sequence[str]) -> tuple[Engine | None, ChatTokenizer | None]:
+    """The same for a job's input ``adapter``: base where there is none.
+
+    Nothing, where the adapter had no pairs to be trained on: it is base under another name, and
+    measuring it would look like a result.
+    """
+    if not adapter:
+        return open_model(source)
+    made = json.loads((Path(str(adapter)) / "provenance.json").read_text())
+    return open_model(source, str(adapter)) if made["pairs"] else (None, None)
+
+
+def pinned(source: dict) -> tuple[str, str | None]:
+    """Folder or Hub id of a model and its revision; on the Hub it must have one."""
     model, revision = source["model"], source.get("revision")
     if revision is None and not Path(model).is_dir():
         raise ValueError(
             f"config/models.yaml: {model} has no revision; expected the 40 digits of a commit, "
             "since the default branch of a Hub repository can move"
         )
-    engine = open_engine(source["engine"], model, revision=revision, adapter=adapter)
-    return engine, ChatTokenizer(model, revision, source.get("chat"))
+    return model, revision
 
 
 def read_each(

@@ -12,8 +12,6 @@ from cliff_tokens.engines import Engine, Request
 from cliff_tokens.prompts import ChatTokenizer
 from cliff_tokens.sampling import Sampler
 
-_TIE = 1e-9  # log-probabilities closer than this share a rank
-
 
 def sample(
     problems: pd.DataFrame,
@@ -115,7 +113,7 @@ def score_logits(logits: np.ndarray, token_ids: np.ndarray, support: int) -> pd.
             "t": rows + 1,
             "token_id": token_ids,
             "logprob": of_token,
-            "rank": 1 + (log_probabilities > of_token[:, None] + _TIE).sum(axis=-1),
+            "rank": sampling.ranks(log_probabilities, np.asarray(token_ids)),
             "greedy_id": logits.argmax(axis=-1),
             "entropy": -(probabilities * summed).sum(axis=-1),
             "support": support if support < logits.shape[-1] else 0,

@@ -17,8 +17,11 @@ DATASET_CATALOGUE = catalogue.load(
 MODELS = catalogue.pick(
     MODEL_CATALOGUE, config["models"], "config/models.yaml", "models"
 )
+TRAINING_SET = config["training"]["dataset"]
 DATASETS = catalogue.pick(
     DATASET_CATALOGUE, config["datasets"], "config/datasets.yaml", "datasets"
+) | catalogue.pick(
+    DATASET_CATALOGUE, [TRAINING_SET], "config/datasets.yaml", "training.dataset"
 )
 TESTBED = catalogue.load("config/testbed.yaml", "workflow/schemas/testbed.schema.yaml")
 TESTBED_LIMITS = {
@@ -62,6 +65,21 @@ PREDICTED = {
 # The audit is of cliffs from independent rollouts, which a run may leave out.
 AUDITABLE = [estimator for estimator in ESTIMATORS if estimator == "independent"]
 AUDITS = ["audit" for _ in AUDITABLE]
+# Traces of each problem.
+SAMPLES = dict.fromkeys(DATASETS, config["traces"]["samples"]) | {
+    TRAINING_SET: config["training"]["samples"]
+}
+VARIANTS = config["training"]["variants"]
+# What is trained; an evaluation has one more variant, the model as it is.
+ADAPTERS = {
+    "model": config["training"]["models"],
+    "variant": VARIANTS,
+    "seed": config["training"]["seeds"],
+}
+# The catalogue of cliffs that each variant's pairs come from.
+CLIFFS_OF = dict.fromkeys(VARIANTS, config["training"]["estimator"]) | {
+    "deterministic": "simulated"
+}
 SHARDS = range(1, config["potential"]["shards"] + 1)
 BRANCH_SHARDS = range(1, config["potential"]["branch_shards"] + 1)
 
@@ -71,6 +89,10 @@ if MAIN not in ESTIMATORS:
         + ", ".join(ESTIMATORS)
     )
 
+catalogue.pick(
+    MODELS, config["training"]["models"], "this run's models", "training.models"
+)
+
 
 wildcard_constraints:
     model="|".join(map(re.escape, MODELS)),
@@ -78,7 +100,9 @@ wildcard_constraints:
     checkpoint="|".join(TESTBED),
     shard=r"\d+",
     plan="|".join(ROUNDS),
-    estimator="independent|" + "|".join(ROUNDS),
+    estimator="independent|simulated|" + "|".join(ROUNDS),
+    variant="|".join(VARIANTS),
+    seed=r"\d+",
 
 
 def weights(wildcards):
@@ -96,6 +120,13 @@ def source(wildcards):
         "revision": entry.get("revision"),
         "chat": entry["chat"],
     }
+
+
+def branches_to_reuse(wildcards):
+    """Branches that did not select the estimator's cliffs: those of another estimator."""
+    if wildcards.estimator != "independent" or "recursive" not in ESTIMATORS:
+        return []
+    return "<results>/branches/recursive/{model}/{dataset}.parquet"
 
 
 def gpus(wildcards):

@@ -9,6 +9,8 @@ rule figures:
                 "figure_01_decision_boundary",
                 "figure_02_share_with_cliff",
                 "figure_03_cliffs_per_trace",
+                "figure_05_cliff_mass",
+                "figure_06_recovery",
                 "figure_15_entropy_density",
                 "figure_16_pass_at_k_incorrect",
                 "figure_17_pass_at_k_correct",

@@ -11,6 +11,8 @@ rule tables:
                 "table_greedy_ratio",
                 "table_entropy_by_greedy",
                 "table_fixed_thresholds",
+                "table_hazard",
+                "table_temperature",
             ],
         ),
         collect("<results>/tables/table_{audit}.csv", audit=AUDITS),

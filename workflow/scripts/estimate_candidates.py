@@ -1,0 +1,23 @@
+"""Find the candidates at every cliff and roll out from each of them."""
+
+from cliff_tokens import candidates, tables
+from cliff_tokens.grading import Grader
+from cliff_tokens.sampling import Sampler
+from cliff_tokens.script import open_model, stage
+
+with stage(snakemake) as provenance, Grader() as grader:
+    params, branches = snakemake.params, snakemake.input.branches
+    estimated = candidates.estimate(
+        tables.read(snakemake.input.cliffs, "cliffs"),
+        tables.read(snakemake.input.traces, "traces"),
+        tables.read(snakemake.input.problems, "problems"),
+        tables.read(branches, "branches") if branches else None,
+        tables.read(snakemake.input.resampling, "resampling"),
+        *open_model(params.source),
+        Sampler(**params.sampler),
+        grader,
+        top=params.top,
+        count=params.rollouts,
+        seed=params.seed,
+    )
+    tables.write(estimated, snakemake.output.candidates, "candidates", provenance)

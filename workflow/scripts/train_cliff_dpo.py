@@ -1,0 +1,17 @@
+"""Train an adapter on the pairs of one variant."""
+
+from cliff_tokens import tables, training
+from cliff_tokens.script import pinned, stage
+
+with stage(snakemake) as provenance:
+    params, output = snakemake.params, snakemake.output
+    history = training.train(
+        tables.read(snakemake.input.pairs, "pairs"),
+        *pinned(params.source),
+        params.variant,
+        training.Recipe(**params.recipe),
+        int(params.seed),
+        output.adapter,
+        provenance,
+    )
+    tables.write(history, output.training, "training", provenance)
