@@ -39,6 +39,7 @@ include: "workflow/rules/truth.smk"
 include: "workflow/rules/cost.smk"
 include: "workflow/rules/pairs.smk"
 include: "workflow/rules/training.smk"
+include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/tables.smk"
 

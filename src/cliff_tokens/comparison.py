@@ -15,10 +15,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from cliff_tokens import statistics, taxonomy
+from cliff_tokens import cost, statistics, taxonomy
 from cliff_tokens.evaluation import BASE, GREEDY, SAMPLED
 from cliff_tokens.statistics import Intervals
-from cliff_tokens.summaries import POOLED, mean_columns, share_columns
+from cliff_tokens.summaries import POOLED, mean_columns, owners_of, share_columns
 
 IN_DOMAIN, OUT_OF_DOMAIN = "in domain", "out of domain"
 _PAIR = ["seed", "dataset", "problem_id", "sample"]
@@ -34,8 +34,8 @@ def accuracy(
     """Accuracy of base and of every variant, and the paired difference.
 
     ``domains`` maps each data set to IN_DOMAIN or OUT_OF_DOMAIN; a domain of several data sets has
-    rows of its own, for greedy decoding, in which every problem counts the same. Columns: ``n`` problems, ``seeds``,
-    ``answers`` (over seeds and samples), ``truncated``, ``accuracy`` and ``gain`` with intervals,
+    rows of its own, for greedy decoding, in which every problem counts the same. Columns:
+    ``n`` problems, ``seeds``, ``answers`` (over seeds and samples), ``truncated``, ``accuracy`` and ``gain`` with intervals,
     ``seed_sd`` (standard deviation of the gain between seeds), ``won`` and ``lost`` (answers right
     only after and only before training), ``p`` and ``p_holm``.
     """
@@ -92,7 +92,8 @@ def cliffs(
 ) -> pd.DataFrame:
     """Cliffs per trace and per 1000 tokens of base and of every variant, and their change.
 
-    A row for every data set and, where there are several, for all of them. Columns: ``n`` problems, ``seeds``, ``traces``, ``cliffs`` and each kind's number, ``tokens``,
+    A row for every data set and, where there are several, for all of them. Columns: ``n``
+    problems, ``seeds``, ``traces``, ``cliffs`` and each kind's number, ``tokens``,
     ``accuracy``, ``per_trace`` and ``per_1000_tokens`` with intervals, ``change`` (of cliffs per
     trace) and ``change_per_1000_tokens`` against base with intervals, ``seed_sd`` (of ``change``
     between seeds), ``p`` and ``p_holm`` (of ``change``).
@@ -122,6 +123,65 @@ def cliffs(
                 row |= _rate_change("change_per_1000_tokens", pairs, intervals, variant)
                 rows.append(row)
     return _adjusted(pd.DataFrame(rows))
+
+
+def costs(
+    trained: pd.DataFrame,
+    traces: pd.DataFrame,
+    tokens: pd.DataFrame,
+    counts: Mapping[str, pd.DataFrame],
+    candidates: Mapping[str, pd.DataFrame],
+    rollouts: int,
+    models: Sequence[str],
+    variants: Mapping[str, str | None],
+) -> pd.DataFrame:
+    """What training each variant took, beside what it took to find the cliffs it is trained on.
+
+    ``trained`` has model, variant, seed, pairs, loss_positions, steps, seconds, peak_memory_bytes.
+    ``traces`` and ``tokens`` are those of the training set, ``counts`` the rollouts that were drawn
+    on them, by estimator, and ``candidates`` those at their cliffs, by catalogue. ``variants`` maps
+    each to its catalogue, None where it needs no cliffs. Rollouts of an estimator that was not run
+    are predicted (``cost.predict``), as its ``source`` says. Pairs, positions and detection are
+    those of one adapter; seconds are the mean over seeds, memory the most.
+    """
+    keep = Intervals(confidence=0.95, repetitions=1, seed=0)  # the intervals are not shown
+    predicted = cost.predict(traces, tokens, rollouts, None, keep, models)
+    compared = cost.compare(predicted[predicted["dataset"].eq(POOLED)], counts)
+    spent = {(row.model, row.estimator): row for row in compared.itertuples()}
+    rows = []
+    for model in models:
+        for variant, catalogue in variants.items():
+            own = trained[trained["model"].eq(model) & trained["variant"].eq(variant)]
+            row = {
+                "model": model,
+                "variant": variant,
+                "seeds": len(own),
+                "pairs": int(own["pairs"].max()),
+                "loss_positions": int(own["loss_positions"].max()),
+                "steps": int(own["steps"].max()),
+                "seconds": float(own["seconds"].mean()),
+                "memory_mb": float(own["peak_memory_bytes"].max() / 1e6),
+            }
+            for name in cost.ESTIMATORS:
+                found = spent[model, name]
+                drawn = pd.notna(found.used_rollouts)
+                values = (
+                    (found.used_rollouts, found.used_generated_tokens, "counted")
+                    if drawn
+                    else (found.rollouts, found.generated_tokens, "predicted")
+                )
+                for column, value in zip(("rollouts", "tokens", "source"), values, strict=True):
+                    nothing = "not needed" if column == "source" else 0
+                    row[f"{name}_{column}"] = nothing if catalogue is None else value
+            fresh = generated = 0
+            if catalogue is not None:
+                followed = candidates[catalogue]
+                (owners,) = owners_of(followed.assign(trace_id=followed["cliff_id"]))
+                followed = followed[owners["model"].eq(model).to_numpy()]
+                fresh = int((followed["rollouts"].astype(int) - followed["reused"]).sum())
+                generated = int(followed["generated_tokens"].sum())
+            rows.append(row | {"candidate_rollouts": fresh, "candidate_tokens": generated})
+    return pd.DataFrame(rows)
 
 
 def _groups(decoded: pd.DataFrame, domains: Mapping[str, str]) -> dict[str, list[str]]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from cliff_tokens import cliffs, grading, recursion, sampling, taxonomy, traces
+from cliff_tokens import cliffs, grading, recursion, sampling, tables, taxonomy, traces
 from cliff_tokens.engines import Engine
 from cliff_tokens.prompts import ChatTokenizer
 from cliff_tokens.sampling import Sampler
@@ -54,14 +54,19 @@ def evaluate(
     problems: Sequence[pd.DataFrame],
     benchmarks: Sequence[Benchmark],
     policy: Policy,
-    engine: Engine,
-    tokenizer: ChatTokenizer,
+    engine: Engine | None,
+    tokenizer: ChatTokenizer | None,
     sampler: Sampler,
     grader: grading.Grader,
     *,
     seed: int,
 ) -> pd.DataFrame:
-    """Graded answers to the problems of every benchmark: rows of the ``evaluation`` table."""
+    """Graded answers to the problems of every benchmark: rows of the ``evaluation`` table.
+
+    No rows without an engine, which says that nothing was trained.
+    """
+    if engine is None:
+        return pd.DataFrame(columns=tables.TABLES["evaluation"].schema.names)
     parts, seed = [], policy.derived_seed(seed)
     columns = ["dataset", "problem_id", "sample", "verdict", "answer", "tokens", "finish"]
     for asked, benchmark in zip(problems, benchmarks, strict=True):
@@ -81,8 +86,8 @@ def recount(
     problems: Sequence[pd.DataFrame],
     benchmarks: Sequence[Benchmark],
     policy: Policy,
-    engine: Engine,
-    tokenizer: ChatTokenizer,
+    engine: Engine | None,
+    tokenizer: ChatTokenizer | None,
     sampler: Sampler,
     grader: grading.Grader,
     *,
@@ -95,8 +100,10 @@ def recount(
     """Cliffs of fresh traces of one policy, by recursion at N = ``rollouts``.
 
     ``benchmark.samples`` traces are drawn of each problem. Rows of the ``recounts`` table, one a
-    trace.
+    trace; none without an engine, which says that nothing was trained.
     """
+    if engine is None:
+        return pd.DataFrame(columns=tables.TABLES["recounts"].schema.names)
     parts, seed = [], policy.derived_seed(seed)
     for asked, benchmark in zip(problems, benchmarks, strict=True):
         sampled = _sample(asked, benchmark, policy, engine, tokenizer, sampler, grader, seed)

@@ -11,6 +11,7 @@ from pathlib import Path
 from cliff_tokens import __version__
 
 _LIBRARIES = ("torch", "transformers", "vllm", "numpy", "math-verify")
+_MEASURED = "cost.json"  # of a trained adapter: decides nothing and differs between equal runs
 
 
 def record(job) -> dict:
@@ -32,8 +33,10 @@ def sha256(path: str | Path) -> str:
 
 
 def _files(path: Path) -> list[Path]:
-    """The file itself, or every file of a folder such as a checkpoint."""
-    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    """The file itself, or the files of a folder such as a checkpoint."""
+    if not path.is_dir():
+        return [path]
+    return sorted(file for file in path.rglob("*") if file.is_file() and file.name != _MEASURED)
 
 
 def _versions() -> dict[str, str]:

@@ -20,6 +20,8 @@ REVISIONS = {
     "cost": 1,
     "pairs": 1,
     "training": 1,
+    "evaluation": 1,
+    "comparison": 1,
     "figures": 1,
     "summaries": 1,
 }

@@ -88,6 +88,27 @@ def read_each(
     }
 
 
+def read_labeled(paths: Sequence[str], table: str) -> pd.DataFrame:
+    """Several files of one table, with a column for each wildcard of the job that wrote them."""
+    return pd.concat(
+        [
+            tables.read(path, table).assign(**tables.read_metadata(path)["wildcards"])
+            for path in paths
+        ],
+        ignore_index=True,
+    )
+
+
+def read_costs(adapters: Sequence[str]) -> pd.DataFrame:
+    """What each adapter took to train: model, variant, seed and the values of its cost.json."""
+    rows = []
+    for folder in map(Path, adapters):
+        made = json.loads((folder / "provenance.json").read_text())
+        cost = json.loads((folder / "cost.json").read_text())
+        rows.append(made["made_by"]["wildcards"] | cost)
+    return pd.DataFrame(rows)
+
+
 def write_summary(summary: pd.DataFrame, csv: str, md: str) -> None:
     """A summary's values in full (csv) and as they are read (Markdown)."""
     summary.to_csv(csv, index=False)

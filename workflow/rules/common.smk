@@ -18,11 +18,20 @@ MODELS = catalogue.pick(
     MODEL_CATALOGUE, config["models"], "config/models.yaml", "models"
 )
 TRAINING_SET = config["training"]["dataset"]
-DATASETS = catalogue.pick(
-    DATASET_CATALOGUE, config["datasets"], "config/datasets.yaml", "datasets"
-) | catalogue.pick(
-    DATASET_CATALOGUE, [TRAINING_SET], "config/datasets.yaml", "training.dataset"
-)
+EVALUATED = [entry["name"] for entry in config["evaluation"]["datasets"]]
+RECOUNTED = config["evaluation"]["recount"]["datasets"]
+DATASETS = {
+    name: entry
+    for key, names in {
+        "datasets": config["datasets"],
+        "training.dataset": [TRAINING_SET],
+        "evaluation.datasets": EVALUATED,
+        "evaluation.recount.datasets": RECOUNTED,
+    }.items()
+    for name, entry in catalogue.pick(
+        DATASET_CATALOGUE, names, "config/datasets.yaml", key
+    ).items()
+}
 TESTBED = catalogue.load("config/testbed.yaml", "workflow/schemas/testbed.schema.yaml")
 TESTBED_LIMITS = {
     entry["generator"]: entry["max_tokens"]
@@ -76,6 +85,32 @@ ADAPTERS = {
     "variant": VARIANTS,
     "seed": config["training"]["seeds"],
 }
+
+
+def benchmark(name, samples):
+    """What evaluation.Benchmark takes."""
+    entry = DATASETS[name]
+    return {
+        "dataset": name,
+        "system": entry["system"],
+        "max_tokens": entry["max_tokens"],
+        "samples": samples,
+    }
+
+
+POLICIES = ADAPTERS | {"variant": ["base", *VARIANTS]}
+# How each data set is asked in evaluation, and when cliffs are counted again.
+BENCHMARKS = [
+    benchmark(entry["name"], entry["samples"])
+    for entry in config["evaluation"]["datasets"]
+]
+RECOUNTS = [
+    benchmark(name, config["evaluation"]["recount"]["samples"]) for name in RECOUNTED
+]
+DOMAINS = {
+    entry["name"]: "in domain" if entry["in_domain"] else "out of domain"
+    for entry in config["evaluation"]["datasets"]
+}
 # The catalogue of cliffs that each variant's pairs come from.
 CLIFFS_OF = dict.fromkeys(VARIANTS, config["training"]["estimator"]) | {
     "deterministic": "simulated"
@@ -101,7 +136,7 @@ wildcard_constraints:
     shard=r"\d+",
     plan="|".join(ROUNDS),
     estimator="independent|simulated|" + "|".join(ROUNDS),
-    variant="|".join(VARIANTS),
+    variant="|".join(["base", *VARIANTS]),
     seed=r"\d+",
 
 
@@ -127,6 +162,13 @@ def branches_to_reuse(wildcards):
     if wildcards.estimator != "independent" or "recursive" not in ESTIMATORS:
         return []
     return "<results>/branches/recursive/{model}/{dataset}.parquet"
+
+
+def adapter(wildcards):
+    """The adapter of a policy: none for base."""
+    if wildcards.variant == "base":
+        return []
+    return "<results>/adapters/{model}/{variant}/seed-{seed}"
 
 
 def gpus(wildcards):

@@ -46,9 +46,33 @@ ARM_DASHES = {"del": "-", "keep": "-", "control_del": (0, (4, 1.5)), "control_ke
 ARM_MARKERS = {"del": "o", "keep": "s", "control_del": "^", "control_keep": "v"}
 ESTIMATOR_COLORS = {"independent": "#CC6677", "recursive": "#0077BB", "adaptive": "#009988"}
 ESTIMATOR_MARKERS = {"independent": "o", "recursive": "s", "adaptive": "^"}
+# Sets of pairs: a kind's own color where it is one kind, others where it is not.
+VARIANT_COLORS = {
+    "base": FAINT,
+    "all": "#222255",
+    "deterministic": KIND_COLORS["deterministic"],
+    "uncertain": KIND_COLORS["uncertain"],
+    "sampled_off": KIND_COLORS["sampled_off"],
+    "uncertain_sampled_off": "#997700",
+    "audited": "#004488",
+    "random": "#66CCEE",
+    "response": "#BB5566",
+}
+VARIANT_MARKERS = {
+    "base": "_",
+    "all": "o",
+    "deterministic": KIND_MARKERS["deterministic"],
+    "uncertain": "o",
+    "sampled_off": KIND_MARKERS["sampled_off"],
+    "uncertain_sampled_off": "d",
+    "audited": "P",
+    "random": "X",
+    "response": "^",
+}
 TOKEN_COLORS = {"all": "#BBBBBB", "cliff": "#222255"}
 WORDS = {
     "sampled_off": "sampled-off",
+    "uncertain_sampled_off": "uncertain, sampled-off",
     "control_del": "control, deleted",
     "control_keep": "control, kept",
     "del": "deleted",
