@@ -24,7 +24,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import peft
 import torch
+import trl
 from datasets import Dataset
 from peft import LoraConfig, get_peft_model
 from torch.nn.functional import logsigmoid
@@ -298,6 +300,7 @@ def train(
         "pairs": len(parts["train"]),
         "pairs_held_out": len(parts["held_out"]),
         "loss_positions": _positions(parts["train"]) * recipe.epochs,
+        "libraries": {library.__name__: library.__version__ for library in (trl, peft)},
         "made_by": provenance,
     }
     state, history = None, pd.DataFrame(columns=_HISTORY)
