@@ -23,6 +23,7 @@ LAYERS = [
         "candidates",
         "pairs",
         "training",
+        "contrast",
         "truth",
         "simulation",
         "cost",

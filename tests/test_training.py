@@ -222,6 +222,40 @@ def test_whole_responses_are_trained_on_every_token_of_both_sides(tmp_path):
     assert history.query("split == 'train'")["loss_positions"].sum() == 5 * 18
 
 
+def test_weighted_responses_with_weights_of_one_have_the_loss_of_whole_responses(tmp_path):
+    pairs = pairs_of(traces=3).assign(chosen_ids=[[5, 6, 1]] * 9, rejected_ids=[[7, 1]] * 9)
+    ids = ["prompt_ids", "chosen_ids", "rejected_ids"]
+    rows = [{key: [int(x) for x in row[key]] for key in ids} for row in pairs.to_dict("records")]
+    stock = perturbed(trainer_of(training.SingleTokenDPOTrainer, rows, tmp_path / "stock"))
+    batch = next(iter(stock.get_train_dataloader()))
+    expected = stock.compute_loss(stock.model.train(), batch).item()
+    weighted = perturbed(trainer_of(training.WeightedDPOTrainer, rows, tmp_path / "weighted"))
+    found = {}
+    for weight in (1.0, 0.5):
+        examples = [{**row, "rejected_weights": [weight] * 2} for row in rows]
+        batch = training._WeightedCollator(0)(examples)
+        # Only tokens of rejected sides are weighted: 2 in each of 9 sequences.
+        assert (batch["token_weights"] != 1).sum() == (18 if weight < 1 else 0)
+        found[weight] = weighted.compute_loss(weighted.model.train(), batch).item()
+    assert found[1.0] == pytest.approx(expected, abs=1e-6)
+    assert found[0.5] != pytest.approx(expected, abs=1e-4)
+
+
+def test_cdpo_weighs_tokens_of_incorrect_responses_by_a_contrast_of_two_tuned_models(tmp_path):
+    # Correct responses end in 5, incorrect ones in 7, after the same first token.
+    pairs = pairs_of().assign(chosen_ids=[[9, 5, 1]] * 24, rejected_ids=[[9, 7, 1]] * 24)
+    pairs["prompt_ids"] = [np.array([3, 4])] * 24
+    recipe = training.Recipe(**{**RECIPE.__dict__, "epochs": 8, "learning_rate": 1e-2})
+    tokenizer = AutoTokenizer.from_pretrained(SMALL)
+    weighted = training._with_token_weights(pairs, SMALL, None, tokenizer, recipe, 1, "cpu")
+    first, decisive, _ = weighted["rejected_weights"].iloc[0]
+    assert 0 <= first < decisive <= 1
+    assert decisive > 0.9
+    history = training.train(pairs, SMALL, None, "cdpo", RECIPE, 1, tmp_path / "s", {})
+    assert history.query("split == 'train'")["loss_positions"].sum() == 2 * 6 * 18
+    assert history.query("split == 'held_out'")["margin"].iloc[-1] > 0
+
+
 KILLED = """
 import os, sys
 sys.path.insert(0, {tests!r})

@@ -24,17 +24,21 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import peft
 import torch
+import trl
 from datasets import Dataset
 from peft import LoraConfig, get_peft_model
 from torch.nn.functional import logsigmoid
 from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, set_seed
 from trl import DPOConfig, DPOTrainer
+from trl.trainer.dpo_trainer import DataCollatorForPreference
 
-from cliff_tokens import tables
+from cliff_tokens import contrast, tables
 from cliff_tokens.pairs import RESPONSES
 
 _HISTORY = tables.TABLES["training"].schema.names
+_SIDES = ("prompt_ids", "chosen_ids", "rejected_ids", "rejected_weights")
 _PARTS = 4  # held-out pairs are measured, and a checkpoint is written, after each of these parts
 
 logger = logging.getLogger(__name__)
@@ -99,6 +103,49 @@ class PairwiseDPOTrainer(_CountingDPOTrainer):
         return loss
 
 
+class WeightedDPOTrainer(_CountingDPOTrainer):
+    """cDPO: whole responses, the rejected one's log-ratio weighted token by token."""
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        ids, mask = inputs["input_ids"], inputs["completion_mask"][:, 1:]
+        policy = self._logps(model, inputs)
+        with torch.no_grad(), self.model.disable_adapter():
+            reference = self._logps(self.model, inputs)
+        weighted = (policy - reference) * mask * inputs["token_weights"][:, 1:]
+        chosen, rejected = weighted.sum(dim=1).chunk(2)
+        loss = -logsigmoid(self.beta * (chosen - rejected)).mean()
+        metrics = self._metrics["train" if self.model.training else "eval"]
+        metrics["pairs"].append(len(ids) // 2)
+        metrics["loss_positions"].append(int(mask.sum()))
+        metrics["sum/weight"].append(1.0)
+        metrics["sum/loss"].append(loss.item())
+        metrics["sum/margin"].append((chosen - rejected).mean().item())
+        metrics["sum/accuracy"].append((chosen > rejected).float().mean().item())
+        sums = (policy.detach() * mask).sum(dim=1).chunk(2)
+        for side, logp in zip(("chosen", "rejected"), sums, strict=True):
+            metrics[f"sum/logp_{side}"].append(logp.mean().item())
+        return loss
+
+    def _logps(self, model, inputs) -> torch.Tensor:
+        """Log-probability of every token but the first, [sequences, longest - 1]."""
+        ids, attended = inputs["input_ids"], inputs["attention_mask"]
+        logits = model(input_ids=ids, attention_mask=attended, use_cache=False).logits[:, :-1]
+        return torch.log_softmax(logits.float(), -1).gather(2, ids[:, 1:, None])[..., 0]
+
+
+@dataclass
+class _WeightedCollator(DataCollatorForPreference):
+    """TRL's batch with ``token_weights`` [sequences, longest]: 1 for all but rejected tokens."""
+
+    def torch_call(self, examples):
+        batch = super().torch_call(examples)
+        weights = torch.ones(batch["input_ids"].shape)
+        for row, example in enumerate(examples, start=len(examples)):
+            start, values = len(example["prompt_ids"]), example["rejected_weights"]
+            weights[row, start : start + len(values)] = torch.tensor(values)
+        return batch | {"token_weights": weights}
+
+
 class SharedForwardDPOTrainer(_CountingDPOTrainer):
     """The same loss for single tokens, one forward pass over a trace for all pairs in it.
 
@@ -109,7 +156,7 @@ class SharedForwardDPOTrainer(_CountingDPOTrainer):
     """
 
     def __init__(self, *args, **kwargs):
-        super().__init__(*args, data_collator=collate, **kwargs)
+        super().__init__(*args, **{**kwargs, "data_collator": collate})
         if self.accelerator.num_processes > 1:
             raise NotImplementedError("training: runs in one process; start one for each adapter")
         rows, size = len(self.train_dataset), self.args.per_device_train_batch_size
@@ -240,6 +287,8 @@ def train(
         model, revision=revision, dtype=torch.bfloat16 if device == "cuda" else torch.float32
     ).to(device)
     tokenizer = AutoTokenizer.from_pretrained(model, revision=revision)
+    if variant == "cdpo" and (pairs["split"] == "train").any():
+        pairs = _with_token_weights(pairs, model, revision, tokenizer, recipe, seed, device)
     if recipe.append_eos and variant not in RESPONSES:
         pairs = _with_eos(pairs, tokenizer.eos_token_id)
     refuse_long(pairs, loaded.config.get_text_config().max_position_embeddings)
@@ -251,6 +300,7 @@ def train(
         "pairs": len(parts["train"]),
         "pairs_held_out": len(parts["held_out"]),
         "loss_positions": _positions(parts["train"]) * recipe.epochs,
+        "libraries": {library.__name__: library.__version__ for library in (trl, peft)},
         "made_by": provenance,
     }
     state, history = None, pd.DataFrame(columns=_HISTORY)
@@ -292,11 +342,11 @@ def make_trainer(
     else:
         if not np.all(parts["train"]["weight"] == 1):
             raise ValueError("training.recipe.append_eos: needs training.weights: pair")
-        ids = ["prompt_ids", "chosen_ids", "rejected_ids"]
+        columns = [name for name in _SIDES if name in parts["train"]]
         rows = {
             name: [
-                {key: [int(token) for token in row[key]] for key in ids}
-                for row in part[ids].to_dict("records")
+                {key: np.asarray(row[key]).tolist() for key in columns}
+                for row in part[columns].to_dict("records")
             ]
             for name, part in parts.items()
         }
@@ -328,9 +378,15 @@ def make_trainer(
         disable_tqdm=True,
         report_to=[],
     )
-    trainer = (SharedForwardDPOTrainer if shared else PairwiseDPOTrainer)(
+    kind, collator = PairwiseDPOTrainer, None
+    if shared:
+        kind = SharedForwardDPOTrainer
+    elif variant == "cdpo":
+        kind, collator = WeightedDPOTrainer, _WeightedCollator(tokenizer.pad_token_id)
+    trainer = kind(
         model=model,
         args=args,
+        data_collator=collator,
         train_dataset=rows["train"],
         eval_dataset=rows["held_out"],
         processing_class=tokenizer,
@@ -400,6 +456,28 @@ def _with_eos(pairs: pd.DataFrame, eos: int) -> pd.DataFrame:
     """The pairs with an end of sequence after both tokens."""
     sides = {name: [[*ids, eos] for ids in pairs[name]] for name in ("chosen_ids", "rejected_ids")}
     return pairs.assign(**sides)
+
+
+def _with_token_weights(
+    pairs: pd.DataFrame, model, revision, tokenizer, recipe: Recipe, seed: int, device: str
+) -> pd.DataFrame:
+    """The pairs with the weights of each rejected token; only pairs of the train split teach."""
+    taught = pairs[pairs["split"] == "train"]
+    weights = contrast.token_weights(
+        list(zip(pairs["prompt_ids"], pairs["rejected_ids"], strict=True)),
+        list(zip(taught["prompt_ids"], taught["chosen_ids"], strict=True)),
+        list(zip(taught["prompt_ids"], taught["rejected_ids"], strict=True)),
+        model,
+        revision,
+        tokenizer,
+        recipe.lora(),
+        learning_rate=recipe.learning_rate,
+        num_train_epochs=recipe.epochs,
+        per_device_train_batch_size=recipe.batch,
+        seed=seed,
+        use_cpu=device == "cpu",
+    )
+    return pairs.assign(rejected_weights=weights)
 
 
 def _positions(pairs: pd.DataFrame) -> int:

@@ -16,6 +16,11 @@ DATASET_CATALOGUE = catalogue.load(
 )
 MODELS = catalogue.pick(
     MODEL_CATALOGUE, config["models"], "config/models.yaml", "models"
+) | catalogue.pick(
+    MODEL_CATALOGUE,
+    config["training"]["models"],
+    "config/models.yaml",
+    "training.models",
 )
 TRAINING_SET = config["training"]["dataset"]
 EVALUATED = [entry["name"] for entry in config["evaluation"]["datasets"]]

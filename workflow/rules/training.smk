@@ -2,6 +2,11 @@
 # interrupted job goes on from its last checkpoint, in the folder beside the adapter's.
 
 
+rule dpo:
+    input:
+        collect("<results>/adapters/{model}/{variant}/seed-{seed}", **ADAPTERS),
+
+
 rule train_cliff_dpo:
     input:
         pairs="<results>/pairs/{model}/{variant}.parquet",
