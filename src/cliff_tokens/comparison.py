@@ -129,6 +129,7 @@ def costs(
     trained: pd.DataFrame,
     traces: pd.DataFrame,
     tokens: pd.DataFrame,
+    estimator: str,
     counts: Mapping[str, pd.DataFrame],
     candidates: Mapping[str, pd.DataFrame],
     rollouts: int,
@@ -138,15 +139,17 @@ def costs(
     """What training each variant took, beside what it took to find the cliffs it is trained on.
 
     ``trained`` has model, variant, seed, pairs, loss_positions, steps, seconds, peak_memory_bytes.
-    ``traces`` and ``tokens`` are those of the training set, ``counts`` the rollouts that were drawn
-    on them, by estimator, and ``candidates`` those at their cliffs, by catalogue. ``variants`` maps
+    ``traces`` and ``tokens`` are those of the training set, ``counts`` the rollouts that
+    ``estimator`` drew on them, and ``candidates`` those at their cliffs, by catalogue. ``variants`` maps
     each to its catalogue, None where it needs no cliffs. Rollouts of an estimator that was not run
     are predicted (``cost.predict``), as its ``source`` says. Pairs, positions and detection are
     those of one adapter; seconds are the mean over seeds, memory the most.
     """
     keep = Intervals(confidence=0.95, repetitions=1, seed=0)  # the intervals are not shown
     predicted = cost.predict(traces, tokens, rollouts, None, keep, models)
-    compared = cost.compare(predicted[predicted["dataset"].eq(POOLED)], counts)
+    ran = "independent" if estimator == "independent" else "recursive"  # adaptive is recursive too
+    drawn = pd.concat(counts.values(), ignore_index=True)
+    compared = cost.compare(predicted[predicted["dataset"].eq(POOLED)], {ran: drawn})
     spent = {(row.model, row.estimator): row for row in compared.itertuples()}
     rows = []
     for model in models:
@@ -164,10 +167,9 @@ def costs(
             }
             for name in cost.ESTIMATORS:
                 found = spent[model, name]
-                drawn = pd.notna(found.used_rollouts)
                 values = (
-                    (found.used_rollouts, found.used_generated_tokens, "counted")
-                    if drawn
+                    (int(found.used_rollouts), int(found.used_generated_tokens), "counted")
+                    if name == ran
                     else (found.rollouts, found.generated_tokens, "predicted")
                 )
                 for column, value in zip(("rollouts", "tokens", "source"), values, strict=True):

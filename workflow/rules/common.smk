@@ -120,6 +120,11 @@ DOMAINS = {
 CLIFFS_OF = dict.fromkeys(VARIANTS, config["training"]["estimator"]) | {
     "deterministic": "simulated"
 }
+# The same for what detection cost; whole responses need no cliffs.
+DETECTED_BY = CLIFFS_OF | {
+    variant: None for variant in ("response", "cdpo") if variant in VARIANTS
+}
+CATALOGUES = sorted({found for found in DETECTED_BY.values() if found})
 SHARDS = range(1, config["potential"]["shards"] + 1)
 BRANCH_SHARDS = range(1, config["potential"]["branch_shards"] + 1)
 

@@ -5,6 +5,14 @@
 rule dpo:
     input:
         collect("<results>/adapters/{model}/{variant}/seed-{seed}", **ADAPTERS),
+        collect(
+            "<results>/tables/table_dpo_{table}.csv",
+            table=["accuracy", "cliffs", "cost"],
+        ),
+        collect(
+            "<results>/figures/figure_dpo_{figure}.svg",
+            figure=["accuracy", "positions", "cliffs", "training"],
+        ),
 
 
 rule train_cliff_dpo:

@@ -51,9 +51,7 @@ def draw(values: pd.DataFrame) -> Figure:
     figure.supxlabel("tokens that carried loss, both sides, all epochs", fontsize=7)
     figure.supylabel("gain over base (points)", fontsize=7)
     handles = [
-        style.handle(
-            style.VARIANT_COLORS[name], style.VARIANT_MARKERS[name], "", style.word(name)
-        )
+        style.handle(style.VARIANT_COLORS[name], style.VARIANT_MARKERS[name], "", style.word(name))
         for name in variants
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=4)

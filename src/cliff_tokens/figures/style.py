@@ -57,6 +57,7 @@ VARIANT_COLORS = {
     "audited": "#004488",
     "random": "#66CCEE",
     "response": "#BB5566",
+    "cdpo": "#AA7755",
 }
 VARIANT_MARKERS = {
     "base": "_",
@@ -68,6 +69,7 @@ VARIANT_MARKERS = {
     "audited": "P",
     "random": "X",
     "response": "^",
+    "cdpo": "<",
 }
 TOKEN_COLORS = {"all": "#BBBBBB", "cliff": "#222255"}
 WORDS = {
