@@ -92,6 +92,11 @@ def test_every_plan_names_entries_that_fit_one_another(plan, shipped, name):
     datasets = catalogue.pick(
         shipped("datasets"), config["datasets"], "config/datasets.yaml", "datasets"
     )
+    evaluation = config["evaluation"]
+    names = [entry["name"] for entry in evaluation["datasets"]] + evaluation["recount"]["datasets"]
+    datasets |= catalogue.pick(
+        shipped("datasets"), [*names, config["training"]["dataset"]], "config/datasets.yaml", ""
+    )
     longest = max(entry["max_tokens"] for entry in datasets.values())
     assert longest < min(entry["context"] for entry in models.values())
 

@@ -188,6 +188,24 @@ def test_estimators_are_scored_against_a_reference_and_their_cost_against_its_pr
     assert planned(finished, *SMOKE, "--", "truth", "cost") == {}
 
 
+def test_adapters_are_evaluated_beside_base_and_their_cliffs_counted_again(finished):
+    done = snakemake(finished, *SMOKE, "--", "dpo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = finished / "results" / "smoke"
+    plan = yaml.safe_load((ROOT / "config/smoke.yaml").read_text())
+    for variant in ("base", *plan["training"]["variants"]):
+        path = f"testbed-small/{variant}/seed-42.parquet"
+        for table in ("evaluation", "recounts"):
+            tables.read(results / table / path, table)
+    base = tables.read(results / "evaluation/testbed-small/base/seed-42.parquet", "evaluation")
+    assert base.groupby("decoding").size().to_dict() == {"greedy": 6, "sampled": 6}
+    for name in ("accuracy", "cliffs", "cost"):
+        assert (results / f"tables/table_dpo_{name}.md").stat().st_size > 200, name
+    for name in ("accuracy", "positions", "cliffs", "training"):
+        assert (results / f"figures/figure_dpo_{name}.svg").stat().st_size > 1000, name
+    assert planned(finished, *SMOKE, "--", "dpo") == {}
+
+
 def test_a_run_without_independent_rollouts_has_no_audit_and_is_scored_all_the_same(fresh):
     (fresh / "recursive.yaml").write_text("potential: {estimators: [recursive], main: recursive}\n")
     jobs = planned(fresh, "--configfile", "recursive.yaml", "--", "all", "truth", "cost")
@@ -200,6 +218,14 @@ def test_the_papers_plan_is_static_and_complete(fresh):
     assert jobs["sample_traces"] == jobs["score_tokens"] == jobs["resample_cliffs"] == 7 * 3
     assert jobs["roll_out"] == 7 * 3 * 16
     assert jobs["select_problems"] == 3
+
+
+def test_the_papers_evaluation_takes_every_policy_through_the_full_sets(fresh):
+    jobs = planned(fresh, "--configfile", "config/paper.yaml", "--", "dpo")
+    plan = yaml.safe_load((ROOT / "config/paper.yaml").read_text())["training"]
+    policies = len(plan["models"]) * (1 + len(plan["variants"])) * len(plan["seeds"])
+    assert jobs["evaluate_model"] == jobs["recount_cliffs"] == policies
+    assert jobs["select_problems"] == 8  # trained on, evaluated on (4), traced again (3)
 
 
 def test_a_rule_of_the_paper_that_cannot_run_yet_says_what_is_missing(fresh):
@@ -216,6 +242,10 @@ def test_a_rule_of_the_paper_that_cannot_run_yet_says_what_is_missing(fresh):
         ("models: [testbed-smal]", "'testbed-smal' is not in config/models.yaml"),
         ("datasets: [chain]", "'chain' is not in config/datasets.yaml"),
         ("cliffs: {marign: 0.1}", "marign"),
+        (
+            "evaluation: {datasets: [{name: chains-train-large, samples: 0, in_domain: true}]}",
+            "chains-train-large is of the same source and split as training.dataset",
+        ),
         ("potential: {rollouts: 0}", "rollouts|minimum"),
     ],
 )

@@ -34,10 +34,10 @@ def accuracy(
     """Accuracy of base and of every variant, and the paired difference.
 
     ``domains`` maps each data set to IN_DOMAIN or OUT_OF_DOMAIN; a domain of several data sets has
-    rows of its own, for greedy decoding, in which every problem counts the same. Columns:
-    ``n`` problems, ``seeds``, ``answers`` (over seeds and samples), ``truncated``, ``accuracy`` and ``gain`` with intervals,
-    ``seed_sd`` (standard deviation of the gain between seeds), ``won`` and ``lost`` (answers right
-    only after and only before training), ``p`` and ``p_holm``.
+    rows of its own, for greedy decoding, in which every problem counts the same. Columns: ``n``
+    problems, ``seeds``, ``answers`` (over seeds and samples), ``truncated``, ``accuracy`` and
+    ``gain`` with intervals, ``seed_sd`` (standard deviation of the gain between seeds), ``won`` and
+    ``lost`` (answers right only after and only before training), ``p`` and ``p_holm``.
     """
     evaluation = evaluation.assign(correct=evaluation["verdict"].eq("correct").astype("int64"))
     rows = []
@@ -140,10 +140,10 @@ def costs(
 
     ``trained`` has model, variant, seed, pairs, loss_positions, steps, seconds, peak_memory_bytes.
     ``traces`` and ``tokens`` are those of the training set, ``counts`` the rollouts that
-    ``estimator`` drew on them, and ``candidates`` those at their cliffs, by catalogue. ``variants`` maps
-    each to its catalogue, None where it needs no cliffs. Rollouts of an estimator that was not run
-    are predicted (``cost.predict``), as its ``source`` says. Pairs, positions and detection are
-    those of one adapter; seconds are the mean over seeds, memory the most.
+    ``estimator`` drew on them, and ``candidates`` those at their cliffs, by catalogue.
+    ``variants`` maps each to its catalogue, None where it needs no cliffs. Rollouts of an estimator
+    that was not run are predicted (``cost.predict``), as its ``source`` says. Pairs, positions and
+    detection are those of one adapter; seconds are the mean over seeds, memory the most.
     """
     keep = Intervals(confidence=0.95, repetitions=1, seed=0)  # the intervals are not shown
     predicted = cost.predict(traces, tokens, rollouts, None, keep, models)

@@ -103,6 +103,17 @@ def benchmark(name, samples):
     }
 
 
+def source_of(name):
+    """Where the problems of a data set come from."""
+    return [DATASETS[name].get(key) for key in ("generator", "hub", "config", "split")]
+
+
+for name in [*EVALUATED, *RECOUNTED]:
+    if source_of(name) == source_of(TRAINING_SET):
+        raise ValueError(
+            f"evaluation: {name} is of the same source and split as training.dataset "
+            f"({TRAINING_SET}); a model cannot be measured on what it was trained on"
+        )
 POLICIES = ADAPTERS | {"variant": ["base", *VARIANTS]}
 # How each data set is asked in evaluation, and when cliffs are counted again.
 BENCHMARKS = [

@@ -59,6 +59,11 @@ def _panel(axes: Axes, cell: pd.DataFrame, column: str, variants: Sequence[str])
         face = style.face(color, own["pairs"].max() if len(own) else 0)
         held_out = cell["split"].eq("held_out").any()
         axes.plot(
-            line.index, line, marker if held_out or len(line) == 1 else "", linestyle="-",
-            color=color, markerfacecolor=face, linewidth=0.9, markersize=3,
-        )  # fmt: skip
+            line.index,
+            line,
+            marker=marker if held_out or len(line) == 1 else "",
+            color=color,
+            markerfacecolor=face,
+            linewidth=0.9,
+            markersize=3,
+        )
