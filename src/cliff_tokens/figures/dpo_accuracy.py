@@ -13,6 +13,7 @@ from cliff_tokens.evaluation import BASE
 from cliff_tokens.figures import style
 from cliff_tokens.statistics import Intervals
 
+_LEAST = 1.0  # points that an axis shows to both sides: no gain should not look like some
 _COLUMNS = [
     "model", "dataset", "domain", "decoding", "variant", "seed", "n", "seeds", "gain", "gain_low",
     "gain_high", "p_holm",
@@ -54,7 +55,7 @@ def draw(values: pd.DataFrame) -> Figure:
             ]
             _panel(axes, inside, variants)
             n = inside["n"].max()
-            title = f"{cell.dataset}\n{cell.decoding}, {cell.domain}\nn = {n}"
+            title = f"{cell.dataset}\n{cell.domain}\n{cell.decoding}, n = {n}"
             if len(models) > 1:
                 title = f"{style.wrap(model, 18)}\n{title}"
             axes.set_title(title, fontsize=6.5, parse_math=False)
@@ -91,5 +92,7 @@ def _panel(axes: Axes, cell: pd.DataFrame, variants: Sequence[str]) -> None:
     axes.set_yticks(range(len(variants)), [style.word(name) for name in variants])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(variants) - 0.4, -0.6)
+    low, high = axes.get_xlim()
+    axes.set_xlim(min(low, -_LEAST), max(high, _LEAST))
     axes.xaxis.set_major_locator(MaxNLocator(4, min_n_ticks=2))
     axes.grid(axis="x")

@@ -13,6 +13,8 @@ from cliff_tokens.evaluation import BASE, GREEDY
 from cliff_tokens.figures import style
 from cliff_tokens.statistics import Intervals
 
+_LEAST = 1.0  # points that an axis shows to both sides: no gain should not look like some
+
 
 def values(
     evaluation: pd.DataFrame,
@@ -75,3 +77,5 @@ def _panel(axes: Axes, cell: pd.DataFrame) -> None:
             x, 100 * row.gain, style.VARIANT_MARKERS[row.variant], color=color,
             markerfacecolor=style.face(color, row.n), markersize=4, zorder=3,
         )  # fmt: skip
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(low, -_LEAST), max(high, _LEAST))

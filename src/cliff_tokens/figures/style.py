@@ -49,7 +49,7 @@ ESTIMATOR_MARKERS = {"independent": "o", "recursive": "s", "adaptive": "^"}
 # Sets of pairs: a kind's own color where it is one kind, others where it is not.
 VARIANT_COLORS = {
     "base": FAINT,
-    "all": "#222255",
+    "all": "#000000",
     "deterministic": KIND_COLORS["deterministic"],
     "uncertain": KIND_COLORS["uncertain"],
     "sampled_off": KIND_COLORS["sampled_off"],
