@@ -148,7 +148,12 @@ def test_detection_is_counted_where_it_was_run_and_predicted_where_not():
     assert (row["recursive_rollouts"], row["recursive_tokens"]) == (4, 7)
     assert (row["independent_rollouts"], row["independent_tokens"]) == (12, 24)
     assert (row["recursive_source"], row["independent_source"]) == ("counted", "predicted")
-    assert (row["candidate_rollouts"], row["candidate_tokens"]) == (3, 9)
+    assert row["candidate_rollouts"] == 3  # of four, one was taken over from another table
+    none = comparison.costs(
+        trained(), traces, tokens, "recursive", {"branches/recursive": branches.iloc[:0]},
+        {"recursive": candidates.iloc[:0]}, 4, ["m"], {"all": "recursive"},
+    ).iloc[0]  # fmt: skip
+    assert (none["recursive_rollouts"], none["candidate_rollouts"]) == (0, 0)
     row = found.loc["uncertain"]
     assert row["recursive_source"] == row["independent_source"] == "not needed"
     assert row["recursive_rollouts"] == row["candidate_rollouts"] == 0

@@ -142,8 +142,9 @@ def costs(
     ``traces`` and ``tokens`` are those of the training set, ``counts`` the rollouts that
     ``estimator`` drew on them, and ``candidates`` those at their cliffs, by catalogue.
     ``variants`` maps each to its catalogue, None where it needs no cliffs. Rollouts of an estimator
-    that was not run are predicted (``cost.predict``), as its ``source`` says. Pairs, positions and
-    detection are those of one adapter; seconds are the mean over seeds, memory the most.
+    that was not run are predicted (``cost.predict``), as its ``source`` says; candidates count the
+    rollouts that no other table had. Pairs, positions and detection are those of one adapter;
+    seconds are the mean over seeds, memory the most.
     """
     keep = Intervals(confidence=0.95, repetitions=1, seed=0)  # the intervals are not shown
     predicted = cost.predict(traces, tokens, rollouts, None, keep, models)
@@ -167,22 +168,23 @@ def costs(
             }
             for name in cost.ESTIMATORS:
                 found = spent[model, name]
+                # A model whose traces left no choice has no rows: none were drawn.
+                used = [found.used_rollouts, found.used_generated_tokens]
                 values = (
-                    (int(found.used_rollouts), int(found.used_generated_tokens), "counted")
+                    (*(0 if pd.isna(value) else int(value) for value in used), "counted")
                     if name == ran
                     else (found.rollouts, found.generated_tokens, "predicted")
                 )
                 for column, value in zip(("rollouts", "tokens", "source"), values, strict=True):
                     nothing = "not needed" if column == "source" else 0
                     row[f"{name}_{column}"] = nothing if catalogue is None else value
-            fresh = generated = 0
+            fresh = 0
             if catalogue is not None:
                 followed = candidates[catalogue]
                 (owners,) = owners_of(followed.assign(trace_id=followed["cliff_id"]))
                 followed = followed[owners["model"].eq(model).to_numpy()]
                 fresh = int((followed["rollouts"].astype(int) - followed["reused"]).sum())
-                generated = int(followed["generated_tokens"].sum())
-            rows.append(row | {"candidate_rollouts": fresh, "candidate_tokens": generated})
+            rows.append(row | {"candidate_rollouts": fresh})
     return pd.DataFrame(rows)
 
 
