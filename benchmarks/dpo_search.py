@@ -32,7 +32,7 @@ from cliff_tokens.prompts import ChatTokenizer
 from cliff_tokens.sampling import Sampler
 from cliff_tokens.testbed import problems
 
-DATASET, LIMIT, HELD_OUT, SEED = "chains-train-large", 160, 0.2, 20260624
+LIMIT, HELD_OUT, SEED = 160, 0.2, 20260624
 COLUMNS = (
     "variant", "chosen", "weights", "learning_rate", "beta", "epochs", "seed", "cliffs", "pairs",
     "held_out", "margin", "accuracy_held_out", "gain", "error", "accuracy", "unparsed",
@@ -40,13 +40,16 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def frames_of(run: Path, model: str, estimator: str) -> dict:
+def frames_of(run: Path, model: str, estimator: str, datasets: list[str]) -> dict:
     """The tables that pairs are built from."""
-    names = ("cliffs", "candidates", "estimates", "resampling")
-    paths = {name: run / name / estimator / model / f"{DATASET}.parquet" for name in names}
+    found = {}
+    for name in ("cliffs", "candidates", "estimates", "resampling"):
+        paths = [run / name / estimator / model / f"{dataset}.parquet" for dataset in datasets]
+        found[name] = tables.read_all(paths, name)
     for name in ("tokens", "alternatives", "traces"):
-        paths[name] = run / name / model / f"{DATASET}.parquet"
-    return {name: tables.read(path, name) for name, path in paths.items()}
+        paths = [run / name / model / f"{dataset}.parquet" for dataset in datasets]
+        found[name] = tables.read_all(paths, name)
+    return found
 
 
 def answers(folder: str, asked, grader: Grader) -> tuple[np.ndarray, np.ndarray, float]:
@@ -103,6 +106,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=["grid", "variants"])
     parser.add_argument("--run", type=Path, default=Path("results/dpo-search"))
+    parser.add_argument("--datasets", nargs="+", default=["chains-train-large"])
+    parser.add_argument("--estimator", default="recursive")
     parser.add_argument("--model", default="testbed-small")
     parser.add_argument("--problems", type=int, default=1000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[42, 43, 44])
@@ -126,10 +131,12 @@ def main():
               file=sys.stderr)  # fmt: skip
         print(",".join(COLUMNS), flush=True)
         for variant, (chosen, weights, rate, beta) in itertools.product(variants, settings):
-            estimator = "simulated" if variant == "deterministic" else "recursive"
+            estimator = options.estimator
+            if variant == "deterministic" and estimator == "recursive":
+                estimator = "simulated"
             built, counts = pairs.build(
                 variant,
-                frames_of(options.run, options.model, estimator),
+                frames_of(options.run, options.model, estimator, options.datasets),
                 pairs.Rule(CliffTest(), 10, chosen, weights),
                 certain=0.99, held_out=HELD_OUT, seed=SEED,
             )  # fmt: skip

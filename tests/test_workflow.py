@@ -228,6 +228,21 @@ def test_the_papers_evaluation_takes_every_policy_through_the_full_sets(fresh):
     assert jobs["select_problems"] == 8  # trained on, evaluated on (4), traced again (3)
 
 
+def test_the_papers_adapters_are_planned(fresh):
+    jobs = planned(fresh, "--configfile", "config/paper.yaml", "--", "dpo")
+    assert jobs["build_pairs"] == 3 * 9  # models, variants
+    assert jobs["train_cliff_dpo"] == 3 * 9 * 3  # and seeds
+    # The deterministic variant has a catalogue of its own, of simulated counts.
+    assert jobs["simulate_published"] == 3
+    assert jobs["detect_cliffs"] == 3 * 2
+
+
+def test_a_training_set_is_no_axis_of_the_run(fresh):
+    jobs = planned(fresh, *SMOKE)
+    assert jobs["sample_traces"] == 1
+    assert "train_cliff_dpo" not in jobs
+
+
 def test_a_rule_of_the_paper_that_cannot_run_yet_says_what_is_missing(fresh):
     path = "results/paper/problems/gsm1k-100.parquet"
     done = snakemake(fresh, "--configfile", "config/paper.yaml", "--", path)
@@ -247,6 +262,8 @@ def test_a_rule_of_the_paper_that_cannot_run_yet_says_what_is_missing(fresh):
             "chains-train-large is of the same source and split as training.dataset",
         ),
         ("potential: {rollouts: 0}", "rollouts|minimum"),
+        ("training: {dataset: chain-train}", "training.dataset: 'chain-train' is not in"),
+        ("training: {variants: [base]}", "base"),
     ],
 )
 def test_a_mistake_in_the_plan_is_named_before_anything_runs(fresh, text, said):
