@@ -132,8 +132,9 @@ CLIFFS_OF = dict.fromkeys(VARIANTS, config["training"]["estimator"]) | {
     "deterministic": "simulated"
 }
 # The same for what detection cost; whole responses need no cliffs.
-DETECTED_BY = CLIFFS_OF | {
-    variant: None for variant in ("response", "cdpo") if variant in VARIANTS
+DETECTED_BY = {
+    variant: None if variant in ("response", "cdpo") else CLIFFS_OF[variant]
+    for variant in VARIANTS
 }
 CATALOGUES = sorted({found for found in DETECTED_BY.values() if found})
 SHARDS = range(1, config["potential"]["shards"] + 1)
