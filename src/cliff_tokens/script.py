@@ -81,7 +81,7 @@ def read_each(
 
     Without ``table`` the first folder of each name says which table it is.
     """
-    size = len(paths) // len(names)
+    size = len(paths) // max(1, len(names))
     return {
         name: tables.read_all(paths[i * size : (i + 1) * size], table or name.split("/")[0])
         for i, name in enumerate(names)
