@@ -40,6 +40,9 @@ include: "workflow/rules/cut_points.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/truth.smk"
 include: "workflow/rules/cost.smk"
+include: "workflow/rules/pairs.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/scorecard.smk"
@@ -51,6 +54,7 @@ rule all:
     input:
         rules.figures.input,
         rules.tables.input,
+        rules.dpo.input,
         rules.scorecard.output,
         rules.provenance.input,
         collect(

@@ -97,6 +97,11 @@ def test_every_plan_names_entries_that_fit_one_another(plan, shipped, name):
     )
     for pair in config["agreement"]["pairs"]:
         catalogue.pick(models, pair, "models", "agreement.pairs")
+    evaluation = config["evaluation"]
+    names = [entry["name"] for entry in evaluation["datasets"]] + evaluation["recount"]["datasets"]
+    datasets |= catalogue.pick(
+        shipped("datasets"), [*names, config["training"]["dataset"]], "config/datasets.yaml", ""
+    )
     longest = max(entry["max_tokens"] for entry in datasets.values())
     assert longest < min(entry["context"] for entry in models.values())
 
@@ -264,7 +269,7 @@ def test_environments_hold_what_the_scripts_of_their_rules_import(root):
     }  # fmt: skip
     # Imported in functions that rules of this environment do not call.
     others = {
-        "analysis": {"torch", "transformers", "peft", "vllm"},  # open_model
+        "analysis": {"torch", "transformers", "peft", "safetensors", "vllm"},  # open_model
         "inference": {"matplotlib", "vllm"},  # write_figure; the engine vllm is added by hand
         "training": {"matplotlib", "vllm"},
     }

@@ -278,3 +278,62 @@ def test_a_model_with_other_attention_is_refused(tmp_path, config, extra):
     save(getattr(transformers, config), tmp_path, **extra)
     with pytest.raises(NotImplementedError, match="full causal attention"):
         open_engine("transformers", str(tmp_path), device="cpu")
+
+
+def adapt(checkpoint, folder, spread, seed=0):
+    """A LoRA adapter of the checkpoint with random updates of size ``spread``, saved."""
+    peft = pytest.importorskip("peft")
+    torch.manual_seed(seed)
+    base = transformers.AutoModelForCausalLM.from_pretrained(checkpoint)
+    config = peft.LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "v_proj", "down_proj"])
+    tuned = peft.get_peft_model(base, config)
+    with torch.no_grad():
+        for name, weight in tuned.named_parameters():
+            if "lora_B" in name:
+                weight.normal_(std=spread) if spread else weight.zero_()
+    tuned.save_pretrained(folder)
+    return tuned.eval()
+
+
+def test_a_merged_adapter_gives_the_logits_of_the_adapter_apart(checkpoint, engine, tmp_path):
+    tuned = adapt(checkpoint, tmp_path, spread=0.2)
+    merged = open_engine("transformers", str(checkpoint), adapter=str(tmp_path), device="cpu")
+    pairs = [(ids(k, 5 + 10 * k), ids(k + 50, 20)) for k in range(4)]
+    before = engine.score(pairs)
+    for (prompt, tokens), ours, plain in zip(pairs, merged.score(pairs), before, strict=True):
+        text = torch.from_numpy(np.concatenate([prompt, tokens]).astype(np.int64))[None]
+        with torch.inference_mode():
+            expected = tuned(text).logits[0, len(prompt) - 1 : -1].numpy()
+        np.testing.assert_allclose(ours, expected, atol=1e-5)
+        assert np.abs(ours - plain).max() > 0.1  # the adapter does something
+
+
+def test_an_adapter_of_zeros_changes_no_rollout(checkpoint, engine, requests, tmp_path):
+    adapt(checkpoint, tmp_path, spread=0)
+    zero = open_engine("transformers", str(checkpoint), adapter=str(tmp_path), device="cpu")
+    assert run(zero, requests) == run(engine, requests)
+
+
+def test_an_adapter_of_another_model_is_refused(checkpoint, tmp_path):
+    pytest.importorskip("peft")
+    adapt(checkpoint, tmp_path / "adapter", spread=0.1)
+    save(transformers.LlamaConfig, tmp_path / "wider")  # key heads 4 in place of 2
+    with pytest.raises(ValueError, match=r"adapter: not an adapter of .*wider"):
+        open_engine("transformers", str(tmp_path / "wider"), adapter=str(tmp_path / "adapter"))
+
+
+@pytest.mark.filterwarnings("ignore:Found missing adapter keys")
+def test_an_adapter_that_lacks_a_layer_is_refused(checkpoint, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    adapt(checkpoint, tmp_path, spread=0.1)
+    weights = tmp_path / "adapter_model.safetensors"
+    kept = {key: value for key, value in load_file(weights).items() if "layers.1." not in key}
+    save_file(kept, weights)
+    with pytest.raises(ValueError, match=r"it differs in .*layers\.1"):
+        open_engine("transformers", str(checkpoint), adapter=str(tmp_path), device="cpu")
+
+
+def test_a_folder_without_an_adapter_is_named(checkpoint, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"absent: no adapter there"):
+        open_engine("transformers", str(checkpoint), adapter=str(tmp_path / "absent"))

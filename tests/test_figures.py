@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import synthetic
+from test_config import merge
 
 from cliff_tokens import audit as auditing
 from cliff_tokens import summaries
@@ -449,11 +450,10 @@ def test_colors_have_one_meaning_each():
 )
 def test_captions_fill_in_the_numbers_of_every_plan(caption, plan):
     jinja2, yaml = pytest.importorskip("jinja2"), pytest.importorskip("yaml")
-    merged = {}
-    for name in ("config", plan):
-        for key, value in yaml.safe_load((ROOT / f"config/{name}.yaml").read_text()).items():
-            both = isinstance(value, dict) and key in merged
-            merged[key] = merged[key] | value if both else value
+    base, changes = (
+        yaml.safe_load((ROOT / f"config/{name}.yaml").read_text()) for name in ("config", plan)
+    )
+    merged = merge(base, changes)
     strict = jinja2.Environment(undefined=jinja2.StrictUndefined)
     job = SimpleNamespace(config=merged, rule=caption.stem)
     text = strict.from_string(caption.read_text()).render(snakemake=job)

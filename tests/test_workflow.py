@@ -311,6 +311,24 @@ def test_a_pair_of_models_is_compared_and_no_pair_leaves_it_out(finished):
             path.unlink()
 
 
+def test_adapters_are_evaluated_beside_base_and_their_cliffs_counted_again(finished):
+    done = snakemake(finished, *SMOKE, "--", "dpo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = finished / "results" / "smoke"
+    plan = yaml.safe_load((ROOT / "config/smoke.yaml").read_text())
+    for variant in ("base", *plan["training"]["variants"]):
+        path = f"testbed-small/{variant}/seed-42.parquet"
+        for table in ("evaluation", "recounts"):
+            tables.read(results / table / path, table)
+    base = tables.read(results / "evaluation/testbed-small/base/seed-42.parquet", "evaluation")
+    assert base.groupby("decoding").size().to_dict() == {"greedy": 6, "sampled": 6}
+    for name in ("accuracy", "cliffs", "cost"):
+        assert (results / f"tables/table_dpo_{name}.md").stat().st_size > 200, name
+    for name in ("accuracy", "positions", "cliffs", "training"):
+        assert (results / f"figures/figure_dpo_{name}.svg").stat().st_size > 1000, name
+    assert planned(finished, *SMOKE, "--", "dpo") == {}
+
+
 def test_a_run_without_independent_rollouts_has_no_audit_and_is_scored_all_the_same(fresh):
     (fresh / "recursive.yaml").write_text("potential: {estimators: [recursive], main: recursive}\n")
     jobs = planned(fresh, "--configfile", "recursive.yaml", "--", "all", "truth", "cost")
@@ -333,6 +351,29 @@ def test_the_papers_plan_is_static_and_complete(fresh):
     assert jobs["select_problems"] == jobs["fetch_problems"] == 3
     assert jobs["fetch_model"] == 7
     assert jobs["score_agreement"] == 4 * 3
+
+
+def test_the_papers_evaluation_takes_every_policy_through_the_full_sets(fresh):
+    jobs = planned(fresh, "--configfile", "config/paper.yaml", "--", "dpo")
+    plan = yaml.safe_load((ROOT / "config/paper.yaml").read_text())["training"]
+    policies = len(plan["models"]) * (1 + len(plan["variants"])) * len(plan["seeds"])
+    assert jobs["evaluate_model"] == jobs["recount_cliffs"] == policies
+    assert jobs["select_problems"] == 8  # trained on, evaluated on (4), traced again (3)
+
+
+def test_the_papers_adapters_are_planned(fresh):
+    jobs = planned(fresh, "--configfile", "config/paper.yaml", "--", "dpo")
+    assert jobs["build_pairs"] == 3 * 9  # models, variants
+    assert jobs["train_cliff_dpo"] == 3 * 9 * 3  # and seeds
+    # The deterministic variant has a catalogue of its own, of simulated counts.
+    assert jobs["simulate_published"] == 3
+    assert jobs["detect_cliffs"] == 3 * 2
+
+
+def test_a_training_set_is_no_axis_of_the_run(fresh):
+    jobs = planned(fresh, *SMOKE)
+    assert jobs["sample_traces"] == 1
+    assert "train_cliff_dpo" not in jobs
 
 
 def test_the_slurm_profile_plans_the_paper_without_a_cluster(fresh):
@@ -378,11 +419,17 @@ def test_a_run_whose_commits_are_unknown_is_planned_and_not_started(fresh):
         ("models: [testbed-smal]", "'testbed-smal' is not in config/models.yaml"),
         ("datasets: [chain]", "'chain' is not in config/datasets.yaml"),
         ("cliffs: {marign: 0.1}", "marign"),
+        (
+            "evaluation: {datasets: [{name: chains-train-large, samples: 0, in_domain: true}]}",
+            "chains-train-large is of the same source and split as training.dataset",
+        ),
         ("potential: {rollouts: 0}", "rollouts|minimum"),
         (
             "agreement: {pairs: [[testbed-small, testbed-larg]]}",
             "agreement.pairs: 'testbed-larg' is not in models. It offers: testbed-large",
         ),
+        ("training: {dataset: chain-train}", "training.dataset: 'chain-train' is not in"),
+        ("training: {variants: [base]}", "base"),
     ],
 )
 def test_a_mistake_in_the_plan_is_named_before_anything_runs(fresh, text, said):

@@ -20,6 +20,7 @@ from cliff_tokens import __version__, tables
 
 _LIBRARIES = ("torch", "transformers", "vllm", "numpy", "math-verify")
 _MANIFEST = "provenance/manifest.json"
+_MEASURED = "cost.json"  # of a trained adapter: decides nothing and differs between equal runs
 
 
 class ProvenanceError(ValueError):
@@ -203,8 +204,10 @@ def _hashes(paths: Iterable[str | Path]) -> dict[str, str]:
 
 
 def _files(path: Path) -> list[Path]:
-    """The file itself, or every file of a folder such as a checkpoint."""
-    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    """The file itself, or the files of a folder such as a checkpoint."""
+    if not path.is_dir():
+        return [path]
+    return sorted(file for file in path.rglob("*") if file.is_file() and file.name != _MEASURED)
 
 
 def _write(path: Path, text: str) -> None:

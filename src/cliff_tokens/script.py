@@ -93,18 +93,34 @@ def unfinished(output: str, provenance: dict) -> Iterator[_Unfinished]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def open_model(source: dict) -> tuple[Engine, ChatTokenizer]:
-    """The engine and the tokenizer of a model, from what ``source`` in common.smk gives."""
-    model, options = _located(source), source.get("options", {})
-    return open_engine(source["engine"], model, **options), open_tokenizer(source)
+def open_model(source: dict, adapter: str | None = None) -> tuple[Engine, ChatTokenizer]:
+    """The engine and the tokenizer of a model, from what ``source`` in common.smk gives.
+
+    ``adapter`` is the folder of a LoRA adapter that the engine applies.
+    """
+    model, options = located(source), source.get("options", {})
+    engine = open_engine(source["engine"], model, adapter=adapter, **options)
+    return engine, open_tokenizer(source)
+
+
+def open_policy(source: dict, adapter: Sequence[str]) -> tuple[Engine | None, ChatTokenizer | None]:
+    """The same for a job's input ``adapter``: base where there is none.
+
+    Nothing, where the adapter had no pairs to be trained on: it is base under another name, and
+    measuring it would look like a result.
+    """
+    if not adapter:
+        return open_model(source)
+    made = json.loads((Path(str(adapter)) / "provenance.json").read_text())
+    return open_model(source, str(adapter)) if made["pairs"] else (None, None)
 
 
 def open_tokenizer(source: dict) -> ChatTokenizer:
     """The tokenizer alone, of a model that is not run."""
-    return ChatTokenizer(_located(source), chat=source.get("chat"))
+    return ChatTokenizer(located(source), chat=source.get("chat"))
 
 
-def _located(source: dict) -> str:
+def located(source: dict) -> str:
     """The folder of a model: one of this repository, or where its commit was fetched to."""
     model = source["model"]
     if Path(model).is_dir():
@@ -127,7 +143,7 @@ def read_each(
 
     Without ``table`` the first folder of each name says which table it is.
     """
-    size = len(paths) // len(names)
+    size = len(paths) // max(1, len(names))
     return {
         name: tables.read_all(paths[i * size : (i + 1) * size], table or name.split("/")[0])
         for i, name in enumerate(names)
@@ -149,6 +165,27 @@ def write_lock(lock: dict, path: str) -> None:
     unfinished = Path(f"{path}.unfinished")
     unfinished.write_text(head + yaml.safe_dump(lock, sort_keys=False))
     unfinished.replace(path)
+
+
+def read_labeled(paths: Sequence[str], table: str) -> pd.DataFrame:
+    """Several files of one table, with a column for each wildcard of the job that wrote them."""
+    return pd.concat(
+        [
+            tables.read(path, table).assign(**tables.read_metadata(path)["wildcards"])
+            for path in paths
+        ],
+        ignore_index=True,
+    )
+
+
+def read_costs(adapters: Sequence[str]) -> pd.DataFrame:
+    """What each adapter took to train: model, variant, seed and the values of its cost.json."""
+    rows = []
+    for folder in map(Path, adapters):
+        made = json.loads((folder / "provenance.json").read_text())
+        cost = json.loads((folder / "cost.json").read_text())
+        rows.append(made["made_by"]["wildcards"] | cost)
+    return pd.DataFrame(rows)
 
 
 def write_summary(summary: pd.DataFrame, csv: str, md: str) -> None:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binom
 
-from cliff_tokens import recursion, truth
+from cliff_tokens import recursion, sampling, truth
 from cliff_tokens.cliffs import CliffTest
 from cliff_tokens.statistics import Intervals, percentile_interval, unpooled_error
 from cliff_tokens.summaries import POOLED, names_or_all, owners_of
@@ -25,7 +26,24 @@ _KEY = ["trace_id", "t"]
 def independent(reference: pd.DataFrame, rollouts: int, rng: np.random.Generator) -> pd.DataFrame:
     """Estimates from ``rollouts`` independent rollouts at every prefix, sorted by token."""
     ordered = reference.sort_values(_KEY, ignore_index=True)
-    before = rng.binomial(rollouts, np.clip(ordered["before"], 0, 1))
+    return _measured(ordered, rng.binomial(rollouts, np.clip(ordered["before"], 0, 1)), rollouts)
+
+
+def published(reference: pd.DataFrame, rollouts: int, seed: int) -> pd.DataFrame:
+    """The same once, as rows of the ``estimates`` table; keyed by the seed, the trace and t."""
+    ordered = reference.sort_values(_KEY, ignore_index=True)
+    keys = {name: sampling.stream(seed, "simulated", name) for name in set(ordered["trace_id"])}
+    uniforms = sampling.uniforms(ordered["trace_id"].map(keys).to_numpy(), ordered["t"].to_numpy())
+    share = np.clip(ordered["before"].to_numpy(), 0, 1)
+    # A uniform of exactly 0 would give -1.
+    before = np.maximum(0, binom.ppf(uniforms, rollouts, share)).astype(int)
+    measured = _measured(ordered, before, rollouts)
+    p = measured["before"]
+    return measured.assign(before_se=np.sqrt(p * (1 - p) / rollouts))
+
+
+def _measured(ordered: pd.DataFrame, before: np.ndarray, rollouts: int) -> pd.DataFrame:
+    """Estimates from counts before every token; the trace's verdict follows its last."""
     last = ordered["trace_id"].ne(ordered["trace_id"].shift(-1)).to_numpy()
     # The potential after a token is the one before the next; the last is the verdict, exact.
     verdict = np.rint(rollouts * ordered["after"].to_numpy()).astype(int)

@@ -202,6 +202,49 @@ def share_interval(
     return float(low), float(high)
 
 
+def sign_flip_p(sums: np.ndarray) -> float:
+    """Exact two-sided p that paired differences have no direction.
+
+    ``sums`` holds one whole number for each problem, its differences added up over seeds and
+    samples. Under the null hypothesis each is as likely as its negative: p is the share of all
+    2^n choices of signs whose total lies at least as far from zero. With differences of -1, 0 and
+    1 this is McNemar's exact test. 1 where nothing differs, NaN where nothing was measured.
+    """
+    sums = np.asarray(sums)
+    if not len(sums):
+        return np.nan
+    if not np.array_equal(sums, np.rint(sums)):
+        raise ValueError(f"sign_flip_p: expected whole numbers, found {sums[sums % 1 != 0][0]}")
+    sizes = np.abs(sums[sums != 0]).astype(np.int64)
+    if not len(sizes):
+        return 1.0
+    sizes //= np.gcd.reduce(sizes)
+    observed = int(np.sum(sizes * np.sign(sums[sums != 0])))
+    # Chances of the sum of those that count as positive, one problem after the other.
+    chances = np.zeros(sizes.sum() + 1)
+    chances[0], reached = 1.0, 0
+    for size in sizes:
+        reached += size
+        chances[size : reached + 1] = (
+            chances[size : reached + 1] + chances[: reached + 1 - size]
+        ) / 2
+        chances[:size] /= 2
+    total = 2 * np.arange(len(chances)) - reached
+    return float(min(1.0, chances[np.abs(total) >= abs(observed)].sum()))
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """Holm's adjustment for as many comparisons as there are p; NaN are none and stay."""
+    p = np.asarray(p, dtype=float)
+    made = np.flatnonzero(~np.isnan(p))
+    order = made[np.argsort(p[made], kind="stable")]
+    adjusted = p.copy()
+    adjusted[order] = np.minimum(
+        1.0, np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1))
+    )
+    return adjusted
+
+
 def density(values: np.ndarray, at: np.ndarray) -> np.ndarray:
     """Gaussian kernel density with Scott's bandwidth; NaN below two distinct values."""
     values, at = np.asarray(values, dtype=float), np.asarray(at, dtype=float)

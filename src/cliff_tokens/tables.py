@@ -54,6 +54,12 @@ _ESTIMATE = (
     _column("drop_se", pa.float64(), "standard error of before - after"),
 )
 
+_POLICY = (
+    _column("model", pa.string(), "name in config/models.yaml"),
+    _column("variant", pa.string(), "pairs it was trained on; base: not trained"),
+    _column("seed", pa.int32(), "seed of the training; it keys the random numbers, base's too"),
+)
+
 TABLES = {
     "problems": Table(
         pa.schema(
@@ -275,6 +281,83 @@ TABLES = {
             ]
         ),
         ("cliff_id", "group", "evaluator", "token_id"),
+    ),
+    "pairs": Table(
+        pa.schema(
+            [
+                _column("pair_id", pa.string(), "{cliff_id}/{chosen token}, or the two traces"),
+                _column("cliff_id", pa.string(), "null: a pair of responses", null=True),
+                _column("trace_id", pa.string(), "trace of the rejected side"),
+                _column("problem_id", pa.string(), "problem that is answered"),
+                _column("t", pa.int32(), "position of the first token of both sides, 1 .. T"),
+                _column("kind", pa.string(), "of the cliff or control token", null=True),
+                _column("prompt_ids", pa.list_(pa.int32()), "token ids of prefix t-1"),
+                _column("chosen_ids", pa.list_(pa.int32()), "one token, or a response"),
+                _column("rejected_ids", pa.list_(pa.int32()), "one token, or a response"),
+                _column("successes_chosen", pa.int16(), "after the chosen token", null=True),
+                _column("rollouts_chosen", pa.int16(), "of which so many were drawn", null=True),
+                _column("successes_rejected", pa.int16(), "after the rejected token", null=True),
+                _column("rollouts_rejected", pa.int16(), "of which so many were drawn", null=True),
+                _column("before", pa.float64(), "estimated potential of prefix t-1", null=True),
+                _column("weight", pa.float64(), "of this pair in the loss"),
+                _column("split", pa.string(), "train or held_out, by problem"),
+            ]
+        ),
+        ("pair_id",),
+    ),
+    "training": Table(
+        pa.schema(
+            [
+                _column("step", pa.int32(), "optimizer steps so far"),
+                _column("split", pa.string(), "train: pairs of this step; held_out: all of them"),
+                _column("pairs", pa.int32(), "pairs that were measured"),
+                _column("loss_positions", pa.int64(), "tokens that carry loss, both sides"),
+                _column("loss", pa.float64(), "mean over pairs by weight"),
+                _column("margin", pa.float64(), "mean of chosen minus rejected log-ratio"),
+                _column("accuracy", pa.float64(), "share of pairs with a margin above 0"),
+                _column("logp_chosen", pa.float64(), "mean log-probability", null=True),
+                _column("logp_rejected", pa.float64(), "mean log-probability", null=True),
+                _column("grad_norm", pa.float64(), "before clipping", null=True),
+                _column("learning_rate", pa.float64(), "of this step", null=True),
+            ]
+        ),
+        ("split", "step"),
+    ),
+    "evaluation": Table(
+        pa.schema(
+            [
+                *_POLICY,
+                _column("dataset", pa.string(), "name in config/datasets.yaml"),
+                _column("decoding", pa.string(), "greedy, or sampled by the model's sampler"),
+                _column("problem_id", pa.string(), "problem that is answered"),
+                _column("sample", pa.int16(), "number of the answer to this problem, from 0"),
+                _column("verdict", pa.string(), "correct, incorrect, unparsed or timeout"),
+                _column("answer", pa.string(), "content of the last box", null=True),
+                _column("tokens", pa.int32(), "tokens of the answer, end of sequence included"),
+                _column("finish", pa.string(), "stop (end of sequence) or length (limit met)"),
+            ]
+        ),
+        ("model", "variant", "seed", "dataset", "decoding", "problem_id", "sample"),
+    ),
+    "recounts": Table(
+        pa.schema(
+            [
+                *_POLICY,
+                _column("dataset", pa.string(), "name in config/datasets.yaml"),
+                _column("problem_id", pa.string(), "problem that is answered"),
+                _column("sample", pa.int16(), "number of the trace of this problem, from 0"),
+                _column("verdict", pa.string(), "correct, incorrect, unparsed or timeout"),
+                _column("tokens", pa.int32(), "tokens of the trace, T"),
+                _column("cliffs", pa.int16(), "cliff tokens of the trace, of any kind"),
+                _column("deterministic", pa.int16(), "cliff tokens of this kind"),
+                _column("uncertain", pa.int16(), "cliff tokens of this kind"),
+                _column("sampled_off", pa.int16(), "cliff tokens of this kind"),
+                _column("other", pa.int16(), "cliff tokens of this kind"),
+                _column("rollouts", pa.int32(), "branches drawn to estimate the potential"),
+                _column("generated_tokens", pa.int64(), "tokens generated by these rollouts"),
+            ]
+        ),
+        ("model", "variant", "seed", "dataset", "problem_id", "sample"),
     ),
 }
 

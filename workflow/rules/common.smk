@@ -27,10 +27,27 @@ DATASET_CATALOGUE = catalogue.resolve(
 )
 MODELS = catalogue.pick(
     MODEL_CATALOGUE, config["models"], "config/models.yaml", "models"
+) | catalogue.pick(
+    MODEL_CATALOGUE,
+    config["training"]["models"],
+    "config/models.yaml",
+    "training.models",
 )
-DATASETS = catalogue.pick(
-    DATASET_CATALOGUE, config["datasets"], "config/datasets.yaml", "datasets"
-)
+TRAINING_SET = config["training"]["dataset"]
+EVALUATED = [entry["name"] for entry in config["evaluation"]["datasets"]]
+RECOUNTED = config["evaluation"]["recount"]["datasets"]
+DATASETS = {
+    name: entry
+    for key, names in {
+        "datasets": config["datasets"],
+        "training.dataset": [TRAINING_SET],
+        "evaluation.datasets": EVALUATED,
+        "evaluation.recount.datasets": RECOUNTED,
+    }.items()
+    for name, entry in catalogue.pick(
+        DATASET_CATALOGUE, names, "config/datasets.yaml", key
+    ).items()
+}
 TESTBED = catalogue.load("config/testbed.yaml", "workflow/schemas/testbed.schema.yaml")
 PAPER_INDEX = catalogue.load(
     "config/paper_index.yaml", "workflow/schemas/paper_index.schema.yaml"
@@ -114,6 +131,64 @@ if PAIRS:
         "figure_13_ranks_uncertain",
         "figure_14_ranks_sampled_off",
     ]
+# Traces of each problem.
+SAMPLES = dict.fromkeys(DATASETS, config["traces"]["samples"]) | {
+    TRAINING_SET: config["training"]["samples"]
+}
+VARIANTS = config["training"]["variants"]
+# What is trained; an evaluation has one more variant, the model as it is.
+ADAPTERS = {
+    "model": config["training"]["models"],
+    "variant": VARIANTS,
+    "seed": config["training"]["seeds"],
+}
+
+
+def benchmark(name, samples):
+    """What evaluation.Benchmark takes."""
+    entry = DATASETS[name]
+    return {
+        "dataset": name,
+        "system": entry["system"],
+        "max_tokens": entry["max_tokens"],
+        "samples": samples,
+    }
+
+
+def source_of(name):
+    """Where the problems of a data set come from."""
+    return [DATASETS[name].get(key) for key in ("generator", "hub", "config", "split")]
+
+
+for name in [*EVALUATED, *RECOUNTED]:
+    if source_of(name) == source_of(TRAINING_SET):
+        raise ValueError(
+            f"evaluation: {name} is of the same source and split as training.dataset "
+            f"({TRAINING_SET}); a model cannot be measured on what it was trained on"
+        )
+POLICIES = ADAPTERS | {"variant": ["base", *VARIANTS]}
+# How each data set is asked in evaluation, and when cliffs are counted again.
+BENCHMARKS = [
+    benchmark(entry["name"], entry["samples"])
+    for entry in config["evaluation"]["datasets"]
+]
+RECOUNTS = [
+    benchmark(name, config["evaluation"]["recount"]["samples"]) for name in RECOUNTED
+]
+DOMAINS = {
+    entry["name"]: "in domain" if entry["in_domain"] else "out of domain"
+    for entry in config["evaluation"]["datasets"]
+}
+# The catalogue of cliffs that each variant's pairs come from.
+CLIFFS_OF = dict.fromkeys(VARIANTS, config["training"]["estimator"]) | {
+    "deterministic": "simulated"
+}
+# The same for what detection cost; whole responses need no cliffs.
+DETECTED_BY = {
+    variant: None if variant in ("response", "cdpo") else CLIFFS_OF[variant]
+    for variant in VARIANTS
+}
+CATALOGUES = sorted({found for found in DETECTED_BY.values() if found})
 SHARDS = range(1, config["potential"]["shards"] + 1)
 BRANCH_SHARDS = range(1, config["potential"]["branch_shards"] + 1)
 
@@ -122,6 +197,10 @@ if MAIN not in ESTIMATORS:
         f"potential.main: {MAIN!r} is not among potential.estimators, which are "
         + ", ".join(ESTIMATORS)
     )
+
+catalogue.pick(
+    MODELS, config["training"]["models"], "this run's models", "training.models"
+)
 
 
 wildcard_constraints:
@@ -132,7 +211,9 @@ wildcard_constraints:
     checkpoint="|".join(TESTBED),
     shard=r"\d+",
     plan="|".join(ROUNDS),
-    estimator="independent|" + "|".join(ROUNDS),
+    estimator="independent|simulated|" + "|".join(ROUNDS),
+    variant="|".join(["base", *VARIANTS]),
+    seed=r"\d+",
 
 
 def shown(target, view=None):
@@ -237,6 +318,13 @@ def branches_to_reuse(wildcards):
     if wildcards.estimator != "independent" or "recursive" not in ESTIMATORS:
         return []
     return "<results>/branches/recursive/{model}/{dataset}.parquet"
+
+
+def adapter(wildcards):
+    """The adapter of a policy: none for base."""
+    if wildcards.variant == "base":
+        return []
+    return "<results>/adapters/{model}/{variant}/seed-{seed}"
 
 
 def gpus(wildcards):

@@ -6,6 +6,7 @@ rule write_manifest:
     input:
         figures=rules.figures.input,
         tables=rules.tables.input,
+        dpo=rules.dpo.input,
         scorecard=rules.scorecard.output.csv,
         cliffs=collect(
             "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",

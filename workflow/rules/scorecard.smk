@@ -1,7 +1,10 @@
 # Scorecard: what the paper says beside what this run measured (config/paper_index.yaml). Read from
 # the csv of those figures and tables that the run makes.
 
-MADE = {Path(path).stem for path in [*rules.figures.input, *rules.tables.input]}
+MADE = {
+    Path(path).stem
+    for path in [*rules.figures.input, *rules.tables.input, *rules.dpo.input]
+}
 # An entry is scored where its target is among the run's, or its csv is that of another's that is.
 SCORED_VALUES = list(
     dict.fromkeys(

@@ -24,7 +24,7 @@ rule sample_traces:
         model="{model}",
         system=lookup("{dataset}/system", within=DATASETS),
         max_tokens=lookup("{dataset}/max_tokens", within=DATASETS),
-        samples=lookup("traces/samples", within=config),
+        samples=lookup("{dataset}", within=SAMPLES),
         seed=lookup("seed", within=config),
         revision=REVISIONS["traces"],
     message:

@@ -61,9 +61,7 @@ def open_engine(
     if name == "transformers":
         from cliff_tokens.engines.transformers import TransformersEngine
 
-        if adapter is not None:
-            raise NotImplementedError(f"engine: transformers cannot serve the adapter {adapter}")
-        return TransformersEngine(model, revision, **options)
+        return TransformersEngine(model, revision, adapter, **options)
     if name == "vllm":
         from cliff_tokens.engines.vllm import VllmEngine
 

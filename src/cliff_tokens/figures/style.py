@@ -62,9 +62,35 @@ METHOD_DASHES = {
 METHOD_MARKERS = {"cliff": "o", "critical": "s", "tangent": "^", "random": "D", "restart": "v"}
 ESTIMATOR_COLORS = {"independent": "#CC6677", "recursive": "#0077BB", "adaptive": "#009988"}
 ESTIMATOR_MARKERS = {"independent": "o", "recursive": "s", "adaptive": "^"}
+# Sets of pairs: a kind's own color where it is one kind, others where it is not.
+VARIANT_COLORS = {
+    "base": FAINT,
+    "all": "#000000",
+    "deterministic": KIND_COLORS["deterministic"],
+    "uncertain": KIND_COLORS["uncertain"],
+    "sampled_off": KIND_COLORS["sampled_off"],
+    "uncertain_sampled_off": "#997700",
+    "audited": "#225522",
+    "random": "#66CCEE",
+    "response": "#BB5566",
+    "cdpo": "#AA7755",
+}
+VARIANT_MARKERS = {
+    "base": "_",
+    "all": "o",
+    "deterministic": KIND_MARKERS["deterministic"],
+    "uncertain": "o",
+    "sampled_off": KIND_MARKERS["sampled_off"],
+    "uncertain_sampled_off": "d",
+    "audited": "P",
+    "random": "X",
+    "response": "^",
+    "cdpo": "<",
+}
 TOKEN_COLORS = {"all": "#BBBBBB", "cliff": "#222255", "control": "#6699CC"}
 WORDS = {
     "sampled_off": "sampled-off",
+    "uncertain_sampled_off": "uncertain, sampled-off",
     "control_del": "control, deleted",
     "control_keep": "control, kept",
     "del": "deleted",

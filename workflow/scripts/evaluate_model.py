@@ -1,0 +1,19 @@
+"""Answer the problems of every benchmark with one policy."""
+
+from cliff_tokens import evaluation, tables
+from cliff_tokens.grading import Grader
+from cliff_tokens.sampling import Sampler
+from cliff_tokens.script import open_policy, stage
+
+with stage(snakemake) as provenance, Grader() as grader:
+    params = snakemake.params
+    evaluated = evaluation.evaluate(
+        [tables.read(path, "problems") for path in snakemake.input.problems],
+        [evaluation.Benchmark(**benchmark) for benchmark in params.benchmarks],
+        evaluation.Policy(params.model, params.variant, int(params.training_seed)),
+        *open_policy(params.source, snakemake.input.adapter),
+        Sampler(**params.sampler),
+        grader,
+        seed=params.seed,
+    )
+    tables.write(evaluated, snakemake.output.evaluation, "evaluation", provenance)

@@ -1,0 +1,23 @@
+"""Count the cliffs of fresh traces of one policy."""
+
+from cliff_tokens import cliffs, evaluation, tables
+from cliff_tokens.grading import Grader
+from cliff_tokens.sampling import Sampler
+from cliff_tokens.script import open_policy, stage
+
+with stage(snakemake) as provenance, Grader() as grader:
+    params = snakemake.params
+    counted = evaluation.recount(
+        [tables.read(path, "problems") for path in snakemake.input.problems],
+        [evaluation.Benchmark(**benchmark) for benchmark in params.benchmarks],
+        evaluation.Policy(params.model, params.variant, int(params.training_seed)),
+        *open_policy(params.source, snakemake.input.adapter),
+        Sampler(**params.sampler),
+        grader,
+        rollouts=params.rollouts,
+        test=cliffs.CliffTest(params.margin, params.z),
+        certain=params.certain,
+        support=params.support,
+        seed=params.seed,
+    )
+    tables.write(counted, snakemake.output.recounts, "recounts", provenance)

@@ -1,0 +1,18 @@
+"""Train an adapter on the pairs of one variant."""
+
+from cliff_tokens import tables, training
+from cliff_tokens.script import located, stage
+
+with stage(snakemake) as provenance:
+    params, output = snakemake.params, snakemake.output
+    history = training.train(
+        tables.read(snakemake.input.pairs, "pairs"),
+        located(params.source),
+        None,
+        params.variant,
+        training.Recipe(**params.recipe),
+        int(params.seed),
+        output.adapter,
+        provenance,
+    )
+    tables.write(history, output.training, "training", provenance)
