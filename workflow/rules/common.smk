@@ -112,7 +112,9 @@ def recorded(kind, catalogue):
     def hashes(wildcards):
         entry = catalogue[wildcards[0]]
         known = LOCK[kind].get(entry["hub"])
-        return known["sha256"] if known and known["revision"] == entry["revision"] else {}
+        return (
+            known["sha256"] if known and known["revision"] == entry["revision"] else {}
+        )
 
     return hashes
 
