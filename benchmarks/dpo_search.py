@@ -54,7 +54,7 @@ def frames_of(run: Path, model: str, estimator: str, datasets: list[str]) -> dic
 
 def answers(folder: str, asked, grader: Grader) -> tuple[np.ndarray, np.ndarray, float]:
     """Whether each sampled and each greedy answer is correct; the share that was unparsed."""
-    engine, tokenizer = open_engine("transformers", folder), ChatTokenizer(folder, None, {})
+    engine, tokenizer = open_engine("transformers", folder), ChatTokenizer(folder)
     found = []
     for sampler in (Sampler(1.0, 0.95), Sampler(0.0)):
         sampled = traces.sample(
@@ -79,7 +79,7 @@ def measure(model, built, counts, variant, recipe, seed, asked, base, grader) ->
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         adapter = Path(folder) / "seed"
-        history = training.train(built, model, None, variant, recipe, seed, adapter, {})
+        history = training.train(built, model, variant, recipe, seed, adapter, {})
         sampled, greedy, unparsed = answers(
             merged(model, adapter, Path(folder) / "m"), asked, grader
         )

@@ -199,7 +199,7 @@ def test_no_requests_give_no_rollouts(engine):
     [
         (ids(0, 4), 0, "max_tokens is 0"),
         (ids(0, 0), 5, "the prompt is empty"),
-        (ids(0, 100), 29, "128 positions"),
+        (ids(0, 100), 29, "exceed the 128 tokens"),
     ],
 )
 def test_an_impossible_request_is_refused_before_anything_runs(engine, prompt, limit, message):

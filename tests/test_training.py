@@ -176,7 +176,7 @@ def test_a_pair_that_does_not_fit_the_model_is_an_error_and_never_cut():
 
 def test_training_prefers_the_chosen_tokens_and_its_adapter_loads_in_plain_peft(tmp_path):
     pairs = pairs_of()
-    history = training.train(pairs, SMALL, None, "all", RECIPE, 1, tmp_path / "seed-1", {"a": 1})
+    history = training.train(pairs, SMALL, "all", RECIPE, 1, tmp_path / "seed-1", {"a": 1})
     assert set(history.columns) == set(TABLES["training"].schema.names)
     steps = history[history["split"] == "train"]
     # 6 traces of 3 pairs, 8 pairs a step are 3 traces: 2 steps an epoch, each pair twice in all.
@@ -196,7 +196,7 @@ def test_training_prefers_the_chosen_tokens_and_its_adapter_loads_in_plain_peft(
 
 def test_without_pairs_the_adapter_changes_nothing_and_says_so(tmp_path):
     none = pairs_of()[:0]
-    history = training.train(none, SMALL, None, "audited", RECIPE, 1, tmp_path / "seed-1", {})
+    history = training.train(none, SMALL, "audited", RECIPE, 1, tmp_path / "seed-1", {})
     assert history.empty
     assert json.loads((tmp_path / "seed-1/provenance.json").read_text())["pairs"] == 0
     base = AutoModelForCausalLM.from_pretrained(SMALL).eval()
@@ -208,17 +208,17 @@ def test_without_pairs_the_adapter_changes_nothing_and_says_so(tmp_path):
 
 def test_an_end_of_sequence_doubles_the_loss_positions(tmp_path):
     recipe = training.Recipe(**{**RECIPE.__dict__, "append_eos": True, "epochs": 1})
-    history = training.train(pairs_of(), SMALL, None, "all", recipe, 1, tmp_path / "s", {})
+    history = training.train(pairs_of(), SMALL, "all", recipe, 1, tmp_path / "s", {})
     assert history.query("split == 'train'")["loss_positions"].sum() == 4 * 18
     weighted = pairs_of().assign(weight=0.5)
     with pytest.raises(ValueError, match=r"append_eos: needs training\.weights: pair"):
-        training.train(weighted, SMALL, None, "all", recipe, 1, tmp_path / "t", {})
+        training.train(weighted, SMALL, "all", recipe, 1, tmp_path / "t", {})
 
 
 def test_whole_responses_are_trained_on_every_token_of_both_sides(tmp_path):
     pairs = pairs_of().assign(chosen_ids=[[5, 6, 1]] * 24, rejected_ids=[[7, 1]] * 24)
     recipe = training.Recipe(**{**RECIPE.__dict__, "epochs": 1})
-    history = training.train(pairs, SMALL, None, "response", recipe, 1, tmp_path / "s", {})
+    history = training.train(pairs, SMALL, "response", recipe, 1, tmp_path / "s", {})
     assert history.query("split == 'train'")["loss_positions"].sum() == 5 * 18
 
 
@@ -247,11 +247,11 @@ def test_cdpo_weighs_tokens_of_incorrect_responses_by_a_contrast_of_two_tuned_mo
     pairs["prompt_ids"] = [np.array([3, 4])] * 24
     recipe = training.Recipe(**{**RECIPE.__dict__, "epochs": 8, "learning_rate": 1e-2})
     tokenizer = AutoTokenizer.from_pretrained(SMALL)
-    weighted = training._with_token_weights(pairs, SMALL, None, tokenizer, recipe, 1, "cpu")
+    weighted = training._with_token_weights(pairs, SMALL, tokenizer, recipe, 1, "cpu")
     first, decisive, _ = weighted["rejected_weights"].iloc[0]
     assert 0 <= first < decisive <= 1
     assert decisive > 0.9
-    history = training.train(pairs, SMALL, None, "cdpo", RECIPE, 1, tmp_path / "s", {})
+    history = training.train(pairs, SMALL, "cdpo", RECIPE, 1, tmp_path / "s", {})
     assert history.query("split == 'train'")["loss_positions"].sum() == 2 * 6 * 18
     assert history.query("split == 'held_out'")["margin"].iloc[-1] > 0
 
@@ -267,13 +267,13 @@ def save_and_die(self, model, trial):
     if self.state.global_step == wanted:
         os._exit(9)
 Trainer._save_checkpoint = save_and_die
-t.training.train(t.pairs_of(), t.SMALL, None, "all", t.RECIPE, 1, {folder!r}, {{"a": 1}})
+t.training.train(t.pairs_of(), t.SMALL, "all", t.RECIPE, 1, {folder!r}, {{"a": 1}})
 """
 
 
 def test_a_killed_training_goes_on_from_its_checkpoint_to_the_same_adapter(tmp_path):
     whole, cut = tmp_path / "whole/seed-1", tmp_path / "cut/seed-1"
-    expected = training.train(pairs_of(), SMALL, None, "all", RECIPE, 1, whole, {"a": 1})
+    expected = training.train(pairs_of(), SMALL, "all", RECIPE, 1, whole, {"a": 1})
     program = KILLED.format(tests=str(Path(__file__).parent), after=2, folder=str(cut))
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True)
@@ -283,7 +283,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint_to_the_same_adapter(tmp_p
     # A checkpoint that was being written when the job ended is not gone on from.
     shutil.copytree(checkpoints / "checkpoint-2", checkpoints / "checkpoint-3")
     (checkpoints / "checkpoint-3/trainer_state.json").unlink()
-    found = training.train(pairs_of(), SMALL, None, "all", RECIPE, 1, cut, {"a": 1})
+    found = training.train(pairs_of(), SMALL, "all", RECIPE, 1, cut, {"a": 1})
     pd.testing.assert_frame_equal(found, expected)
     name = "adapter_model.safetensors"
     assert (cut / name).read_bytes() == (whole / name).read_bytes()

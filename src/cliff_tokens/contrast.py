@@ -30,15 +30,13 @@ def token_weights(
     correct: Sequence[Response],
     incorrect: Sequence[Response],
     model: str,
-    revision: str | None,
     tokenizer: PreTrainedTokenizerBase,
     adapter: LoraConfig,
     **settings,
 ) -> list[np.ndarray]:
     """1 - s_t of each token of ``responses``; ``settings`` are those of TRL's SFTConfig."""
     tuned = [
-        _tune(examples, model, revision, tokenizer, adapter, settings)
-        for examples in (correct, incorrect)
+        _tune(examples, model, tokenizer, adapter, settings) for examples in (correct, incorrect)
     ]
     weights = []
     for prompt, response in responses:
@@ -49,9 +47,9 @@ def token_weights(
     return weights
 
 
-def _tune(examples, model, revision, tokenizer, adapter, settings):
+def _tune(examples, model, tokenizer, adapter, settings):
     """The model with an adapter that makes these responses more probable."""
-    loaded = AutoModelForCausalLM.from_pretrained(model, revision=revision, dtype="auto")
+    loaded = AutoModelForCausalLM.from_pretrained(model, dtype="auto")
     rows = [
         {
             "input_ids": [int(token) for token in (*prompt, *response)],

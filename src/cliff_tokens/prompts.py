@@ -12,11 +12,11 @@ import numpy as np
 class ChatTokenizer:
     """A model's tokenizer and chat template."""
 
-    def __init__(self, model: str, revision: str | None = None, chat: dict | None = None):
-        """Load from a folder or a Hub id; ``chat`` holds extra arguments of the template."""
+    def __init__(self, model: str, chat: dict | None = None):
+        """Load from a folder; ``chat`` holds extra arguments of the template."""
         from transformers import AutoTokenizer
 
-        self._tokenizer = AutoTokenizer.from_pretrained(model, revision=revision)
+        self._tokenizer = AutoTokenizer.from_pretrained(model)
         self._chat = chat or {}
 
     def prompt_ids(self, question: str, system: str | None = None) -> np.ndarray:

@@ -266,7 +266,6 @@ def with_reference(rows: list[dict], model, size: int = 8) -> list[dict]:
 def train(
     pairs: pd.DataFrame,
     model: str,
-    revision: str | None,
     variant: str,
     recipe: Recipe,
     seed: int,
@@ -284,11 +283,11 @@ def train(
     if device == "cpu":
         torch.set_num_threads(1)  # as the engine: equal bytes, and faster on shared cores
     loaded = AutoModelForCausalLM.from_pretrained(
-        model, revision=revision, dtype=torch.bfloat16 if device == "cuda" else torch.float32
+        model, dtype=torch.bfloat16 if device == "cuda" else torch.float32
     ).to(device)
-    tokenizer = AutoTokenizer.from_pretrained(model, revision=revision)
+    tokenizer = AutoTokenizer.from_pretrained(model)
     if variant == "cdpo" and (pairs["split"] == "train").any():
-        pairs = _with_token_weights(pairs, model, revision, tokenizer, recipe, seed, device)
+        pairs = _with_token_weights(pairs, model, tokenizer, recipe, seed, device)
     if recipe.append_eos and variant not in RESPONSES:
         pairs = _with_eos(pairs, tokenizer.eos_token_id)
     refuse_long(pairs, loaded.config.get_text_config().max_position_embeddings)
@@ -459,7 +458,7 @@ def _with_eos(pairs: pd.DataFrame, eos: int) -> pd.DataFrame:
 
 
 def _with_token_weights(
-    pairs: pd.DataFrame, model, revision, tokenizer, recipe: Recipe, seed: int, device: str
+    pairs: pd.DataFrame, model, tokenizer, recipe: Recipe, seed: int, device: str
 ) -> pd.DataFrame:
     """The pairs with the weights of each rejected token; only pairs of the train split teach."""
     taught = pairs[pairs["split"] == "train"]
@@ -468,7 +467,6 @@ def _with_token_weights(
         list(zip(taught["prompt_ids"], taught["chosen_ids"], strict=True)),
         list(zip(taught["prompt_ids"], taught["rejected_ids"], strict=True)),
         model,
-        revision,
         tokenizer,
         recipe.lora(),
         learning_rate=recipe.learning_rate,

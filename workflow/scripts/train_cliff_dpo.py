@@ -8,7 +8,6 @@ with stage(snakemake) as provenance:
     history = training.train(
         tables.read(snakemake.input.pairs, "pairs"),
         located(params.source),
-        None,
         params.variant,
         training.Recipe(**params.recipe),
         int(params.seed),

@@ -51,19 +51,34 @@ class Engine(Protocol):
         """
 
 
-def open_engine(
-    name: str, model: str, revision: str | None = None, adapter: str | None = None, **options
-) -> Engine:
-    """Load ``model`` (a folder or a Hub id with ``revision``) in the engine called ``name``.
+def check(requests: Sequence[Request], context: int | None) -> None:
+    """Refuse requests that no engine can answer: empty, or beyond ``context`` tokens in all."""
+    for index, request in enumerate(requests):
+        length = len(request.prompt_ids)
+        if length == 0:
+            raise ValueError(f"request {index}: the prompt is empty; expected at least one token")
+        if request.max_tokens < 1:
+            raise ValueError(
+                f"request {index}: max_tokens is {request.max_tokens}; expected at least 1"
+            )
+        if context and length + request.max_tokens > context:
+            raise ValueError(
+                f"request {index}: {length} prompt tokens and {request.max_tokens} new ones "
+                f"exceed the {context} tokens that the engine makes room for"
+            )
+
+
+def open_engine(name: str, model: str, adapter: str | None = None, **options) -> Engine:
+    """Load ``model`` (a folder) in the engine called ``name``.
 
     ``adapter`` is the folder of a LoRA adapter, or None. ``options`` are the engine's own.
     """
     if name == "transformers":
         from cliff_tokens.engines.transformers import TransformersEngine
 
-        return TransformersEngine(model, revision, adapter, **options)
+        return TransformersEngine(model, adapter, **options)
     if name == "vllm":
         from cliff_tokens.engines.vllm import VllmEngine
 
-        return VllmEngine(model, revision, adapter, **options)
+        return VllmEngine(model, adapter, **options)
     raise ValueError(f"engine: {name!r} is not known; this version offers: transformers, vllm")

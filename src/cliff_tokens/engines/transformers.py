@@ -24,7 +24,7 @@ from transformers import AutoModelForCausalLM
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.utils.logging import disable_progress_bar
 
-from cliff_tokens.engines import Completion, Request
+from cliff_tokens.engines import Completion, Request, check
 from cliff_tokens.sampling import Sampler, distribution, draw, uniforms
 
 _ROW = np.dtype(
@@ -213,7 +213,7 @@ def _groups(requests: Sequence[Request]) -> list[_Group]:
 
 
 class TransformersEngine:
-    """A causal language model from a folder or the Hub, in float32 on CPU, bfloat16 on CUDA.
+    """A causal language model from a folder, in float32 on CPU, bfloat16 on CUDA.
 
     A LoRA ``adapter`` is merged into the weights, which equals applying it apart up to rounding:
     1e-6 in float32, while bfloat16 loses updates below a 256th of a weight.
@@ -224,7 +224,6 @@ class TransformersEngine:
     def __init__(
         self,
         model: str | Path,
-        revision: str | None = None,
         adapter: str | Path | None = None,
         device: str | None = None,
         slots: int = 512,
@@ -234,7 +233,7 @@ class TransformersEngine:
         if self.device == "cpu":
             # Here and not on import: a training stage in the same environment decides for itself.
             torch.set_num_threads(1)
-        self.model = _load(model, revision, adapter, self.device)
+        self.model = _load(model, adapter, self.device)
         config = self.model.config.get_text_config()
         self.context = getattr(config, "max_position_embeddings", None)
         self.vocabulary = config.vocab_size
@@ -244,23 +243,8 @@ class TransformersEngine:
         self._check(str(model))
 
     def generate(self, requests: Sequence[Request], sampler: Sampler) -> Iterator[Completion]:
-        for index, request in enumerate(requests):
-            self._validate(index, request)
+        check(requests, self.context)
         return self._generate(requests, sampler)
-
-    def _validate(self, index: int, request: Request):
-        length = len(request.prompt_ids)
-        if length == 0:
-            raise ValueError(f"request {index}: the prompt is empty; expected at least one token")
-        if request.max_tokens < 1:
-            raise ValueError(
-                f"request {index}: max_tokens is {request.max_tokens}; expected at least 1"
-            )
-        if self.context and length + request.max_tokens > self.context:
-            raise ValueError(
-                f"request {index}: {length} prompt tokens and {request.max_tokens} new ones "
-                f"exceed the model's {self.context} positions"
-            )
 
     def _generate(self, requests, sampler):
         if not requests:
@@ -556,20 +540,18 @@ class _Pool:
             self.alive[row] = False
 
 
-def _load(model: str | Path, revision: str | None, adapter: str | Path | None, device: str):
+def _load(model: str | Path, adapter: str | Path | None, device: str):
     """The model in evaluation mode; says what a checkpoint folder must hold if there is none."""
     missing = FileNotFoundError(
-        f"{model}: no checkpoint there; expected a folder with config.json and "
-        "model.safetensors, or the id of a model on the Hugging Face Hub"
+        f"{model}: no checkpoint there; expected a folder with config.json and model.safetensors"
     )
-    folder = Path(model)
-    if (folder.is_dir() or len(folder.parts) > 2) and not (folder / "config.json").is_file():
+    if not (Path(model) / "config.json").is_file():
         raise missing
     dtype = torch.float32 if device == "cpu" else torch.bfloat16
     disable_progress_bar()  # of weights that load in an instant, or on a terminal that has our bar
     try:
         loaded = AutoModelForCausalLM.from_pretrained(
-            model, revision=revision, dtype=dtype, attn_implementation="sdpa"
+            model, dtype=dtype, attn_implementation="sdpa"
         )
     except OSError as error:
         raise missing from error

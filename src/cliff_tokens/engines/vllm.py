@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cliff_tokens.engines import Completion, Request
+from cliff_tokens.engines import Completion, Request, check
 from cliff_tokens.sampling import Sampler
 
 # vLLM's CPU build works with these and fails or crawls without; a value that is set already stays.
@@ -43,7 +43,7 @@ _IN_FLIGHT = 4  # requests handed over for each row, so that the queue lasts whi
 
 
 class VllmEngine:
-    """A causal language model from a folder or the Hub, and a LoRA ``adapter`` folder or none.
+    """A causal language model from a folder, and a LoRA ``adapter`` folder or none.
 
     ``context`` is the most tokens of prompt and response together (None: all the model has),
     ``gpus`` the number that each layer is spread over, ``gpu_memory`` the share of their memory
@@ -54,20 +54,14 @@ class VllmEngine:
     def __init__(
         self,
         model: str | Path,
-        revision: str | None = None,
         adapter: str | Path | None = None,
         context: int | None = None,
         gpus: int = 1,
         gpu_memory: float = 0.9,
     ):
-        self.model, self.revision, self.gpus, self.gpu_memory = (
-            str(model),
-            revision,
-            gpus,
-            gpu_memory,
-        )
+        self.model, self.gpus, self.gpu_memory = str(model), gpus, gpu_memory
         self.adapter = None if adapter is None else str(adapter)
-        config = _config(self.model, revision)
+        config = _config(self.model)
         positions = getattr(config.get_text_config(), "max_position_embeddings", None)
         if context and positions and context > positions:
             raise ValueError(
@@ -75,28 +69,13 @@ class VllmEngine:
             )
         self.context = context or positions
         self.vocabulary = config.get_text_config().vocab_size
-        self.stops = _stops(self.model, revision, config)
+        self.stops = _stops(self.model, config)
         self.on_cpu = torch.version.cuda is None
         self._engine = self._scorer = None
 
     def generate(self, requests: Sequence[Request], sampler: Sampler) -> Iterator[Completion]:
-        for index, request in enumerate(requests):
-            self._validate(index, request)
+        check(requests, self.context)
         return self._generate(requests, sampler)
-
-    def _validate(self, index: int, request: Request):
-        length = len(request.prompt_ids)
-        if length == 0:
-            raise ValueError(f"request {index}: the prompt is empty; expected at least one token")
-        if request.max_tokens < 1:
-            raise ValueError(
-                f"request {index}: max_tokens is {request.max_tokens}; expected at least 1"
-            )
-        if self.context and length + request.max_tokens > self.context:
-            raise ValueError(
-                f"request {index}: {length} prompt tokens and {request.max_tokens} new ones "
-                f"exceed the {self.context} tokens that the engine makes room for"
-            )
 
     def _generate(self, requests, sampler):
         waiting = _in_order(requests)
@@ -172,7 +151,6 @@ class VllmEngine:
             options |= {"enable_lora": True, "max_loras": 1, "max_lora_rank": _rank(self.adapter)}
         arguments = EngineArgs(
             model=self.model,
-            revision=self.revision,
             skip_tokenizer_init=True,
             language_model_only=True,  # of Gemma 3, which also reads pictures
             max_model_len=self.context,
@@ -218,7 +196,6 @@ class VllmEngine:
         disable_progress_bar()
         scorer = AutoModelForCausalLM.from_pretrained(
             self.model,
-            revision=self.revision,
             dtype=torch.float32 if self.on_cpu else torch.bfloat16,
             attn_implementation="sdpa",
         )
@@ -251,25 +228,25 @@ def _completion(request: int, rollout: int, output) -> Completion:
     return Completion(request, rollout, token_ids, output.finish_reason)
 
 
-def _config(model: str, revision: str | None):
+def _config(model: str):
     """The model's configuration; says what a checkpoint folder must hold if there is none."""
     from transformers import AutoConfig
 
     try:
-        return AutoConfig.from_pretrained(model, revision=revision)
+        return AutoConfig.from_pretrained(model)
     except OSError as error:
         raise FileNotFoundError(
             f"{model}: no checkpoint there; expected a folder with config.json and "
-            "model.safetensors, or the id of a model on the Hugging Face Hub"
+            "model.safetensors"
         ) from error
 
 
-def _stops(model: str, revision: str | None, config) -> np.ndarray:
+def _stops(model: str, config) -> np.ndarray:
     """End-of-sequence ids, from the generation settings or else the model's."""
     from transformers import GenerationConfig
 
     try:
-        ids = GenerationConfig.from_pretrained(model, revision=revision).eos_token_id
+        ids = GenerationConfig.from_pretrained(model).eos_token_id
     except OSError:  # the file is optional
         ids = None
     ids = config.get_text_config().eos_token_id if ids is None else ids
