@@ -96,7 +96,7 @@ def test_every_plan_names_entries_that_fit_one_another(plan, shipped, name):
         shipped("datasets"), config["datasets"], "config/datasets.yaml", "datasets"
     )
     for pair in config["agreement"]["pairs"]:
-        catalogue.pick(models, pair, "models", "agreement.pairs")
+        catalogue.pick(shipped("models"), pair, "config/models.yaml", "agreement.pairs")
     evaluation = config["evaluation"]
     names = [entry["name"] for entry in evaluation["datasets"]] + evaluation["recount"]["datasets"]
     datasets |= catalogue.pick(

@@ -31,6 +31,8 @@ CLUSTER = Path(__file__).parent / "slurm" / "cluster.sh"
 # Two traces a shard, of some 60 tokens each: with 320 rollouts from each prefix, between two and
 # three batches, so that a shard can be stopped in its second.
 FAULTS = "potential: {rollouts: 320, shards: 3}\n"
+# Everything but Cliff-DPO, whose adapters tell how long they took to train.
+TARGETS = ("--", "figures", "tables")
 PARTIAL = "results/smoke/potential/testbed-small/chains/.shard-{}.partial"
 LOG = "logs/smoke/roll_out/testbed-small/chains/shard-{}.log"
 TAKEN = "taken from an earlier attempt"
@@ -123,7 +125,7 @@ def local(tmp_path_factory):
     """The same configuration, run without a cluster."""
     folder = repository(tmp_path_factory.mktemp("local") / "repository")
     smoke = ("--configfile", "config/smoke.yaml", "faults.yaml")
-    done = snakemake(folder, "--cores", "2", *smoke, log="out.txt")
+    done = snakemake(folder, "--cores", "2", *smoke, *TARGETS, log="out.txt")
     assert done.wait() == 0, (folder / "out.txt").read_text()
     return folder
 
@@ -144,7 +146,7 @@ def faulty(cluster, tmp_path_factory):
 
     # Snakemake dies, as on a login node that kills long processes. Its jobs go on; they have to
     # be canceled, or they would write beside those of the next start.
-    first = snakemake(folder, "--profile", "lab", log="first.txt")
+    first = snakemake(folder, "--profile", "lab", *TARGETS, log="first.txt")
     until(lambda: stored(1) or stored(2) or first.poll() is not None, 400, "a batch")
     assert first.poll() is None, (folder / "first.txt").read_text()
     os.killpg(first.pid, signal.SIGKILL)
@@ -159,7 +161,7 @@ def faulty(cluster, tmp_path_factory):
     unlock = snakemake(folder, "--profile", "lab", "--unlock", log="unlock.txt")
     assert unlock.wait() == 0, (folder / "unlock.txt").read_text()
 
-    second = snakemake(folder, "--profile", "lab", log="second.txt")
+    second = snakemake(folder, "--profile", "lab", *TARGETS, log="second.txt")
     try:
         canceled = until(lambda: running(stopped, before[stopped] + 1), 240, "the shard to stop")
         until(lambda: stored(stopped) > seen["stored"][stopped], 240, "its next batch")
@@ -224,7 +226,10 @@ def test_the_run_gives_the_files_of_a_local_run_byte_by_byte(faulty, local):
 
 def test_jobs_of_models_have_a_gpu_and_summaries_share_a_job(faulty):
     _, seen = faulty
-    models = "rule_(sample_traces|score_tokens|roll_out|roll_out_branches|resample_cliffs)_"
+    models = (
+        "rule_(sample_traces|score_tokens|roll_out|roll_out_branches|resample_cliffs|"
+        "estimate_candidates|resample_cut_points)_"
+    )
     for job in seen["jobs"]:
         is_model = re.match(models, job["comment"]) is not None
         assert (job["partition"], "gpu" in job["tres-per-job"]) == (

@@ -94,8 +94,8 @@ def test_the_smoke_run_makes_every_table_and_figure(finished):
     for picture in results.glob("figures/*.svg"):
         assert picture.with_suffix(".pdf").stat().st_size > 1000
         assert picture.with_suffix(".csv").stat().st_size > 20
-    assert len(list(results.glob("figures/*.svg"))) == 11
-    assert len(list(results.glob("tables/*.csv"))) == 14
+    assert len(list(results.glob("figures/*.svg"))) == 15
+    assert len(list(results.glob("tables/*.csv"))) == 17
     assert not list(results.rglob("*.unfinished"))
 
 
@@ -118,8 +118,8 @@ def test_another_threshold_reruns_detection_and_what_follows_but_no_sampling(fin
     changed = tmp_path / "threshold.yaml"
     changed.write_text("cliffs: {margin: 0.15}\n")
     jobs = planned(finished, *SMOKE, str(changed))
-    assert jobs["detect_cliffs"] == 2
-    assert jobs["resample_cliffs"] == 1
+    assert jobs["detect_cliffs"] == 3  # of two estimators, and of the training set
+    assert jobs["resample_cliffs"] == 2
     assert not SAMPLING & set(jobs)
 
 
@@ -345,10 +345,12 @@ def test_every_documented_target_is_there_by_its_name(finished, target):
 
 def test_the_papers_plan_is_static_and_complete(fresh):
     jobs = planned(fresh, "--configfile", "config/paper.yaml")
-    assert jobs["sample_traces"] == jobs["score_tokens"] == jobs["resample_cliffs"] == 7 * 3
+    assert jobs["sample_traces"] == jobs["score_tokens"] == 7 * 3 + 3  # and three are trained
+    # Of those three, cliffs of the recursion and of the simulated protocol.
+    assert jobs["resample_cliffs"] == jobs["estimate_candidates"] == 7 * 3 + 3 * 2
     assert jobs["resample_cut_points"] == 7 * 3
     assert jobs["roll_out"] == 7 * 3 * 16
-    assert jobs["select_problems"] == jobs["fetch_problems"] == 3
+    assert jobs["select_problems"] == jobs["fetch_problems"] == 8
     assert jobs["fetch_model"] == 7
     assert jobs["score_agreement"] == 4 * 3
 
@@ -370,10 +372,18 @@ def test_the_papers_adapters_are_planned(fresh):
     assert jobs["detect_cliffs"] == 3 * 2
 
 
-def test_a_training_set_is_no_axis_of_the_run(fresh):
+def test_a_training_set_is_traced_and_gets_no_independent_rollouts(fresh):
     jobs = planned(fresh, *SMOKE)
-    assert jobs["sample_traces"] == 1
-    assert "train_cliff_dpo" not in jobs
+    assert jobs["sample_traces"] == jobs["roll_out_branches"] == 2  # the run's set and this one
+    assert jobs["roll_out"] == 2  # shards of the run's set
+    assert jobs["resample_cut_points"] == 1
+
+
+def test_an_own_model_needs_no_word_on_training_or_pairs(fresh):
+    (fresh / "mine.yaml").write_text("models: [testbed-large]\n")
+    jobs = planned(fresh, "--configfile", "mine.yaml")
+    assert jobs["sample_traces"] == 3
+    assert not {"train_cliff_dpo", "score_agreement", "figure_dpo_accuracy"} & set(jobs)
 
 
 def test_the_slurm_profile_plans_the_paper_without_a_cluster(fresh):
@@ -426,7 +436,7 @@ def test_a_run_whose_commits_are_unknown_is_planned_and_not_started(fresh):
         ("potential: {rollouts: 0}", "rollouts|minimum"),
         (
             "agreement: {pairs: [[testbed-small, testbed-larg]]}",
-            "agreement.pairs: 'testbed-larg' is not in models. It offers: testbed-large",
+            "agreement.pairs: 'testbed-larg' is not in config/models.yaml",
         ),
         ("training: {dataset: chain-train}", "training.dataset: 'chain-train' is not in"),
         ("training: {variants: [base]}", "base"),
@@ -481,7 +491,7 @@ def test_documented_keys_are_looked_up_by_some_rule():
 def test_a_run_may_do_without_independent_rollouts(fresh):
     (fresh / "lean.yaml").write_text("potential: {estimators: [recursive], main: recursive}\n")
     jobs = planned(fresh, *SMOKE, "lean.yaml")
-    assert jobs["roll_out_branches"] == jobs["resample_cliffs"] == 1
+    assert jobs["roll_out_branches"] == jobs["resample_cliffs"] == 2  # one of the training set
     assert not {"roll_out", "audit_cliffs", "figure_audit"} & set(jobs)
 
 

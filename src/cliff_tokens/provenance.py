@@ -207,7 +207,12 @@ def _files(path: Path) -> list[Path]:
     """The file itself, or the files of a folder such as a checkpoint."""
     if not path.is_dir():
         return [path]
-    return sorted(file for file in path.rglob("*") if file.is_file() and file.name != _MEASURED)
+    # Hidden files are Snakemake's own, which it writes when the job is over.
+    return sorted(
+        file
+        for file in path.rglob("*")
+        if file.is_file() and file.name != _MEASURED and not file.name.startswith(".")
+    )
 
 
 def _write(path: Path, text: str) -> None:

@@ -27,11 +27,6 @@ DATASET_CATALOGUE = catalogue.resolve(
 )
 MODELS = catalogue.pick(
     MODEL_CATALOGUE, config["models"], "config/models.yaml", "models"
-) | catalogue.pick(
-    MODEL_CATALOGUE,
-    config["training"]["models"],
-    "config/models.yaml",
-    "training.models",
 )
 TRAINING_SET = config["training"]["dataset"]
 EVALUATED = [entry["name"] for entry in config["evaluation"]["datasets"]]
@@ -104,14 +99,14 @@ PREDICTED = {
     if COUNTS[estimator][0] in COUNTED
 }
 # What the cost of a run is planned with: nothing where the catalogue expects nothing.
-EXPECTED = {name: entry.get("expected") for name, entry in DATASETS.items()}
+EXPECTED = {name: DATASETS[name].get("expected") for name in config["datasets"]}
 # The audit is of cliffs from independent rollouts, which a run may leave out.
 AUDITABLE = [estimator for estimator in ESTIMATORS if estimator == "independent"]
 AUDITS = ["audit" for _ in AUDITABLE]
 # Who is asked about whose cliffs: source and evaluator, as folders name them.
-PAIRS = config["agreement"]["pairs"]
-for pair in PAIRS:
-    catalogue.pick(MODELS, pair, "models", "agreement.pairs")
+for pair in config["agreement"]["pairs"]:
+    catalogue.pick(MODEL_CATALOGUE, pair, "config/models.yaml", "agreement.pairs")
+PAIRS = [pair for pair in config["agreement"]["pairs"] if MODELS.keys() >= set(pair)]
 PAIRED = {
     "pair": [f"{owner}--{evaluator}" for owner, evaluator in PAIRS],
     "dataset": config["datasets"],
@@ -120,7 +115,7 @@ SOURCES = {
     "model": list(dict.fromkeys(owner for owner, _ in PAIRS)),
     "dataset": config["datasets"],
 }
-# What shows agreement is left out where no pair is named.
+# What shows agreement is left out where the run has no pair.
 PAIR_FIGURES = PAIR_TABLES = []
 if PAIRS:
     PAIR_TABLES = ["table_agreement"]
@@ -136,9 +131,26 @@ SAMPLES = dict.fromkeys(DATASETS, config["traces"]["samples"]) | {
     TRAINING_SET: config["training"]["samples"]
 }
 VARIANTS = config["training"]["variants"]
+catalogue.pick(
+    MODEL_CATALOGUE,
+    config["training"]["models"],
+    "config/models.yaml",
+    "training.models",
+)
+TRAINED = [model for model in config["training"]["models"] if model in MODELS]
+# What shows Cliff-DPO is left out where the run has no model to train.
+DPO_FIGURES = DPO_TABLES = []
+if TRAINED:
+    DPO_TABLES = ["table_dpo_accuracy", "table_dpo_cliffs", "table_dpo_cost"]
+    DPO_FIGURES = [
+        "figure_dpo_accuracy",
+        "figure_dpo_positions",
+        "figure_dpo_cliffs",
+        "figure_dpo_training",
+    ]
 # What is trained; an evaluation has one more variant, the model as it is.
 ADAPTERS = {
-    "model": config["training"]["models"],
+    "model": TRAINED,
     "variant": VARIANTS,
     "seed": config["training"]["seeds"],
 }
@@ -197,10 +209,6 @@ if MAIN not in ESTIMATORS:
         f"potential.main: {MAIN!r} is not among potential.estimators, which are "
         + ", ".join(ESTIMATORS)
     )
-
-catalogue.pick(
-    MODELS, config["training"]["models"], "this run's models", "training.models"
-)
 
 
 wildcard_constraints:

@@ -101,7 +101,7 @@ rule table_dpo_accuracy:
         runtime=30,
     params:
         intervals=INTERVALS,
-        models=lookup("training/models", within=config),
+        models=TRAINED,
         variants=VARIANTS,
         domains=DOMAINS,
         revision=REVISIONS["comparison"],
@@ -136,7 +136,7 @@ rule table_dpo_cliffs:
         runtime=30,
     params:
         intervals=INTERVALS,
-        models=lookup("training/models", within=config),
+        models=TRAINED,
         variants=VARIANTS,
         datasets=RECOUNTED,
         revision=REVISIONS["comparison"],
@@ -194,7 +194,7 @@ rule table_dpo_cost:
         estimator=lookup("training/estimator", within=config),
         folders=COUNTS[config["training"]["estimator"]],
         catalogues=CATALOGUES,
-        models=lookup("training/models", within=config),
+        models=TRAINED,
         variants=DETECTED_BY,
         revision=REVISIONS["comparison"],
     message:
@@ -234,7 +234,7 @@ rule figure_dpo_accuracy:
         runtime=30,
     params:
         intervals=INTERVALS,
-        models=lookup("training/models", within=config),
+        models=TRAINED,
         variants=VARIANTS,
         domains=DOMAINS,
         revision=REVISIONS["comparison"],
@@ -276,7 +276,7 @@ rule figure_dpo_positions:
         runtime=30,
     params:
         intervals=INTERVALS,
-        models=lookup("training/models", within=config),
+        models=TRAINED,
         variants=VARIANTS,
         domains=DOMAINS,
         revision=REVISIONS["comparison"],
@@ -317,7 +317,7 @@ rule figure_dpo_cliffs:
         runtime=30,
     params:
         intervals=INTERVALS,
-        models=lookup("training/models", within=config),
+        models=TRAINED,
         variants=VARIANTS,
         datasets=RECOUNTED,
         revision=REVISIONS["comparison"],
@@ -357,7 +357,7 @@ rule figure_dpo_training:
         mem_mb=4000,
         runtime=30,
     params:
-        models=lookup("training/models", within=config),
+        models=TRAINED,
         variants=VARIANTS,
         revision=REVISIONS["figures"],
     message:

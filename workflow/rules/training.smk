@@ -5,14 +5,8 @@
 rule dpo:
     input:
         collect("<results>/adapters/{model}/{variant}/seed-{seed}", **ADAPTERS),
-        collect(
-            "<results>/tables/table_dpo_{table}.csv",
-            table=["accuracy", "cliffs", "cost"],
-        ),
-        collect(
-            "<results>/figures/figure_dpo_{figure}.svg",
-            figure=["accuracy", "positions", "cliffs", "training"],
-        ),
+        collect("<results>/tables/{table}.csv", table=DPO_TABLES),
+        collect("<results>/figures/{figure}.svg", figure=DPO_FIGURES),
 
 
 rule train_cliff_dpo:
