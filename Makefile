@@ -19,11 +19,12 @@ export HF_HUB_OFFLINE := 1
 setup: $(READY)
 
 # The lock is complete, so nothing is resolved: PyTorch first with what its build needs, then the rest.
-$(READY): requirements.lock
+$(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q $(TORCH_OPTIONS) "$$(grep '^torch==' requirements.lock)"
 	$(BIN)/python -m pip install -q --no-deps -r requirements.lock
+	$(BIN)/python -m pip install -q --no-deps --no-build-isolation --editable .
 	touch $@
 
 run: $(READY)
