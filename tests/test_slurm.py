@@ -171,7 +171,9 @@ def faulty(cluster, tmp_path_factory):
 
         late = until(lambda: running(stopped, before[stopped] + 2), 240, "the same shard again")
         # At work again, for a job that ends before its step begins fails in another way.
-        until(lambda: TAKEN in (folder / LOG.format(stopped)).read_text(), 240, "its batches")
+        # Its log is not there until then: Snakemake clears away what the last attempt wrote.
+        log = folder / LOG.format(stopped)
+        until(lambda: log.exists() and TAKEN in log.read_text(), 240, "its batches")
         shell("scontrol", "update", f"jobid={late['jobid']}", "EndTime=now+1")
 
         struck = until(lambda: running(3, before[3] + 2), 240, "shard 3 with more memory")
