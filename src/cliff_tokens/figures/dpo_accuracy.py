@@ -94,5 +94,5 @@ def _panel(axes: Axes, cell: pd.DataFrame, variants: Sequence[str]) -> None:
     axes.set_ylim(len(variants) - 0.4, -0.6)
     low, high = axes.get_xlim()
     axes.set_xlim(min(low, -_LEAST), max(high, _LEAST))
-    axes.xaxis.set_major_locator(MaxNLocator(4, min_n_ticks=2))
+    axes.xaxis.set_major_locator(MaxNLocator(2, min_n_ticks=2))
     axes.grid(axis="x")
