@@ -1,7 +1,7 @@
 # Cliff tokens, from sampled traces to the paper's figures and tables.
 #
 #   snakemake --cores 2                              the embedded testbed: offline, minutes, no GPU
-#   snakemake --cores 2 --configfile config/smoke.yaml    the same in seconds
+#   snakemake --cores 2 --configfile config/smoke.yaml    the same, smaller
 #   snakemake -n --configfile config/paper.yaml      the plan of the paper's own run
 #   snakemake --report report.zip                    the report of whichever run is configured
 
