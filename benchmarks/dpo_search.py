@@ -110,6 +110,7 @@ def main():
     parser.add_argument("--estimator", default="recursive")
     parser.add_argument("--model", default="testbed-small")
     parser.add_argument("--problems", type=int, default=1000)
+    parser.add_argument("--skip", type=int, default=0, help="problems that chose the recipe")
     parser.add_argument("--seeds", type=int, nargs="+", default=[42, 43, 44])
     parser.add_argument("--rates", type=float, nargs="+", default=[1e-4, 1e-3, 3e-3])
     parser.add_argument("--betas", type=float, nargs="+", default=[0.05, 0.5])
@@ -119,7 +120,8 @@ def main():
     parser.add_argument("--variants", nargs="+", default=[*pairs.KINDS, "response"])
     options = parser.parse_args()
     folder = f"resources/testbed/{options.model}"
-    asked = problems.generate("chains", "test", options.problems, SEED).assign(dataset="fresh")
+    asked = problems.generate("chains", "test", options.skip + options.problems, SEED)
+    asked = asked[options.skip :].assign(dataset="fresh")
     settings = list(
         itertools.product(options.chosen, options.weights, options.rates, options.betas)
     )
