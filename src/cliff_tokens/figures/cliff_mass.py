@@ -7,7 +7,6 @@ that, and against a potential before the cliff that was measured afresh.
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,10 +14,9 @@ from matplotlib.figure import Figure
 from cliff_tokens import candidates as stage
 from cliff_tokens.cliffs import CliffTest
 from cliff_tokens.figures import style
-from cliff_tokens.taxonomy import KINDS
 
 _COLUMNS = 4
-_GOLDEN = 0.6180339887
+_QUARTILES = {"lower": 0.25, "median": 0.5, "upper": 0.75}
 
 
 def values(
@@ -28,10 +26,13 @@ def values(
     resampling: pd.DataFrame,
     test: CliffTest,
 ) -> pd.DataFrame:
-    """The cliff mass of every cliff in every reading."""
+    """The cliff mass of every cliff in every reading, and the quartiles of its cell."""
     rows = stage.masses(candidates, cliffs, estimates, resampling, test)
+    cell = rows.groupby(["model", "kind", "reading"])["cliff_mass"]
+    for name, share in _QUARTILES.items():
+        rows[name] = cell.transform("quantile", share)
     columns = ["model", "kind", "reading", "cliff_id", "cliff_mass"]
-    return rows[columns].sort_values(columns[:4], ignore_index=True)
+    return rows[[*columns, *_QUARTILES]].sort_values(columns[:4], ignore_index=True)
 
 
 @style.styled
@@ -63,7 +64,7 @@ def handles() -> list:
 
 def panel(axes: Axes, values: pd.DataFrame) -> None:
     """One model: a box of the published reading by kind, and every cliff in two readings."""
-    kinds = [kind for kind in KINDS if kind != "other" or values["kind"].eq(kind).any()]
+    kinds = style.shown_kinds(values["kind"])
     labels = []
     for place, kind in enumerate(kinds):
         cell = values[values["kind"].eq(kind)]
@@ -75,13 +76,12 @@ def panel(axes: Axes, values: pd.DataFrame) -> None:
             continue
         color, marker = style.KIND_COLORS[kind], style.KIND_MARKERS[kind]
         if len(found) >= style.FEW:
-            low, middle, high = np.quantile(found["cliff_mass"], [0.25, 0.5, 0.75])
+            low, middle, high = found[list(_QUARTILES)].iloc[0]
             axes.fill_between(
                 [place - 0.38, place + 0.38], low, high, color=color, alpha=0.15, linewidth=0
             )
             axes.plot([place - 0.38, place + 0.38], [middle, middle], color=style.INK, linewidth=1)
-        # Neighbors in value are apart in place, the same way each time.
-        x = place + 0.56 * ((np.arange(len(found)) * _GOLDEN) % 1 - 0.5) * (len(found) > 1)
+        x = place + 0.56 * style.apart(len(found))
         audited = fresh.loc[found["cliff_id"]].to_numpy()
         axes.vlines(x, audited, found["cliff_mass"], color=color, linewidth=0.4, alpha=0.5)
         axes.plot(x, audited, "_", color=color, markersize=3.5, markeredgewidth=0.9)

@@ -13,11 +13,9 @@ from matplotlib.figure import Figure
 
 from cliff_tokens import agreement, statistics
 from cliff_tokens.figures import style
-from cliff_tokens.taxonomy import KINDS
 
 VIOLIN = 10  # values below which a density would be drawn from too few
 _COLUMNS = 4
-_GOLDEN = 0.6180339887
 MASS, TOKEN = ("mass",), ("token", "control")
 
 
@@ -73,14 +71,14 @@ def kind_handles(values: pd.DataFrame) -> list:
     """Entries of a legend for the kinds that ``panel`` draws."""
     return [
         style.handle(style.KIND_COLORS[kind], style.KIND_MARKERS[kind], "", style.word(kind))
-        for kind in _shown(values)
+        for kind in style.shown_kinds(values["kind"])
     ]
 
 
 def panel(axes: Axes, cells: pd.DataFrame, measures: Sequence[str]) -> None:
     """The changes of one ordered pair: a place for each kind, and inside it for each measure."""
     axes.axhline(0, color=style.FAINT, linewidth=0.6, zorder=1)
-    kinds = _shown(cells)
+    kinds = style.shown_kinds(cells["kind"])
     half = 0.42 / len(measures)
     labels = []
     for place, kind in enumerate(kinds):
@@ -113,10 +111,8 @@ def _strip(axes: Axes, cell: pd.DataFrame, x: float, half: float, color: str, ma
         if np.isfinite(height).all():
             reach = half * height / height.max()
             axes.fill_betweenx(at, x - reach, x + reach, color=color, alpha=0.2, linewidth=0)
-    # Neighbors in value are apart in place, the same way each time.
-    aside = half * ((np.arange(len(found)) * _GOLDEN) % 1 - 0.5) if len(found) > 1 else 0.0
     axes.plot(
-        x + aside + np.zeros(len(found)),
+        x + half * style.apart(len(found)),
         found,
         marker,
         color=color,
@@ -127,8 +123,3 @@ def _strip(axes: Axes, cell: pd.DataFrame, x: float, half: float, color: str, ma
     )
     median = cell["median"].iloc[0]
     axes.plot([x - half, x + half], [median, median], color=style.INK, linewidth=1.0, zorder=2)
-
-
-def _shown(cells: pd.DataFrame) -> list[str]:
-    """The kinds of the paper, and the fourth cell where there is any."""
-    return [kind for kind in KINDS if kind != "other" or cells["kind"].eq(kind).any()]

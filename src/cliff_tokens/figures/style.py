@@ -7,7 +7,7 @@ two meanings, and markers or dashes repeat what it says.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache, wraps
 from pathlib import Path
 
@@ -205,6 +205,17 @@ def interval(axes: Axes, x: float, low: float, high: float, color: str) -> None:
     """A vertical interval without caps; nothing where there is none."""
     if np.isfinite(low) and np.isfinite(high):
         axes.plot([x, x], [low, high], color=color, linewidth=1.1, solid_capstyle="butt", zorder=2)
+
+
+def apart(count: int) -> np.ndarray:
+    """Offsets in [-1/2, 1/2) that keep neighbors of a sorted strip apart, the same each time."""
+    return (np.arange(count) * 0.6180339887) % 1 - 0.5 if count > 1 else np.zeros(count)
+
+
+def shown_kinds(found: Iterable[str]) -> list[str]:
+    """The kinds of the paper, and the fourth cell where there is any."""
+    found = set(found)
+    return [kind for kind in KIND_COLORS if kind != "other" or kind in found]
 
 
 def grid_shape(panels: int, columns: int) -> tuple[int, int]:
