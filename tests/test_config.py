@@ -12,6 +12,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
 from cliff_tokens import catalogue
+from cliff_tokens.revisions import REVISIONS
 from cliff_tokens.testbed import corpus, training
 
 ROOT = Path(__file__).parents[1]
@@ -356,3 +357,11 @@ def test_every_figure_and_table_is_in_the_group_of_summaries(slurm, rules):
     drawn = {name for name in rules if name.startswith(("figure_", "table_"))}
     summaries = {name for name, group in slurm["groups"].items() if group == "summaries"}
     assert drawn <= summaries, "profiles/README.md: what a new rule needs"
+
+
+def test_a_change_of_figures_or_tables_asks_for_no_rollout(rules):
+    revisions = {name: set(re.findall(r'REVISIONS\["(\w+)"\]', text)) for name, text in rules.items()}
+    assert set().union(*revisions.values()) == set(REVISIONS)
+    for name, own in revisions.items():
+        assert (own == {"figures"}) == (name.startswith("figure_") or name == "example_traces"), name
+        assert (own == {"summaries"}) == name.startswith("table_"), name

@@ -12,7 +12,7 @@ from cliff_tokens.cliffs import CliffTest
 from cliff_tokens.evaluation import BASE, Benchmark, Policy
 from cliff_tokens.grading import Grader
 from cliff_tokens.sampling import Sampler
-from cliff_tokens.script import open_policy, read_costs
+from cliff_tokens.script import open_policy, read_costs, unfinished
 from cliff_tokens.testbed import problems as generated
 
 torch = pytest.importorskip("torch")
@@ -68,18 +68,25 @@ def asked(generator, count, dataset=None):
     return frame.assign(dataset=dataset or generator)
 
 
-def evaluate(opened, policy=POLICY, order=1, samples=2):
+def evaluate(opened, policy=POLICY, order=1, samples=2, store=None):
     sets = [asked("chains", 8).iloc[::order], asked("factors", 5)]
     benchmarks = [Benchmark("chains", None, 160, samples), Benchmark("factors", None, 192, 0)]
     with Grader() as grader:
         found = evaluation.evaluate(
-            sets[::order], benchmarks[::order], policy, *opened, SAMPLER, grader, seed=7
+            sets[::order],
+            benchmarks[::order],
+            policy,
+            *opened,
+            SAMPLER,
+            grader,
+            seed=7,
+            store=store,
         )
     keys = list(tables.TABLES["evaluation"].keys)
     return found.sort_values(keys, ignore_index=True)
 
 
-def recount(opened, policy=POLICY):
+def recount(opened, policy=POLICY, store=None):
     with Grader() as grader:
         return evaluation.recount(
             [asked("chains", 5)],
@@ -93,6 +100,7 @@ def recount(opened, policy=POLICY):
             certain=0.99,
             support=20,
             seed=7,
+            store=store,
         )
 
 
@@ -116,6 +124,23 @@ def test_samples_of_another_training_seed_are_other_draws_and_greedy_answers_are
     greedy = one["decoding"].eq("greedy")
     assert one.loc[greedy, VALUES].equals(two.loc[greedy, VALUES])
     assert not one.loc[~greedy, VALUES].equals(two.loc[~greedy, VALUES])
+
+
+@pytest.mark.parametrize("measure", [evaluate, recount])
+def test_a_stopped_job_asks_nothing_again_that_it_had_finished(base, tmp_path, measure, caplog):
+    output = str(tmp_path / "rows.parquet")
+    with pytest.raises(KeyboardInterrupt), unfinished(output, {}) as store:
+        measure(base, store=store)
+        last = sorted((tmp_path / ".rows.partial").iterdir())[-1]
+        last.unlink()
+        raise KeyboardInterrupt
+    kept = len(list((tmp_path / ".rows.partial").iterdir()))
+    caplog.set_level("INFO")
+    with unfinished(output, {}) as store:
+        again = measure(base, store=store)
+    pd.testing.assert_frame_equal(again, measure(base))
+    assert caplog.text.count("taken from an earlier attempt") == kept == (measure is evaluate) * 2
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_order_of_problems_and_data_sets_changes_no_answer(base):

@@ -120,6 +120,7 @@ def estimate(
     top: int,
     count: int,
     seed: int,
+    store: rollouts.Store | None = None,
 ) -> pd.DataFrame:
     """At least ``count`` rollouts after every candidate: rows of the ``candidates`` table.
 
@@ -151,7 +152,7 @@ def estimate(
                 golds[trace.problem_id],
             )
         )
-    drawn = rollouts.count(prefixes, engine, tokenizer, sampler, grader, "candidates")
+    drawn = rollouts.count(prefixes, engine, tokenizer, sampler, grader, "candidates", store)
     for column in COUNTS:
         chosen.loc[lacking.index, column] += drawn[column].to_numpy()
     return chosen.drop(columns=["trace_id", "t"])

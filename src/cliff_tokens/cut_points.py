@@ -124,6 +124,7 @@ def resample(
     rules: CutRules,
     count: int,
     seed: int,
+    store: rollouts.Store | None = None,
 ) -> pd.DataFrame:
     """``count`` fresh rollouts from every cut point: rows of the ``cut_points`` table."""
     sampler.check_drew(traces)
@@ -150,7 +151,7 @@ def resample(
         streams = sampling.streams(seed, "cut_points", trace.trace_id, place.prefix_t, count=count)
         gold = golds[trace.problem_id]
         prefixes.append(rollouts.Prefix.of_trace(trace, place.prefix_t, streams, gold))
-    counts = rollouts.count(prefixes, engine, tokenizer, sampler, grader, "cut points")
+    counts = rollouts.count(prefixes, engine, tokenizer, sampler, grader, "cut_points", store)
     drawn = pd.concat([places, counts], axis=1).assign(reused=0)
     measured = pd.concat([drawn, taken])[["trace_id", "prefix_t", *_COUNTS, "reused"]]
     measured = measured.astype(dict.fromkeys([*_COUNTS, "reused"], "Int64"))

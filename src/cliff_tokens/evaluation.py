@@ -11,12 +11,14 @@ a policy's traces is its own, so counts of the main run cannot be the "before".
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pandas as pd
 
 from cliff_tokens import cliffs, grading, recursion, sampling, tables, taxonomy, traces
 from cliff_tokens.engines import Engine
 from cliff_tokens.prompts import ChatTokenizer
+from cliff_tokens.rollouts import Store, kept
 from cliff_tokens.sampling import Sampler
 
 BASE = "base"
@@ -60,6 +62,7 @@ def evaluate(
     grader: grading.Grader,
     *,
     seed: int,
+    store: Store | None = None,
 ) -> pd.DataFrame:
     """Graded answers to the problems of every benchmark: rows of the ``evaluation`` table.
 
@@ -69,6 +72,11 @@ def evaluate(
         return pd.DataFrame(columns=tables.TABLES["evaluation"].schema.names)
     parts, seed = [], policy.derived_seed(seed)
     columns = ["dataset", "problem_id", "sample", "verdict", "answer", "tokens", "finish"]
+
+    def answer(asked: pd.DataFrame, benchmark: Benchmark, sampler: Sampler) -> pd.DataFrame:
+        drawn = _sample(asked, benchmark, policy, engine, tokenizer, sampler, grader, seed)
+        return drawn.assign(tokens=drawn["token_ids"].map(len))[columns]
+
     for asked, benchmark in zip(problems, benchmarks, strict=True):
         greedy = replace(benchmark, samples=1)
         for decoding, how, drawn_by in (
@@ -76,9 +84,9 @@ def evaluate(
             (SAMPLED, benchmark, sampler),
         ):
             if how.samples:
-                answers = _sample(asked, how, policy, engine, tokenizer, drawn_by, grader, seed)
-                answers["tokens"] = answers["token_ids"].map(len)
-                parts.append(answers[columns].assign(decoding=decoding))
+                place = f"{benchmark.dataset}-{decoding}"
+                answers = kept(store, place, partial(answer, asked, how, drawn_by))
+                parts.append(answers.assign(decoding=decoding))
     return policy.label(pd.concat(parts, ignore_index=True))
 
 
@@ -96,6 +104,7 @@ def recount(
     certain: float,
     support: int,
     seed: int,
+    store: Store | None = None,
 ) -> pd.DataFrame:
     """Cliffs of fresh traces of one policy, by recursion at N = ``rollouts``.
 
@@ -104,8 +113,9 @@ def recount(
     """
     if engine is None:
         return pd.DataFrame(columns=tables.TABLES["recounts"].schema.names)
-    parts, seed = [], policy.derived_seed(seed)
-    for asked, benchmark in zip(problems, benchmarks, strict=True):
+    seed = policy.derived_seed(seed)
+
+    def count(asked: pd.DataFrame, benchmark: Benchmark) -> pd.DataFrame:
         sampled = _sample(asked, benchmark, policy, engine, tokenizer, sampler, grader, seed)
         tokens, alternatives = traces.score(sampled, engine, tokenizer, sampler, support)
         plan = recursion.plan(tokens, alternatives, rollouts, seed, "recount")
@@ -114,7 +124,12 @@ def recount(
         )
         estimates = recursion.estimate(sampled, tokens, branches)
         found = cliffs.detect(estimates, sampled, tokens, test, certain)
-        parts.append(_per_trace(sampled, found, branches))
+        return _per_trace(sampled, found, branches)
+
+    parts = [
+        kept(store, benchmark.dataset, partial(count, asked, benchmark))
+        for asked, benchmark in zip(problems, benchmarks, strict=True)
+    ]
     return policy.label(pd.concat(parts, ignore_index=True))
 
 

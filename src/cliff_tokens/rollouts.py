@@ -9,8 +9,9 @@ goes on where it was. The batches are the same whether or not some are read back
 engine runs side by side decides the rounding of its logits, and with it, rarely, a token.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -55,13 +56,23 @@ class Prefix:
 
 
 class Store(Protocol):
-    """Where counts of finished batches are kept until all are; ``script.unfinished`` makes one."""
+    """Where finished parts of a job are kept until all are; ``script.unfinished`` makes one."""
 
     def read(self, name: str) -> pd.DataFrame | None:
-        """The counts written under this name by an earlier attempt at the same job, if any."""
+        """What was written under this name by an earlier attempt at the same job, if anything."""
 
-    def write(self, name: str, counts: pd.DataFrame) -> None:
-        """Keep them, all at once or not at all."""
+    def write(self, name: str, rows: pd.DataFrame) -> None:
+        """Keep it, all at once or not at all."""
+
+
+def kept(store: Store | None, name: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """What the store holds under this name, or what ``make`` gives, which it holds from then on."""
+    rows = store.read(name) if store else None
+    if rows is None:
+        rows = make()
+        if store:
+            store.write(name, rows)
+    return rows
 
 
 def count(
@@ -80,14 +91,9 @@ def count(
     batches = list(_batches(prefixes))
     counts = []
     for number, (start, end) in enumerate(batches, 1):
-        place = f"{name}-{start}-{end}"
-        found = store.read(place) if store else None
-        if found is None:
-            shown = f"{name}, batch {number} of {len(batches)}"
-            found = _count(prefixes[start:end], engine, tokenizer, sampler, grader, shown)
-            if store:
-                store.write(place, found)
-        counts.append(found)
+        batch, shown = prefixes[start:end], f"{name}, batch {number} of {len(batches)}"
+        draw = partial(_count, batch, engine, tokenizer, sampler, grader, shown)
+        counts.append(kept(store, f"{name}-{start}-{end}", draw))
     return pd.concat(counts, ignore_index=True)
 
 

@@ -50,7 +50,7 @@ def stage(job) -> Iterator[dict]:
 
 
 class _Unfinished:
-    """Counts of finished batches in a folder, by the job that drew them (``rollouts.Store``)."""
+    """Finished parts of a job in a folder, by what decides its output (``rollouts.Store``)."""
 
     def __init__(self, folder: Path, job: str):
         self.folder, self.job = folder, job
@@ -58,21 +58,21 @@ class _Unfinished:
     def read(self, name: str) -> pd.DataFrame | None:
         path = self._path(name)
         try:
-            counts = pd.read_parquet(path)
+            rows = pd.read_parquet(path)
         except FileNotFoundError:
             return None
         except (pa.ArrowInvalid, OSError) as error:  # as a power cut can leave it
             logging.getLogger(__name__).warning("%s cannot be read, drawing again: %s", path, error)
             return None
         logging.getLogger(__name__).info("%s: taken from an earlier attempt", name)
-        return counts
+        return rows
 
-    def write(self, name: str, counts: pd.DataFrame) -> None:
+    def write(self, name: str, rows: pd.DataFrame) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self._path(name)
         # A job that SLURM requeued can meet its own former self: each writes a file of its own.
         unfinished = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}")
-        counts.to_parquet(unfinished)
+        rows.to_parquet(unfinished)
         os.replace(unfinished, path)
 
     def _path(self, name: str) -> Path:

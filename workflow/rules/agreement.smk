@@ -78,7 +78,7 @@ rule table_agreement:
         z=lookup("cliffs/z", within=config),
         intervals=INTERVALS,
         pairs=lookup("agreement/pairs", within=config),
-        revision=REVISIONS["agreement"],
+        revision=REVISIONS["summaries"],
     message:
         "Cliffs and controls in the eyes of another model"
     script:
@@ -140,7 +140,7 @@ rule figure_04_cliff_mass_and_transfer:
         margin=lookup("cliffs/margin", within=config),
         z=lookup("cliffs/z", within=config),
         pairs=lookup("agreement/pairs", within=config),
-        revision=REVISIONS["agreement"],
+        revision=REVISIONS["figures"],
     message:
         "Drawing figure 4: cliff mass and its transfer"
     script:
@@ -197,7 +197,7 @@ rule figure_11_delta_cpm:
         margin=lookup("cliffs/margin", within=config),
         z=lookup("cliffs/z", within=config),
         pairs=lookup("agreement/pairs", within=config),
-        revision=REVISIONS["agreement"],
+        revision=REVISIONS["figures"],
     message:
         "Drawing figure 11: change of the cliff mass between models"
     script:
@@ -242,7 +242,7 @@ rule figure_12_ranks_deterministic:
         runtime=30,
     params:
         pairs=lookup("agreement/pairs", within=config),
-        revision=REVISIONS["agreement"],
+        revision=REVISIONS["figures"],
     message:
         "Drawing figure 12: ranks of deterministic cliffs in both models"
     script:
@@ -287,7 +287,7 @@ rule figure_13_ranks_uncertain:
         runtime=30,
     params:
         pairs=lookup("agreement/pairs", within=config),
-        revision=REVISIONS["agreement"],
+        revision=REVISIONS["figures"],
     message:
         "Drawing figure 13: ranks of uncertain cliffs in both models"
     script:
@@ -332,7 +332,7 @@ rule figure_14_ranks_sampled_off:
         runtime=30,
     params:
         pairs=lookup("agreement/pairs", within=config),
-        revision=REVISIONS["agreement"],
+        revision=REVISIONS["figures"],
     message:
         "Drawing figure 14: ranks of sampled-off cliffs in both models"
     script:

@@ -62,7 +62,7 @@ rule table_audit:
         certain=lookup("taxonomy/certain", within=config),
         intervals=INTERVALS,
         models=lookup("models", within=config),
-        revision=REVISIONS["audit"],
+        revision=REVISIONS["summaries"],
     message:
         "Audit of the cliffs from independent rollouts"
     script:
@@ -99,7 +99,7 @@ rule figure_audit:
     params:
         margin=lookup("cliffs/margin", within=config),
         models=lookup("models", within=config),
-        revision=REVISIONS["audit"],
+        revision=REVISIONS["figures"],
     message:
         "Drawing the drops of audited cliffs against their bound"
     script:

@@ -81,7 +81,7 @@ rule table_hazard:
         z=lookup("cliffs/z", within=config),
         intervals=INTERVALS,
         models=lookup("models", within=config),
-        revision=REVISIONS["candidates"],
+        revision=REVISIONS["summaries"],
     message:
         "Weighing the candidates at cliffs"
     script:
@@ -129,7 +129,7 @@ rule table_temperature:
         temperatures=lookup("candidates/temperatures", within=config),
         intervals=INTERVALS,
         models=lookup("models", within=config),
-        revision=REVISIONS["candidates"],
+        revision=REVISIONS["summaries"],
     message:
         "Drawing the next token at other temperatures"
     script:
@@ -186,7 +186,7 @@ rule figure_05_cliff_mass:
         margin=lookup("cliffs/margin", within=config),
         z=lookup("cliffs/z", within=config),
         models=lookup("models", within=config),
-        revision=REVISIONS["candidates"],
+        revision=REVISIONS["figures"],
     message:
         "Drawing figure 5: cliff mass by kind"
     script:
@@ -232,7 +232,7 @@ rule figure_06_recovery:
     params:
         intervals=INTERVALS,
         models=lookup("models", within=config),
-        revision=REVISIONS["candidates"],
+        revision=REVISIONS["figures"],
     message:
         "Drawing figure 6: sampled against greedy token"
     script:

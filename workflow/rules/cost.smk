@@ -41,7 +41,7 @@ rule table_cost_plan:
         resampled=lookup("resampling/rollouts", within=config),
         assumed=lookup("cost/assumed", within=config),
         tokens_per_second=lookup("cost/tokens_per_second", within=config),
-        revision=REVISIONS["cost"],
+        revision=REVISIONS["summaries"],
     message:
         "Predicting the cost of the run from its plan"
     script:
@@ -76,7 +76,7 @@ rule table_cost:
         intervals=INTERVALS,
         models=lookup("models", within=config),
         datasets=lookup("datasets", within=config),
-        revision=REVISIONS["cost"],
+        revision=REVISIONS["summaries"],
     message:
         "Predicting the cost of the potential"
     script:
@@ -118,7 +118,7 @@ rule table_cost_used:
         datasets=lookup("datasets", within=config),
         estimators=list(PREDICTED),
         folders=list(PREDICTED.values()),
-        revision=REVISIONS["cost"],
+        revision=REVISIONS["summaries"],
     message:
         "Comparing the cost of the potential with its prediction"
     script:

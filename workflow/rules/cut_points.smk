@@ -69,7 +69,7 @@ rule table_cut_points:
     params:
         intervals=INTERVALS,
         models=lookup("models", within=config),
-        revision=REVISIONS["cut_points"],
+        revision=REVISIONS["summaries"],
     message:
         "pass@k by cut point, as published and fair"
     script:
@@ -106,7 +106,7 @@ rule table_cut_point_settings:
         intervals=INTERVALS,
         models=lookup("models", within=config),
         datasets=lookup("datasets", within=config),
-        revision=REVISIONS["cut_points"],
+        revision=REVISIONS["summaries"],
     message:
         "Settings in which deletion at the cliff beats its rivals"
     script:
@@ -152,7 +152,7 @@ rule table_greedy_replacement:
         shortfall=lookup("cut_points/shortfall", within=config),
         intervals=INTERVALS,
         models=lookup("models", within=config),
-        revision=REVISIONS["cut_points"],
+        revision=REVISIONS["summaries"],
     message:
         "The greedy token in the place of cliff tokens"
     script:
@@ -199,7 +199,7 @@ rule table_positions:
         rules=CUT_RULES,
         intervals=INTERVALS,
         models=lookup("models", within=config),
-        revision=REVISIONS["cut_points"],
+        revision=REVISIONS["summaries"],
     message:
         "Positions of cliffs, critical tokens and tangents"
     script:
@@ -252,7 +252,7 @@ rule figure_cut_points:
         rules=CUT_RULES,
         intervals=INTERVALS,
         models=lookup("models", within=config),
-        revision=REVISIONS["cut_points"],
+        revision=REVISIONS["figures"],
     message:
         "Drawing deletion at the cliff and at other cut points"
     script:

@@ -104,7 +104,7 @@ rule table_dpo_accuracy:
         models=TRAINED,
         variants=VARIANTS,
         domains=DOMAINS,
-        revision=REVISIONS["comparison"],
+        revision=REVISIONS["summaries"],
     message:
         "Accuracy before and after Cliff-DPO"
     script:
@@ -139,7 +139,7 @@ rule table_dpo_cliffs:
         models=TRAINED,
         variants=VARIANTS,
         datasets=RECOUNTED,
-        revision=REVISIONS["comparison"],
+        revision=REVISIONS["summaries"],
     message:
         "Cliffs before and after Cliff-DPO"
     script:
@@ -196,7 +196,7 @@ rule table_dpo_cost:
         catalogues=CATALOGUES,
         models=TRAINED,
         variants=DETECTED_BY,
-        revision=REVISIONS["comparison"],
+        revision=REVISIONS["summaries"],
     message:
         "Cost of Cliff-DPO and of finding its cliffs"
     script:
@@ -237,7 +237,7 @@ rule figure_dpo_accuracy:
         models=TRAINED,
         variants=VARIANTS,
         domains=DOMAINS,
-        revision=REVISIONS["comparison"],
+        revision=REVISIONS["figures"],
     message:
         "Drawing the gain in accuracy after Cliff-DPO"
     script:
@@ -279,7 +279,7 @@ rule figure_dpo_positions:
         models=TRAINED,
         variants=VARIANTS,
         domains=DOMAINS,
-        revision=REVISIONS["comparison"],
+        revision=REVISIONS["figures"],
     message:
         "Drawing the gain in accuracy against loss positions"
     script:
@@ -320,7 +320,7 @@ rule figure_dpo_cliffs:
         models=TRAINED,
         variants=VARIANTS,
         datasets=RECOUNTED,
-        revision=REVISIONS["comparison"],
+        revision=REVISIONS["figures"],
     message:
         "Drawing cliffs per trace before and after Cliff-DPO"
     script:

@@ -63,7 +63,7 @@ rule table_estimators:
         certain=lookup("taxonomy/certain", within=config),
         intervals=INTERVALS,
         models=lookup("models", within=config),
-        revision=REVISIONS["truth"],
+        revision=REVISIONS["summaries"],
     message:
         "Error and cost of every estimator"
     script:
@@ -110,7 +110,7 @@ rule table_truth:
         certain=lookup("taxonomy/certain", within=config),
         intervals=INTERVALS,
         models=lookup("models", within=config),
-        revision=REVISIONS["truth"],
+        revision=REVISIONS["summaries"],
     message:
         "Precision and recall of every catalogue of cliffs"
     script:
@@ -154,7 +154,7 @@ rule table_simulation:
         certain=lookup("taxonomy/certain", within=config),
         intervals=INTERVALS,
         models=lookup("models", within=config),
-        revision=REVISIONS["truth"],
+        revision=REVISIONS["summaries"],
     message:
         "Simulating the published protocol from the reference"
     script:
@@ -214,7 +214,7 @@ rule figure_estimators:
         seed=lookup("seed", within=config),
         intervals=INTERVALS,
         models=lookup("models", within=config),
-        revision=REVISIONS["truth"],
+        revision=REVISIONS["figures"],
     message:
         "Drawing error against cost"
     script:

@@ -3,9 +3,13 @@
 from cliff_tokens import candidates, tables
 from cliff_tokens.grading import Grader
 from cliff_tokens.sampling import Sampler
-from cliff_tokens.script import open_model, stage
+from cliff_tokens.script import open_model, stage, unfinished
 
-with stage(snakemake) as provenance, Grader() as grader:
+with (
+    stage(snakemake) as provenance,
+    unfinished(snakemake.output.candidates, provenance) as store,
+    Grader() as grader,
+):
     params, branches = snakemake.params, snakemake.input.branches
     estimated = candidates.estimate(
         tables.read(snakemake.input.cliffs, "cliffs"),
@@ -19,5 +23,6 @@ with stage(snakemake) as provenance, Grader() as grader:
         top=params.top,
         count=params.rollouts,
         seed=params.seed,
+        store=store,
     )
     tables.write(estimated, snakemake.output.candidates, "candidates", provenance)

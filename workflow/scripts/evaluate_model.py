@@ -3,9 +3,13 @@
 from cliff_tokens import evaluation, tables
 from cliff_tokens.grading import Grader
 from cliff_tokens.sampling import Sampler
-from cliff_tokens.script import open_policy, stage
+from cliff_tokens.script import open_policy, stage, unfinished
 
-with stage(snakemake) as provenance, Grader() as grader:
+with (
+    stage(snakemake) as provenance,
+    unfinished(snakemake.output.evaluation, provenance) as store,
+    Grader() as grader,
+):
     params = snakemake.params
     evaluated = evaluation.evaluate(
         [tables.read(path, "problems") for path in snakemake.input.problems],
@@ -15,5 +19,6 @@ with stage(snakemake) as provenance, Grader() as grader:
         Sampler(**params.sampler),
         grader,
         seed=params.seed,
+        store=store,
     )
     tables.write(evaluated, snakemake.output.evaluation, "evaluation", provenance)

@@ -3,9 +3,13 @@
 from cliff_tokens import cliffs, evaluation, tables
 from cliff_tokens.grading import Grader
 from cliff_tokens.sampling import Sampler
-from cliff_tokens.script import open_policy, stage
+from cliff_tokens.script import open_policy, stage, unfinished
 
-with stage(snakemake) as provenance, Grader() as grader:
+with (
+    stage(snakemake) as provenance,
+    unfinished(snakemake.output.recounts, provenance) as store,
+    Grader() as grader,
+):
     params = snakemake.params
     counted = evaluation.recount(
         [tables.read(path, "problems") for path in snakemake.input.problems],
@@ -19,5 +23,6 @@ with stage(snakemake) as provenance, Grader() as grader:
         certain=params.certain,
         support=params.support,
         seed=params.seed,
+        store=store,
     )
     tables.write(counted, snakemake.output.recounts, "recounts", provenance)

@@ -3,9 +3,13 @@
 from cliff_tokens import cut_points, tables
 from cliff_tokens.grading import Grader
 from cliff_tokens.sampling import Sampler
-from cliff_tokens.script import open_model, stage
+from cliff_tokens.script import open_model, stage, unfinished
 
-with stage(snakemake) as provenance, Grader() as grader:
+with (
+    stage(snakemake) as provenance,
+    unfinished(snakemake.output.cut_points, provenance) as store,
+    Grader() as grader,
+):
     params = snakemake.params
     resampled = cut_points.resample(
         tables.read(snakemake.input.estimates, "estimates"),
@@ -19,5 +23,6 @@ with stage(snakemake) as provenance, Grader() as grader:
         rules=cut_points.CutRules(**params.rules),
         count=params.rollouts,
         seed=params.seed,
+        store=store,
     )
     tables.write(resampled, snakemake.output.cut_points, "cut_points", provenance)
