@@ -128,13 +128,17 @@ def test_samples_of_another_training_seed_are_other_draws_and_greedy_answers_are
 
 @pytest.mark.parametrize("measure", [evaluate, recount])
 def test_a_stopped_job_asks_nothing_again_that_it_had_finished(base, tmp_path, measure, caplog):
-    output = str(tmp_path / "rows.parquet")
-    with pytest.raises(KeyboardInterrupt), unfinished(output, {}) as store:
-        measure(base, store=store)
-        last = sorted((tmp_path / ".rows.partial").iterdir())[-1]
-        last.unlink()
-        raise KeyboardInterrupt
-    kept = len(list((tmp_path / ".rows.partial").iterdir()))
+    output, finished = str(tmp_path / "rows.parquet"), tmp_path / ".rows.partial"
+
+    def stop():
+        with unfinished(output, {}) as store:
+            measure(base, store=store)
+            sorted(finished.iterdir())[-1].unlink()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stop()
+    kept = len(list(finished.iterdir()))
     caplog.set_level("INFO")
     with unfinished(output, {}) as store:
         again = measure(base, store=store)
