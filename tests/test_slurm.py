@@ -121,18 +121,25 @@ def snakemake(folder: Path, *arguments: str, log: str) -> subprocess.Popen:
         )
 
 
+def stop(process: subprocess.Popen) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait()
+
+
 @pytest.fixture(scope="module")
 def local(tmp_path_factory):
-    """The same configuration, run without a cluster."""
+    """The same configuration being run without a cluster: its folder and its process."""
     folder = repository(tmp_path_factory.mktemp("local") / "repository")
     smoke = ("--configfile", "config/smoke.yaml", "faults.yaml")
-    done = snakemake(folder, "--cores", "2", *smoke, *TARGETS, log="out.txt")
-    assert done.wait() == 0, (folder / "out.txt").read_text()
-    return folder
+    # One core is left to the cluster, which is run beside it.
+    process = snakemake(folder, "--cores", "1", *smoke, *TARGETS, log="out.txt")
+    yield folder, process
+    stop(process)
 
 
 @pytest.fixture(scope="module")
-def faulty(cluster, tmp_path_factory):
+def faulty(cluster, local, tmp_path_factory):
     """A finished run that met the faults, and what was seen of them."""
     folder = repository(tmp_path_factory.mktemp("faulty") / "repository")
     seen = {}
@@ -205,9 +212,7 @@ def faulty(cluster, tmp_path_factory):
         seen["jobs"] = jobs(".")
         yield folder, seen
     finally:
-        if second.poll() is None:
-            os.killpg(second.pid, signal.SIGINT)
-            second.wait()
+        stop(second)
 
 
 def attempts(seen: dict, number: int) -> list[dict]:
@@ -218,14 +223,15 @@ def attempts(seen: dict, number: int) -> list[dict]:
 
 
 def test_the_run_gives_the_files_of_a_local_run_byte_by_byte(faulty, local):
-    folder, _ = faulty
+    (folder, _), (beside, process) = faulty, local
+    assert process.wait() == 0, (beside / "out.txt").read_text()
     found = {
         name: {
             str(path.relative_to(root)): path.read_bytes()
             for path in (root / "results/smoke").rglob("*")
             if path.is_file()
         }
-        for name, root in (("cluster", folder), ("local", local))
+        for name, root in (("cluster", folder), ("local", beside))
     }
     assert len(found["local"]) > 40
     assert sorted(found["cluster"]) == sorted(found["local"])  # so nothing partial is left
