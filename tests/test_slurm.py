@@ -109,7 +109,7 @@ def repository(folder: Path) -> Path:
 
 def snakemake(folder: Path, *arguments: str, log: str) -> subprocess.Popen:
     # SIGINT, because Snakemake cancels its jobs then; with SIGTERM it would wait for them.
-    command = ["timeout", "-s", "INT", "-k", "60", "900", sys.executable, "-m", "snakemake"]
+    command = ["timeout", "-s", "INT", "-k", "60", "1800", sys.executable, "-m", "snakemake"]
     with open(folder / log, "w") as stream:
         return subprocess.Popen(
             [*command, *arguments],
@@ -201,9 +201,12 @@ def faulty(cluster, local, tmp_path_factory):
         )
         cluster("power-on", struck["nodelist"])
 
-        # Away for longer than Snakemake waits until it asks again.
+        # A step that had yet to start would wait a minute for the controller, which is away for as
+        # long as a restart takes; docs/cluster.md says what becomes of more than ten seconds.
+        step = f"{elsewhere['jobid']}.0"
+        until(lambda: step in shell("squeue", "-h", "-s", "-o", "%i").split(), 60, "its step")
         cluster("controller-down")
-        time.sleep(10)
+        time.sleep(3)
         cluster("controller-up")
         seen["survivor"] = elsewhere["jobid"]
         code = second.wait()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pandas as pd
 import pytest
 import yaml
@@ -108,6 +109,27 @@ def test_rollouts_of_correct_traces_are_graded_as_their_traces_were(finished):
         share = last.loc[trace.trace_id, "successes"] / last.loc[trace.trace_id, "rollouts"]
         if trace.finish == "stop":  # only the end of sequence is missing: all rollouts agree
             assert share == (trace.verdict == "correct")
+
+
+@pytest.mark.parametrize("name", ["01_read_a_trace", "02_detect_on_your_own_counts"])
+def test_a_notebook_runs_from_top_to_bottom(finished, name):
+    book = nbformat.read(finished / f"notebooks/{name}.ipynb", as_version=4)
+    assert len(list((ROOT / "notebooks").glob("*.ipynb"))) == 2
+    lines = []
+    for cell in book.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []  # numbers come from runs, not from the repository
+            lines.append(cell.source)
+        if "parameters" in cell.metadata.get("tags", []):
+            lines.append('RUN = "../results/smoke"')
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)],
+        cwd=finished / "notebooks",
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "cliffs" in done.stdout
 
 
 def test_a_second_run_does_nothing(finished):

@@ -65,8 +65,8 @@ SlurmdParameters=config_overrides
 SchedulerParameters=sched_min_interval=0,batch_sched_delay=0,bf_interval=2
 ReturnToService=2
 KillWait=2
-# A step that starts while the controller is away asks again after half of this.
-SlurmctldTimeout=10
+# A step that starts while the controller is away asks again only after this and some seconds.
+SlurmctldTimeout=60
 MinJobAge=86400
 AccountingStorageType=accounting_storage/none
 JobCompType=jobcomp/filetxt
