@@ -8,9 +8,11 @@ random streams as a language model would.
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import pandas as pd
 
-from cliff_tokens import sampling
+from cliff_tokens import sampling, traces
 from cliff_tokens.engines import Completion, Request
+from cliff_tokens.grading import Grader
 from cliff_tokens.sampling import Sampler
 
 RIGHT, WRONG, START = 0, 1, 2
@@ -76,3 +78,19 @@ class MarkovTokenizer:
     def pieces(self, ids) -> list[str]:
         words = {RIGHT: r"\boxed{1}", WRONG: r"\boxed{0}"}
         return [words.get(int(token), f"s{int(token)}") for token in ids]
+
+
+def sample_chain(
+    engine: MarkovEngine, sampler: Sampler, count: int, max_tokens: int = 400
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """``count`` problems, to which RIGHT is the answer, and a trace of each."""
+    names = [f"p{number:03d}" for number in range(count)]
+    problems = pd.DataFrame(
+        {"dataset": "chain", "problem_id": names, "question": names, "answer": "1"}
+    )
+    with Grader() as grader:
+        sampled = traces.sample(
+            problems, "markov", engine, MarkovTokenizer(), sampler, grader,
+            system=None, max_tokens=max_tokens, samples=1, seed=7,
+        )  # fmt: skip
+    return problems, sampled

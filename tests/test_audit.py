@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import synthetic
-from markov import MarkovEngine, MarkovTokenizer
+from markov import MarkovEngine, MarkovTokenizer, sample_chain
 from scipy import stats
 
 from cliff_tokens import audit, cliffs, potential, resampling, traces
@@ -32,17 +32,10 @@ def audited(run):
 def chain():
     """Every stage of the published protocol on a Markov chain, by real rollouts of it."""
     engine, tokenizer = MarkovEngine(vocabulary=10, seed=4), MarkovTokenizer()
-    names = [f"p{number:03d}" for number in range(60)]
-    problems = pd.DataFrame(
-        {"dataset": "chain", "problem_id": names, "question": names, "answer": "1"}
-    )
+    problems, sampled = sample_chain(engine, SAMPLER, 60, max_tokens=60)
     # Few rollouts, so that the rule errs often enough to be counted.
     rollouts, loose = 8, CliffTest(margin=0.1, z=0.8)
     with Grader() as grader:
-        sampled = traces.sample(
-            problems, "markov", engine, tokenizer, SAMPLER, grader,
-            system=None, max_tokens=60, samples=1, seed=7,
-        )  # fmt: skip
         counts = potential.roll_out(
             sampled, problems, engine, tokenizer, SAMPLER, grader, count=rollouts, seed=7
         )

@@ -8,7 +8,7 @@ import pytest
 import synthetic
 from hypothesis import given
 from hypothesis import strategies as st
-from markov import MarkovEngine, MarkovTokenizer
+from markov import MarkovEngine, MarkovTokenizer, sample_chain
 
 from cliff_tokens import cliffs, cut_points, potential, resampling, tables, traces
 from cliff_tokens.cut_points import METHODS, CutRules
@@ -223,15 +223,8 @@ def test_a_series_with_a_hole_is_refused_by_name(spoil, said):
 def chain():
     """Every stage up to resampling, by real rollouts of a Markov chain."""
     engine, tokenizer = MarkovEngine(vocabulary=10, seed=5), MarkovTokenizer()
-    names = [f"p{number:03d}" for number in range(30)]
-    problems = pd.DataFrame(
-        {"dataset": "chain", "problem_id": names, "question": names, "answer": "1"}
-    )
+    problems, sampled = sample_chain(engine, SAMPLER, 30, max_tokens=60)
     with Grader() as grader:
-        sampled = traces.sample(
-            problems, "markov", engine, tokenizer, SAMPLER, grader,
-            system=None, max_tokens=60, samples=1, seed=7,
-        )  # fmt: skip
         counts = potential.roll_out(
             sampled, problems, engine, tokenizer, SAMPLER, grader, count=16, seed=7
         )

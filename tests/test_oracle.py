@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from markov import START, MarkovEngine, MarkovTokenizer
+from markov import START, MarkovEngine, MarkovTokenizer, sample_chain
 from scipy import stats
 
 from cliff_tokens import cliffs, potential, resampling, tables, traces
@@ -21,18 +21,19 @@ def engine():
 
 
 @pytest.fixture(scope="module")
-def problems():
-    names = [f"p{number:03d}" for number in range(60)]
-    return pd.DataFrame({"dataset": "chain", "problem_id": names, "question": names, "answer": "1"})
+def asked(engine):
+    """Problems, and a trace of each."""
+    return sample_chain(engine, SAMPLER, 60)
 
 
 @pytest.fixture(scope="module")
-def sampled(engine, problems):
-    with Grader() as grader:
-        return traces.sample(
-            problems, "markov", engine, MarkovTokenizer(), SAMPLER, grader,
-            system=None, max_tokens=400, samples=1, seed=7,
-        )  # fmt: skip
+def problems(asked):
+    return asked[0]
+
+
+@pytest.fixture(scope="module")
+def sampled(asked):
+    return asked[1]
 
 
 def roll_out(engine, sampled, problems, seed=7):

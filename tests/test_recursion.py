@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from markov import START, MarkovEngine, MarkovTokenizer
+from markov import START, MarkovEngine, MarkovTokenizer, sample_chain
 from scipy import stats
 
 from cliff_tokens import recursion, traces
@@ -19,15 +19,7 @@ REPETITIONS = 200
 def chain():
     """Traces, tokens, alternatives, and the exact potential before and after each token."""
     engine, tokenizer = MarkovEngine(vocabulary=10, seed=4), MarkovTokenizer()
-    names = [f"p{number:03d}" for number in range(40)]
-    problems = pd.DataFrame(
-        {"dataset": "chain", "problem_id": names, "question": names, "answer": "1"}
-    )
-    with Grader() as grader:
-        sampled = traces.sample(
-            problems, "markov", engine, tokenizer, SAMPLER, grader,
-            system=None, max_tokens=400, samples=1, seed=7,
-        )  # fmt: skip
+    _, sampled = sample_chain(engine, SAMPLER, 40)
     tokens, alternatives = traces.score(sampled, engine, tokenizer, SAMPLER, support=20)
     values = engine.potentials(SAMPLER)
     exact = pd.concat(

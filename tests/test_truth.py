@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from markov import MarkovEngine, MarkovTokenizer
+from markov import MarkovEngine, MarkovTokenizer, sample_chain
 from scipy import stats
 
 from cliff_tokens import cliffs, potential, recursion, simulation, traces, truth
@@ -23,15 +23,8 @@ INTERVALS = Intervals(confidence=0.95, repetitions=200, seed=1)
 def chain():
     """Traces of a Markov chain, its exact estimates as reference, real independent rollouts."""
     engine, tokenizer = MarkovEngine(vocabulary=10, seed=4), MarkovTokenizer()
-    names = [f"p{number:03d}" for number in range(25)]
-    problems = pd.DataFrame(
-        {"dataset": "chain", "problem_id": names, "question": names, "answer": "1"}
-    )
+    problems, sampled = sample_chain(engine, SAMPLER, 25)
     with Grader() as grader:
-        sampled = traces.sample(
-            problems, "markov", engine, tokenizer, SAMPLER, grader,
-            system=None, max_tokens=400, samples=1, seed=7,
-        )  # fmt: skip
         counts = potential.roll_out(
             sampled, problems, engine, tokenizer, SAMPLER, grader, count=ROLLOUTS, seed=7
         )
