@@ -132,24 +132,55 @@ def test_the_prediction_is_right_on_average_over_traces():
         assert own["generated_tokens"] == pytest.approx(wanted, rel=0.15)
 
 
-ASSUMED = cost.Assumptions(spread=0.5, choices=0.1, leaving=0.5, cliffs=0.4)
+ASSUMED = cost.Assumptions(spread=0.5, choices=0.1, leaving=0.5, cliffs=0.4, incorrect=0.3)
+BUDGET = cost.Budget(resampling=32, candidates=16, top=20, cut_points=8)
+STAGES = ("traces", "independent", "recursive", "resampling", "candidates", "cut_points")
 
 
-def planned(datasets, limit=None, speed=None):
-    return cost.plan(datasets, limit, 2, 1, ROLLOUTS, 32, ASSUMED, speed).set_index(
-        ["dataset", "stage"]
-    )
+def planned(datasets, limit=None, speed=None, **changes):
+    works = [
+        cost.Work("analysis", name, expected, 2, STAGES, ROLLOUTS, **changes)
+        for name, expected in datasets.items()
+    ]
+    return cost.plan(works, limit, BUDGET, ASSUMED, speed).set_index(["dataset", "stage"])
 
 
 def test_a_plan_is_arithmetic_on_what_is_expected():
     found = planned({"a": {"problems": 10, "tokens": 100}}, speed=1000).loc["a"]
-    assert (found["n"] == 20).all()  # 10 problems, one trace each, 2 models
+    assert (found["n"] == 20).all()  # 10 problems, two answers each
     # E T^2 = 1.25 * 100^2 = 12500; branches at a token 0.1 * (64 * 0.5 + 0.5) = 3.25
-    rollouts = [20, 20 * 64 * 100, 20 * 3.25 * 100, 20 * 4 * 32 * 0.4]
-    tokens = [2000, 20 * 64 * 6300, 20 * 3.25 * 6200, 20 * 4 * 32 * 0.4 * 50]
-    assert found["rollouts"].tolist() == rollouts
-    assert found["generated_tokens"].tolist() == tokens
-    np.testing.assert_allclose(found["hours"].astype(float), np.array(tokens) / 3.6e6)
+    rollouts = np.array([1, 64 * 100, 3.25 * 100, 4 * 32 * 0.4, 20 * 16 * 0.4, 4 * 8 * 0.3])
+    tokens = [100, 64 * 6300, 3.25 * 6200, 4 * 32 * 0.4 * 50, 20 * 16 * 0.4 * 50, 32 * 0.3 * 62.5]
+    assert found.index.tolist() == list(STAGES)
+    np.testing.assert_allclose(found["rollouts"].astype(float), 20 * rollouts)
+    np.testing.assert_allclose(found["generated_tokens"].astype(float), 20 * np.array(tokens))
+    np.testing.assert_allclose(found["hours"].astype(float), 20 * np.array(tokens) / 3.6e6)
+
+
+def test_a_second_catalogue_is_resampled_too_and_has_candidates_too():
+    known = {"a": {"problems": 10, "tokens": 100}}
+    one, two = (planned(known, catalogues=count).loc["a", "rollouts"] for count in (1, 2))
+    assert (two / one).to_dict() == dict.fromkeys(STAGES, 1) | {"resampling": 2, "candidates": 2}
+
+
+def test_a_purpose_has_rows_and_a_sum_of_its_own():
+    known = {"problems": 10, "tokens": 100}
+    works = [
+        cost.Work("analysis", "a", known, 1, ("traces", "recursive"), ROLLOUTS),
+        cost.Work("evaluation", "a", known, 3, ("traces",)),
+        cost.Work("evaluation", "b", known, 4, ("traces",)),
+    ]
+    found = cost.plan(works, None, BUDGET, ASSUMED, None)
+    found = found.set_index(["purpose", "stage", "dataset"])["n"]
+    assert found.to_dict() == {
+        ("analysis", "traces", "a"): 10,
+        ("analysis", "recursive", "a"): 10,
+        ("evaluation", "traces", "a"): 30,
+        ("evaluation", "traces", "b"): 40,
+        ("analysis", "traces", "all"): 10,
+        ("analysis", "recursive", "all"): 10,
+        ("evaluation", "traces", "all"): 70,
+    }
 
 
 def test_a_plan_leaves_empty_what_it_cannot_know_and_obeys_the_limit_on_problems():
@@ -168,9 +199,11 @@ def test_a_plan_that_assumes_what_traces_show_predicts_what_they_do(run):
         choices=(q < 1).mean(),
         leaving=(1 - q)[q < 1].mean(),
         cliffs=0,
+        incorrect=0,
     )
-    expected = {"every": {"problems": len(lengths), "tokens": lengths.mean()}}
-    plan = cost.plan(expected, None, 1, 1, ROLLOUTS, 1, assumed, None)
+    expected = {"problems": len(lengths), "tokens": lengths.mean()}
+    work = cost.Work("analysis", "every", expected, 1, STAGES, ROLLOUTS)
+    plan = cost.plan([work], None, BUDGET, assumed, None)
     plan = plan[plan["dataset"].eq("all")].set_index("stage")
     found = predicted(run)
     found = found[found["dataset"].eq("all")].groupby("estimator")[["rollouts", "generated_tokens"]]

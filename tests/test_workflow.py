@@ -424,7 +424,11 @@ def test_the_cost_of_the_paper_is_predicted_from_its_plan_alone(fresh):
     done = snakemake(fresh, "--configfile", "config/paper.yaml", "--", "cost_plan")
     assert done.returncode == 0, done.stdout + done.stderr
     found = pd.read_csv(fresh / "results/paper/tables/table_cost_plan.csv")
-    found = found[found["dataset"].eq("all")].set_index("stage")
+    assert found["rollouts"].notna().all()
+    found = found[found["dataset"].eq("all")].set_index(["purpose", "stage"])
+    # Three models, three seeds, nine variants and base; AIME25 64 times and greedily.
+    assert found.loc[("evaluation", "traces"), "n"] == 3 * 3 * 10 * (1319 + 1205 + 500 + 30 * 65)
+    found = found.loc["analysis"]
     assert found.loc["traces", "n"] == 7 * 230
     # The release has 1,261,398 tokens in its traces, and 64 rollouts at each.
     assert found.loc["traces", "generated_tokens"] == pytest.approx(1_261_398, rel=0.001)

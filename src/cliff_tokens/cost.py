@@ -73,57 +73,105 @@ class Assumptions:
     choices: float  # share of tokens at which the sampler has a choice: q_t < 1
     leaving: float  # mean of 1 - q_t at those
     cliffs: float  # cliffs in a trace
+    incorrect: float  # share of traces that are
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Rollouts at a cliff and at a cut point, as the run's configuration has them."""
+
+    resampling: int  # in each arm
+    candidates: int  # after each of the ``top`` most probable tokens
+    top: int
+    cut_points: int
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a run does with the answers to one data set, for one purpose."""
+
+    purpose: str
+    dataset: str
+    expected: Mapping | None  # ``problems`` and mean ``tokens`` of a response; None: not known
+    answers: int  # to each problem, of all models and adapters
+    stages: Sequence[str]
+    rollouts: int = 0  # N of the potential
+    catalogues: int = 1  # of cliffs that are resampled and have candidates
 
 
 def plan(
-    datasets: Mapping[str, Mapping],
+    works: Sequence[Work],
     limit: int | None,
-    models: int,
-    samples: int,
-    rollouts: int,
-    resampled: int,
+    budget: Budget,
     assumed: Assumptions,
     tokens_per_second: float | None,
 ) -> pd.DataFrame:
-    """Rollouts, generated tokens and hours of one device, per stage and data set, of all models.
+    """Rollouts, generated tokens and hours of one device, per purpose, stage and data set.
 
-    ``datasets`` gives ``problems`` and expected response ``tokens`` of each, or None where nothing
-    is expected, which leaves its rows empty and the sums too; ``limit`` is on problems. With
-    E T^2 = (1 + spread^2) (E T)^2:
+    Where nothing is expected of a data set its rows are empty, and the sums too; ``limit`` is on
+    problems. Reading is left out (scores, agreement, training): a token that is read costs little
+    beside one that is written. With E T^2 = (1 + spread^2) (E T)^2, cliffs lying anywhere:
 
-    | stage | rollouts | tokens of each, on average |
+    | stage | rollouts of a trace | tokens of each, on average |
     |---|---|---|
-    | traces | 1 | T |
+    | traces | 1, the trace | T |
     | independent | N at each of T prefixes | (T + 1) / 2, longer traces counting for more |
     | recursive | N (1 - q_t), and 1/2 for rounding up, where q_t < 1 | (T - 1) / 2, likewise |
-    | resampling | ``resampled`` in each of four arms of a cliff | T / 2, cliffs lying anywhere |
+    | resampling | those of an arm, four times for each cliff | T / 2 |
+    | candidates | after each of the most probable tokens at each cliff | T / 2 |
+    | cut_points | of an incorrect trace: four cuts, the bare prompt among them | 5 T / 8 |
+
+    Candidates and cut points take over what other stages drew, so that theirs are upper bounds.
     """
-    branches = assumed.choices * (rollouts * assumed.leaving + 0.5)
-    rows = []
-    for name, expected in datasets.items():
-        problems = min(expected["problems"], limit or np.inf) if expected else np.nan
-        count = problems * samples * models
-        length = expected["tokens"] if expected else np.nan
-        square = length**2 * (1 + assumed.spread**2)
-        arms = 4 * resampled * assumed.cliffs
-        stages = {
-            "traces": (1, length),
-            "independent": (rollouts * length, rollouts * (square + length) / 2),
-            "recursive": (branches * length, branches * (square - length) / 2),
-            "resampling": (arms, arms * length / 2),
-        }
-        for stage, (drawn, generated) in stages.items():
-            found = {"n": count, "rollouts": count * drawn, "generated_tokens": count * generated}
-            rows.append({"stage": stage, "dataset": name, **found})
-    cells = pd.DataFrame(rows)
+    cells = pd.DataFrame(
+        [
+            {
+                "purpose": work.purpose,
+                "stage": stage,
+                "dataset": work.dataset,
+                "n": count,
+                "rollouts": count * drawn,
+                "generated_tokens": count * generated,
+            }
+            for work in works
+            for count in [_answers(work, limit)]
+            for stage, (drawn, generated) in _stages(work, budget, assumed).items()
+            if stage in work.stages
+        ]
+    )
     numbers = ["n", "rollouts", "generated_tokens"]
-    sums = cells.groupby("stage", sort=False, as_index=False)[numbers].agg(
+    sums = cells.groupby(["purpose", "stage"], sort=False, as_index=False)[numbers].agg(
         lambda column: column.sum(skipna=False)
     )
     planned = pd.concat([cells, sums.assign(dataset=POOLED)], ignore_index=True)
     planned["hours"] = planned["generated_tokens"] / (tokens_per_second or np.nan) / 3600
     planned[numbers] = planned[numbers].round().astype("Int64")
     return planned
+
+
+def _answers(work: Work, limit: int | None) -> float:
+    if work.expected is None:
+        return np.nan
+    return min(work.expected["problems"], limit or np.inf) * work.answers
+
+
+def _stages(work: Work, budget: Budget, assumed: Assumptions) -> dict[str, tuple[float, float]]:
+    """Rollouts, and tokens that they generate, of one trace in each stage."""
+    length = work.expected["tokens"] if work.expected else np.nan
+    square = length**2 * (1 + assumed.spread**2)
+    branches = assumed.choices * (work.rollouts * assumed.leaving + 0.5)
+    cliffs = assumed.cliffs * work.catalogues
+    arms = 4 * budget.resampling * cliffs
+    candidates = budget.top * budget.candidates * cliffs
+    cuts = 4 * budget.cut_points * assumed.incorrect
+    return {
+        "traces": (1, length),
+        "independent": (work.rollouts * length, work.rollouts * (square + length) / 2),
+        "recursive": (branches * length, branches * (square - length) / 2),
+        "resampling": (arms, arms * length / 2),
+        "candidates": (candidates, candidates * length / 2),
+        "cut_points": (cuts, cuts * length * 5 / 8),
+    }
 
 
 def compare(predicted: pd.DataFrame, counts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

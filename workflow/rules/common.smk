@@ -98,8 +98,6 @@ PREDICTED = {
     for estimator in ("independent", "recursive")
     if COUNTS[estimator][0] in COUNTED
 }
-# What the cost of a run is planned with: nothing where the catalogue expects nothing.
-EXPECTED = {name: DATASETS[name].get("expected") for name in config["datasets"]}
 # The audit is of cliffs from independent rollouts, which a run may leave out.
 AUDITABLE = [estimator for estimator in ESTIMATORS if estimator == "independent"]
 AUDITS = ["audit" for _ in AUDITABLE]

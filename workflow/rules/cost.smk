@@ -3,6 +3,58 @@
 # `snakemake --cores 1 cost_plan` predicts before anything has run, `cost` once there are traces.
 
 
+def work(purpose, answers, stages=(), rollouts=0, catalogues=1):
+    """What cost.Work takes, for each data set and the answers to each of its problems."""
+    return [
+        {
+            "purpose": purpose,
+            "dataset": name,
+            "expected": DATASETS[name].get("expected"),
+            "answers": count,
+            "stages": ["traces", *stages],
+            "rollouts": rollouts,
+            "catalogues": catalogues,
+        }
+        for name, count in answers.items()
+        if count
+    ]
+
+
+POLICY_COUNT = len(TRAINED) * len(config["training"]["seeds"]) * (1 + len(VARIANTS))
+AT_CLIFFS = ["resampling", "candidates"]
+WORK = [
+    # Both estimators stand side by side, whichever the run has.
+    *work(
+        "analysis",
+        {name: len(MODELS) * SAMPLES[name] for name in config["datasets"]},
+        ["independent", "recursive", *AT_CLIFFS, "cut_points"],
+        config["potential"]["rollouts"],
+        len({MAIN, *AUDITABLE}),
+    ),
+    *work(
+        "training",
+        {TRAINING_SET: len(TRAINED) * SAMPLES[TRAINING_SET]},
+        ["independent", "recursive", *AT_CLIFFS],
+        config["potential"]["rollouts"],
+        len(CATALOGUES),
+    ),
+    *work(
+        "recount",
+        {entry["dataset"]: POLICY_COUNT * entry["samples"] for entry in RECOUNTS},
+        ["recursive"],
+        config["evaluation"]["recount"]["rollouts"],
+    ),
+    # Greedily once, besides.
+    *work(
+        "evaluation",
+        {
+            entry["dataset"]: POLICY_COUNT * (1 + entry["samples"])
+            for entry in BENCHMARKS
+        },
+    ),
+]
+
+
 rule cost_plan:
     input:
         "<results>/tables/table_cost_plan.csv",
@@ -33,12 +85,14 @@ rule table_cost_plan:
         mem_mb=2000,
         runtime=10,
     params:
-        datasets=EXPECTED,
+        works=WORK,
         limit=lookup("problems/limit", within=config),
-        models=lookup("models", within=config),
-        samples=lookup("traces/samples", within=config),
-        rollouts=lookup("potential/rollouts", within=config),
-        resampled=lookup("resampling/rollouts", within=config),
+        budget={
+            "resampling": config["resampling"]["rollouts"],
+            "candidates": config["candidates"]["rollouts"],
+            "top": config["candidates"]["top"],
+            "cut_points": config["cut_points"]["rollouts"],
+        },
         assumed=lookup("cost/assumed", within=config),
         tokens_per_second=lookup("cost/tokens_per_second", within=config),
         revision=REVISIONS["summaries"],

@@ -6,12 +6,9 @@ from cliff_tokens.script import stage, write_summary
 with stage(snakemake):
     params = snakemake.params
     planned = cost.plan(
-        params.datasets,
+        [cost.Work(**work) for work in params.works],
         params.limit,
-        len(params.models),
-        params.samples,
-        params.rollouts,
-        params.resampled,
+        cost.Budget(**params.budget),
         cost.Assumptions(**params.assumed),
         params.tokens_per_second,
     )
