@@ -100,6 +100,17 @@ def test_the_smoke_run_makes_every_table_and_figure(finished):
     assert not list(results.rglob("*.unfinished"))
 
 
+def test_the_simulated_catalogue_holds_what_trains_something_and_no_more(finished):
+    path = "cliffs/{}/testbed-small/chains-train.parquet"
+    results = finished / "results" / "smoke"
+    (own, simulated) = (
+        set(tables.read(results / path.format(name), "cliffs")["kind"])
+        for name in ("recursive", "simulated")
+    )
+    assert simulated <= {"deterministic"}
+    assert own - {"deterministic"}
+
+
 def test_rollouts_of_correct_traces_are_graded_as_their_traces_were(finished):
     results = finished / "results" / "smoke"
     traces = tables.read(results / "traces/testbed-small/chains.parquet", "traces")

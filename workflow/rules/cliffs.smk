@@ -23,6 +23,7 @@ rule detect_cliffs:
         margin=lookup("cliffs/margin", within=config),
         z=lookup("cliffs/z", within=config),
         certain=lookup("taxonomy/certain", within=config),
+        kinds=kept_kinds,
         revision=REVISIONS["cliffs"],
     message:
         "Detecting cliff tokens of {wildcards.model} on {wildcards.dataset} ({wildcards.estimator})"

@@ -11,6 +11,7 @@ sys.path.insert(0, f"{workflow.basedir}/src")
 
 from cliff_tokens import catalogue, hub
 from cliff_tokens.revisions import REVISIONS
+from cliff_tokens.taxonomy import KINDS
 
 # Commits that were asked for, of repositories whose catalogue entry names none.
 LOCK_FILE = "config/revisions.lock.yaml"
@@ -317,6 +318,11 @@ def model_source(model):
         given = {key: entry[key] for key in ("gpus", "gpu_memory") if key in entry}
         opened["options"] = {"context": entry["context"], **given}
     return opened
+
+
+def kept_kinds(wildcards):
+    """Kinds of cliffs that a catalogue holds: of the simulated one, those that train something."""
+    return ["deterministic"] if wildcards.estimator == "simulated" else list(KINDS)
 
 
 def branches_to_reuse(wildcards):

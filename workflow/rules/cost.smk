@@ -36,7 +36,7 @@ WORK = [
         {TRAINING_SET: len(TRAINED) * SAMPLES[TRAINING_SET]},
         ["independent", "recursive", *AT_CLIFFS],
         config["potential"]["rollouts"],
-        len(CATALOGUES),
+        len(CATALOGUES),  # at most: of the simulated one, one kind alone is resampled
     ),
     *work(
         "recount",

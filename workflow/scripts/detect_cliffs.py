@@ -12,4 +12,5 @@ with stage(snakemake) as provenance:
         cliffs.CliffTest(params.margin, params.z),
         params.certain,
     )
+    found = found[found["kind"].isin(params.kinds)]
     tables.write(found, snakemake.output.cliffs, "cliffs", provenance)
