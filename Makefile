@@ -37,7 +37,7 @@ report: $(READY)
 	$(BIN)/snakemake --report report.zip
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile
 
 # Starts a SLURM cluster on this machine; installs SLURM from the distribution's packages if need be.
 test-slurm: $(READY)
