@@ -339,6 +339,23 @@ def adapter(wildcards):
     return "<results>/adapters/{model}/{variant}/seed-{seed}"
 
 
+def work(purpose, answers, stages=(), rollouts=0, catalogues=1):
+    """What cost.Work takes, for each data set and the answers to each of its problems."""
+    return [
+        {
+            "purpose": purpose,
+            "dataset": name,
+            "expected": DATASETS[name].get("expected"),
+            "answers": count,
+            "stages": ["traces", *stages],
+            "rollouts": rollouts,
+            "catalogues": catalogues,
+        }
+        for name, count in answers.items()
+        if count
+    ]
+
+
 def gpus(wildcards):
     """GPUs of a job that runs the model: none for the CPU engine."""
     return gpus_of(wildcards.model)

@@ -3,23 +3,6 @@
 # `snakemake --cores 1 cost_plan` predicts before anything has run, `cost` once there are traces.
 
 
-def work(purpose, answers, stages=(), rollouts=0, catalogues=1):
-    """What cost.Work takes, for each data set and the answers to each of its problems."""
-    return [
-        {
-            "purpose": purpose,
-            "dataset": name,
-            "expected": DATASETS[name].get("expected"),
-            "answers": count,
-            "stages": ["traces", *stages],
-            "rollouts": rollouts,
-            "catalogues": catalogues,
-        }
-        for name, count in answers.items()
-        if count
-    ]
-
-
 POLICY_COUNT = len(TRAINED) * len(config["training"]["seeds"]) * (1 + len(VARIANTS))
 AT_CLIFFS = ["resampling", "candidates"]
 WORK = [
