@@ -191,7 +191,9 @@ def faulty(cluster, local, tmp_path_factory):
         shell("scancel", "--signal=STOP", late["jobid"])
         shell("scontrol", "update", f"jobid={late['jobid']}", "EndTime=now+1")
 
-        struck = until(lambda: running(3, before[3] + 2), 240, "shard 3 with more memory")
+        held = until(lambda: shard(3)[before[3] + 1 :], 240, "shard 3 with more memory")
+        shell("scontrol", "release", held[0]["jobid"])
+        struck = until(lambda: running(3, before[3] + 2), 240, "its release")
         cluster("power-cut", struck["nodelist"])
         seen["struck"] = struck
         elsewhere = until(
