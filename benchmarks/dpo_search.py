@@ -24,13 +24,14 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
-from cliff_tokens import pairs, tables, traces, training
-from cliff_tokens.cliffs import CliffTest
-from cliff_tokens.engines import open_engine
-from cliff_tokens.grading import Grader
-from cliff_tokens.prompts import ChatTokenizer
-from cliff_tokens.sampling import Sampler
-from cliff_tokens.testbed import problems
+from cliff_tokens import tables
+from cliff_tokens.policies import open_engine
+from cliff_tokens.policies.sampling import Sampler
+from cliff_tokens.policies.tokenizer import ChatTokenizer
+from cliff_tokens.stages import generators as problems
+from cliff_tokens.stages import pairs, traces, training
+from cliff_tokens.stages.cliff_test import CliffTest
+from cliff_tokens.stages.grading import Grader
 
 LIMIT, HELD_OUT, SEED = 160, 0.2, 20260624
 COLUMNS = (

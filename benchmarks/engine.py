@@ -16,9 +16,9 @@ from statistics import median
 
 import numpy as np
 
-from cliff_tokens.engines import Request
-from cliff_tokens.engines.transformers import TransformersEngine
-from cliff_tokens.sampling import Sampler, streams
+from cliff_tokens.policies import Request
+from cliff_tokens.policies.sampling import Sampler, streams
+from cliff_tokens.policies.transformers import TransformersEngine
 
 TESTBED = Path(__file__).parent.parent / "resources" / "testbed" / "testbed-large"
 

@@ -14,7 +14,8 @@ import time
 import numpy as np
 import pandas as pd
 
-from cliff_tokens import cliffs, recursion
+from cliff_tokens.stages import cliffs, recursion
+from cliff_tokens.stages.cliff_test import CliffTest
 
 
 def synthetic(number: int, length: int, free: float, alternatives: int):
@@ -89,9 +90,7 @@ def main():
     rng = np.random.default_rng(1)
     counts = planned.assign(successes=rng.binomial(planned["rollouts"], rng.random(len(planned))))
     estimates = timed("estimate", lambda: recursion.estimate(traces, tokens, counts))
-    timed(
-        "detect", lambda: cliffs.detect(estimates, traces, tokens, cliffs.CliffTest(), certain=0.99)
-    )
+    timed("detect", lambda: cliffs.detect(estimates, traces, tokens, CliffTest(), certain=0.99))
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def one(path: str, options: argparse.Namespace) -> dict:
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from trl import DPOConfig
 
-    from cliff_tokens import training
+    from cliff_tokens.stages import training
 
     torch.set_num_threads(1)
     pairs = pairs_of(options.pairs, options.each, options.length)

@@ -15,8 +15,8 @@ from statistics import median
 
 import numpy as np
 
-from cliff_tokens.engines import Request, open_engine
-from cliff_tokens.sampling import Sampler, streams
+from cliff_tokens.policies import Request, open_engine
+from cliff_tokens.policies.sampling import Sampler, streams
 
 TESTBED = Path(__file__).parent.parent / "resources" / "testbed" / "testbed-large"
 SAMPLER = Sampler(temperature=1.0, top_p=0.95)

@@ -15,10 +15,10 @@ from scipy.optimize import brentq
 from scipy.special import betaln, entr, expit, logit
 from scipy.stats import binom
 
-from cliff_tokens.cliffs import CliffTest, boundary
-from cliff_tokens.figures import style
+from cliff_tokens.exhibits import style
+from cliff_tokens.stages.cliff_test import CliffTest, boundary
+from cliff_tokens.stages.taxonomy import entropy_threshold
 from cliff_tokens.statistics import unpooled_error
-from cliff_tokens.taxonomy import entropy_threshold
 
 N, TEST = 64, CliffTest(margin=0.1, z=1.645)
 # Temperature and top_p of the rollouts (src/config.py of the release).

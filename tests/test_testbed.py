@@ -6,7 +6,8 @@ import re
 import numpy as np
 import pytest
 
-from cliff_tokens.testbed import corpus, problems, tokenizer
+from cliff_tokens.stages import generators as problems
+from cliff_tokens.testbed import corpus, tokenizer
 from cliff_tokens.testbed.corpus import Habits
 
 GENERATORS = ("chains", "factors", "marathons")

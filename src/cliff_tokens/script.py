@@ -16,9 +16,9 @@ import pyarrow as pa
 import yaml
 
 from cliff_tokens import hub, provenance, tables
-from cliff_tokens.engines import Engine, open_engine
 from cliff_tokens.formatting import format_markdown
-from cliff_tokens.prompts import ChatTokenizer
+from cliff_tokens.policies import Engine, open_engine
+from cliff_tokens.policies.tokenizer import ChatTokenizer
 
 
 @contextmanager
@@ -196,7 +196,7 @@ def write_summary(summary: pd.DataFrame, csv: str, md: str) -> None:
 
 def write_figure(values: pd.DataFrame, drawn, output) -> None:
     """A figure as svg and pdf beside the values it shows."""
-    from cliff_tokens.figures import style
+    from cliff_tokens.exhibits import style
 
     values.to_csv(output.csv, index=False)
     style.save(drawn, output.svg)

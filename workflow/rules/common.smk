@@ -11,7 +11,7 @@ sys.path.insert(0, f"{workflow.basedir}/src")
 
 from cliff_tokens import catalogue, hub
 from cliff_tokens.revisions import REVISIONS
-from cliff_tokens.taxonomy import KINDS
+from cliff_tokens.stages.taxonomy import KINDS
 
 # Commits that were asked for, of repositories whose catalogue entry names none.
 LOCK_FILE = "config/revisions.lock.yaml"

@@ -1,8 +1,9 @@
 """Audit the cliffs that the published rule found."""
 
-from cliff_tokens import audit, tables
-from cliff_tokens.cliffs import CliffTest
+from cliff_tokens import tables
 from cliff_tokens.script import stage
+from cliff_tokens.stages import audit
+from cliff_tokens.stages.cliff_test import CliffTest
 
 with stage(snakemake) as provenance:
     params = snakemake.params

@@ -2,9 +2,10 @@
 
 import logging
 
-from cliff_tokens import pairs, tables
-from cliff_tokens.cliffs import CliffTest
+from cliff_tokens import tables
 from cliff_tokens.script import stage
+from cliff_tokens.stages import pairs
+from cliff_tokens.stages.cliff_test import CliffTest
 
 with stage(snakemake) as provenance:
     params = snakemake.params

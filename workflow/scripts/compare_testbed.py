@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from cliff_tokens.sampling import Sampler
+from cliff_tokens.policies.sampling import Sampler
 from cliff_tokens.script import open_model, stage, write_summary
 from cliff_tokens.testbed import card
 

@@ -1,7 +1,9 @@
 """Mark the cliff tokens of every trace."""
 
-from cliff_tokens import cliffs, tables
+from cliff_tokens import tables
 from cliff_tokens.script import stage
+from cliff_tokens.stages import cliffs
+from cliff_tokens.stages.cliff_test import CliffTest
 
 with stage(snakemake) as provenance:
     params = snakemake.params
@@ -9,7 +11,7 @@ with stage(snakemake) as provenance:
         tables.read(snakemake.input.estimates, "estimates"),
         tables.read(snakemake.input.traces, "traces"),
         tables.read(snakemake.input.tokens, "tokens"),
-        cliffs.CliffTest(params.margin, params.z),
+        CliffTest(params.margin, params.z),
         params.certain,
     )
     found = found[found["kind"].isin(params.kinds)]

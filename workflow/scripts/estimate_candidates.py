@@ -1,9 +1,10 @@
 """Find the candidates at every cliff and roll out from each of them."""
 
-from cliff_tokens import candidates, tables
-from cliff_tokens.grading import Grader
-from cliff_tokens.sampling import Sampler
+from cliff_tokens import tables
+from cliff_tokens.policies.sampling import Sampler
 from cliff_tokens.script import open_model, stage, unfinished
+from cliff_tokens.stages import candidates
+from cliff_tokens.stages.grading import Grader
 
 with (
     stage(snakemake) as provenance,

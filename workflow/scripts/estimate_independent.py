@@ -1,7 +1,8 @@
 """Estimate potential from independent rollouts."""
 
-from cliff_tokens import potential, tables
+from cliff_tokens import tables
 from cliff_tokens.script import stage
+from cliff_tokens.stages import independent as potential
 
 with stage(snakemake) as provenance:
     estimates = potential.estimate(

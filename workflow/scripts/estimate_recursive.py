@@ -1,7 +1,8 @@
 """Estimate potential by recursion from branches."""
 
-from cliff_tokens import recursion, tables
+from cliff_tokens import tables
 from cliff_tokens.script import stage
+from cliff_tokens.stages import recursion
 
 with stage(snakemake) as provenance:
     estimates = recursion.estimate(

@@ -1,9 +1,10 @@
 """Answer the problems of every benchmark with one policy."""
 
-from cliff_tokens import evaluation, tables
-from cliff_tokens.grading import Grader
-from cliff_tokens.sampling import Sampler
+from cliff_tokens import tables
+from cliff_tokens.policies.sampling import Sampler
 from cliff_tokens.script import open_policy, stage, unfinished
+from cliff_tokens.stages import evaluation
+from cliff_tokens.stages.grading import Grader
 
 with (
     stage(snakemake) as provenance,

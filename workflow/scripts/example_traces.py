@@ -1,9 +1,9 @@
 """Example traces."""
 
 from cliff_tokens import tables
-from cliff_tokens.cliffs import CliffTest
-from cliff_tokens.figures import example_traces
+from cliff_tokens.exhibits import example_traces
 from cliff_tokens.script import stage, write_figure
+from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.statistics import Intervals
 
 with stage(snakemake):

@@ -1,7 +1,7 @@
 """Figure 2: Share of traces with a cliff."""
 
 from cliff_tokens import tables
-from cliff_tokens.figures import share_with_cliff
+from cliff_tokens.exhibits import figure_02_share_with_cliff as share_with_cliff
 from cliff_tokens.script import stage, write_figure
 from cliff_tokens.statistics import Intervals
 

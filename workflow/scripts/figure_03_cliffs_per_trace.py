@@ -1,7 +1,7 @@
 """Figure 3: Cliffs per trace."""
 
 from cliff_tokens import tables
-from cliff_tokens.figures import cliffs_per_trace
+from cliff_tokens.exhibits import figure_03_cliffs_per_trace as cliffs_per_trace
 from cliff_tokens.script import stage, write_figure
 from cliff_tokens.statistics import Intervals
 

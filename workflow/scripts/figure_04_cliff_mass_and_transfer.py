@@ -1,9 +1,12 @@
 """Figure 4: Cliff mass of one model, and what another makes of it."""
 
-from cliff_tokens import candidates, tables
-from cliff_tokens.cliffs import CliffTest
-from cliff_tokens.figures import cliff_mass, cliff_mass_and_transfer, delta_cpm
+from cliff_tokens import tables
+from cliff_tokens.exhibits import figure_04_cliff_mass_and_transfer as cliff_mass_and_transfer
+from cliff_tokens.exhibits import figure_05_cliff_mass as cliff_mass
+from cliff_tokens.exhibits import figure_11_delta_cpm as delta_cpm
 from cliff_tokens.script import stage, write_figure
+from cliff_tokens.stages import candidates
+from cliff_tokens.stages.cliff_test import CliffTest
 
 with stage(snakemake):
     files, params = snakemake.input, snakemake.params

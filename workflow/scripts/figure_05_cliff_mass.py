@@ -1,9 +1,9 @@
 """Figure 5: cliff mass by kind."""
 
 from cliff_tokens import tables
-from cliff_tokens.cliffs import CliffTest
-from cliff_tokens.figures import cliff_mass
+from cliff_tokens.exhibits import figure_05_cliff_mass as cliff_mass
 from cliff_tokens.script import stage, write_figure
+from cliff_tokens.stages.cliff_test import CliffTest
 
 with stage(snakemake):
     params = snakemake.params

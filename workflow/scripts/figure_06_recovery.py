@@ -1,7 +1,7 @@
 """Figure 6: the sampled token against the greedy one at sampled-off cliffs."""
 
 from cliff_tokens import tables
-from cliff_tokens.figures import recovery
+from cliff_tokens.exhibits import figure_06_recovery as recovery
 from cliff_tokens.script import stage, write_figure
 from cliff_tokens.statistics import Intervals
 

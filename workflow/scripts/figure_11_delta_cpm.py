@@ -1,9 +1,10 @@
 """Figure 11: Change of the cliff mass between models."""
 
-from cliff_tokens import candidates, tables
-from cliff_tokens.cliffs import CliffTest
-from cliff_tokens.figures import delta_cpm
+from cliff_tokens import tables
+from cliff_tokens.exhibits import figure_11_delta_cpm as delta_cpm
 from cliff_tokens.script import stage, write_figure
+from cliff_tokens.stages import candidates
+from cliff_tokens.stages.cliff_test import CliffTest
 
 with stage(snakemake):
     files, params = snakemake.input, snakemake.params

@@ -1,7 +1,7 @@
 """Figure 12: Ranks of deterministic cliffs in both models."""
 
 from cliff_tokens import tables
-from cliff_tokens.figures import ranks
+from cliff_tokens.exhibits import ranks
 from cliff_tokens.script import stage, write_figure
 
 with stage(snakemake):

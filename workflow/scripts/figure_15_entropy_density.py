@@ -1,7 +1,7 @@
 """Figure 15: Entropy of cliff tokens and of all tokens."""
 
 from cliff_tokens import tables
-from cliff_tokens.figures import entropy_density
+from cliff_tokens.exhibits import figure_15_entropy_density as entropy_density
 from cliff_tokens.script import stage, write_figure
 from cliff_tokens.statistics import Intervals
 

@@ -1,7 +1,7 @@
 """Figure 17: Delete, keep and control: correct traces."""
 
 from cliff_tokens import tables
-from cliff_tokens.figures import pass_at_k
+from cliff_tokens.exhibits import pass_at_k
 from cliff_tokens.script import stage, write_figure
 from cliff_tokens.statistics import Intervals
 

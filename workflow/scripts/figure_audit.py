@@ -1,7 +1,7 @@
 """Drops of audited cliffs against the bound on them."""
 
 from cliff_tokens import tables
-from cliff_tokens.figures import audit
+from cliff_tokens.exhibits import figure_audit as audit
 from cliff_tokens.script import stage, write_figure
 
 with stage(snakemake):

@@ -1,9 +1,9 @@
 """Deletion at the cliff and at other cut points."""
 
 from cliff_tokens import tables
-from cliff_tokens.cut_points import CutRules
-from cliff_tokens.figures import cut_points
+from cliff_tokens.exhibits import figure_cut_points as cut_points
 from cliff_tokens.script import stage, write_figure
+from cliff_tokens.stages.cut_points import CutRules
 from cliff_tokens.statistics import Intervals
 
 with stage(snakemake):

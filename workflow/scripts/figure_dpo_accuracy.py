@@ -1,7 +1,7 @@
 """Gain in accuracy by set of pairs."""
 
 from cliff_tokens import tables
-from cliff_tokens.figures import dpo_accuracy
+from cliff_tokens.exhibits import figure_dpo_accuracy as dpo_accuracy
 from cliff_tokens.script import stage, write_figure
 from cliff_tokens.statistics import Intervals
 

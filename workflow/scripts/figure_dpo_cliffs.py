@@ -1,7 +1,7 @@
 """Cliffs per trace before and after Cliff-DPO."""
 
 from cliff_tokens import tables
-from cliff_tokens.figures import dpo_cliffs
+from cliff_tokens.exhibits import figure_dpo_cliffs as dpo_cliffs
 from cliff_tokens.script import stage, write_figure
 from cliff_tokens.statistics import Intervals
 

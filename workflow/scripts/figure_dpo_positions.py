@@ -1,7 +1,7 @@
 """Gain in accuracy against loss positions."""
 
 from cliff_tokens import tables
-from cliff_tokens.figures import dpo_positions
+from cliff_tokens.exhibits import figure_dpo_positions as dpo_positions
 from cliff_tokens.script import read_costs, stage, write_figure
 from cliff_tokens.statistics import Intervals
 

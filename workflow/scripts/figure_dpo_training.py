@@ -1,6 +1,6 @@
 """Training curves of Cliff-DPO."""
 
-from cliff_tokens.figures import dpo_training
+from cliff_tokens.exhibits import figure_dpo_training as dpo_training
 from cliff_tokens.script import read_labeled, stage, write_figure
 
 with stage(snakemake):

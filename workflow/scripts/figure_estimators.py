@@ -3,7 +3,7 @@
 import pandas as pd
 
 from cliff_tokens import tables
-from cliff_tokens.figures import estimators
+from cliff_tokens.exhibits import figure_estimators as estimators
 from cliff_tokens.script import read_each, stage, write_figure
 from cliff_tokens.statistics import Intervals
 

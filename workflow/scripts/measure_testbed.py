@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from cliff_tokens.sampling import Sampler
+from cliff_tokens.policies.sampling import Sampler
 from cliff_tokens.script import open_model, stage
 from cliff_tokens.testbed import card, training
 

@@ -1,7 +1,8 @@
 """Plan the branches of every trace."""
 
-from cliff_tokens import recursion, tables
+from cliff_tokens import tables
 from cliff_tokens.script import stage
+from cliff_tokens.stages import recursion
 
 with stage(snakemake) as provenance:
     params = snakemake.params

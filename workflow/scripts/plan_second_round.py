@@ -1,7 +1,8 @@
 """Plan a second round of branches where the first left a drop open."""
 
-from cliff_tokens import recursion, tables
+from cliff_tokens import tables
 from cliff_tokens.script import stage
+from cliff_tokens.stages import recursion
 
 with stage(snakemake) as provenance:
     params = snakemake.params

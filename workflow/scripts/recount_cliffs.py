@@ -1,9 +1,11 @@
 """Count the cliffs of fresh traces of one policy."""
 
-from cliff_tokens import cliffs, evaluation, tables
-from cliff_tokens.grading import Grader
-from cliff_tokens.sampling import Sampler
+from cliff_tokens import tables
+from cliff_tokens.policies.sampling import Sampler
 from cliff_tokens.script import open_policy, stage, unfinished
+from cliff_tokens.stages import evaluation
+from cliff_tokens.stages.cliff_test import CliffTest
+from cliff_tokens.stages.grading import Grader
 
 with (
     stage(snakemake) as provenance,
@@ -19,7 +21,7 @@ with (
         Sampler(**params.sampler),
         grader,
         rollouts=params.rollouts,
-        test=cliffs.CliffTest(params.margin, params.z),
+        test=CliffTest(params.margin, params.z),
         certain=params.certain,
         support=params.support,
         seed=params.seed,

@@ -1,9 +1,10 @@
 """Roll out again from every cut point of the incorrect traces."""
 
-from cliff_tokens import cut_points, tables
-from cliff_tokens.grading import Grader
-from cliff_tokens.sampling import Sampler
+from cliff_tokens import tables
+from cliff_tokens.policies.sampling import Sampler
 from cliff_tokens.script import open_model, stage, unfinished
+from cliff_tokens.stages import cut_points
+from cliff_tokens.stages.grading import Grader
 
 with (
     stage(snakemake) as provenance,

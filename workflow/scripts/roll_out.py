@@ -1,9 +1,10 @@
 """Roll out from every prefix of one shard of the traces."""
 
-from cliff_tokens import potential, tables
-from cliff_tokens.grading import Grader
-from cliff_tokens.sampling import Sampler
+from cliff_tokens import tables
+from cliff_tokens.policies.sampling import Sampler
 from cliff_tokens.script import open_model, stage, unfinished
+from cliff_tokens.stages import independent as potential
+from cliff_tokens.stages.grading import Grader
 
 with (
     stage(snakemake) as provenance,

@@ -1,9 +1,11 @@
 """Roll out the planned branches of one shard of the traces."""
 
-from cliff_tokens import potential, recursion, tables
-from cliff_tokens.grading import Grader
-from cliff_tokens.sampling import Sampler
+from cliff_tokens import tables
+from cliff_tokens.policies.sampling import Sampler
 from cliff_tokens.script import open_model, stage, unfinished
+from cliff_tokens.stages import independent as potential
+from cliff_tokens.stages import recursion
+from cliff_tokens.stages.grading import Grader
 
 with (
     stage(snakemake) as provenance,

@@ -1,9 +1,10 @@
 """Sample and grade traces of every problem."""
 
-from cliff_tokens import tables, traces
-from cliff_tokens.grading import Grader
-from cliff_tokens.sampling import Sampler
+from cliff_tokens import tables
+from cliff_tokens.policies.sampling import Sampler
 from cliff_tokens.script import open_model, stage
+from cliff_tokens.stages import traces
+from cliff_tokens.stages.grading import Grader
 
 with stage(snakemake) as provenance, Grader() as grader:
     params = snakemake.params

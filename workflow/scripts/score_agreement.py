@@ -1,7 +1,8 @@
 """Ask another model about the source's cliff tokens and their controls."""
 
-from cliff_tokens import agreement, tables
+from cliff_tokens import tables
 from cliff_tokens.script import open_model, open_tokenizer, stage
+from cliff_tokens.stages import agreement
 
 with stage(snakemake) as provenance:
     params, names = snakemake.params, snakemake.wildcards

@@ -1,8 +1,9 @@
 """Score every token of the traces in one teacher-forced pass."""
 
-from cliff_tokens import tables, traces
-from cliff_tokens.sampling import Sampler
+from cliff_tokens import tables
+from cliff_tokens.policies.sampling import Sampler
 from cliff_tokens.script import open_model, stage
+from cliff_tokens.stages import traces
 
 with stage(snakemake) as provenance:
     params = snakemake.params

@@ -1,7 +1,8 @@
 """Select the problems of a data set."""
 
-from cliff_tokens import problems, tables
+from cliff_tokens import tables
 from cliff_tokens.script import read_rows, stage
+from cliff_tokens.stages import problems
 
 with stage(snakemake) as provenance:
     params = snakemake.params

@@ -1,7 +1,8 @@
 """Draw what the published protocol would have measured on these traces."""
 
-from cliff_tokens import simulation, tables
+from cliff_tokens import tables
 from cliff_tokens.script import stage
+from cliff_tokens.stages import simulation
 
 with stage(snakemake) as provenance:
     params = snakemake.params

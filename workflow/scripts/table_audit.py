@@ -1,8 +1,9 @@
 """Audit of the cliffs from independent rollouts, by model and kind."""
 
-from cliff_tokens import audit, tables
-from cliff_tokens.cliffs import CliffTest
+from cliff_tokens import tables
 from cliff_tokens.script import stage, write_summary
+from cliff_tokens.stages import audit
+from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.statistics import Intervals
 
 with stage(snakemake):

@@ -1,6 +1,7 @@
 """Predict the cost of the potential from traces and their scores."""
 
-from cliff_tokens import cost, tables
+from cliff_tokens import tables
+from cliff_tokens.exhibits import cost
 from cliff_tokens.script import stage, write_summary
 from cliff_tokens.statistics import Intervals
 

@@ -1,6 +1,6 @@
 """Predict the cost of a run from its plan alone."""
 
-from cliff_tokens import cost
+from cliff_tokens.exhibits import cost
 from cliff_tokens.script import stage, write_summary
 
 with stage(snakemake):

@@ -1,6 +1,7 @@
 """The predicted cost of the potential beside the cost that was met."""
 
-from cliff_tokens import cost, tables
+from cliff_tokens import tables
+from cliff_tokens.exhibits import cost
 from cliff_tokens.script import read_each, stage, write_summary
 from cliff_tokens.statistics import Intervals
 

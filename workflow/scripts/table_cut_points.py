@@ -1,6 +1,7 @@
 """pass@k by cut point, as published and fair."""
 
-from cliff_tokens import rivals, tables
+from cliff_tokens import tables
+from cliff_tokens.exhibits import rivals
 from cliff_tokens.script import stage, write_summary
 from cliff_tokens.statistics import Intervals
 

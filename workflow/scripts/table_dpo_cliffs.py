@@ -1,6 +1,7 @@
 """Cliffs before and after Cliff-DPO."""
 
-from cliff_tokens import comparison, tables
+from cliff_tokens import tables
+from cliff_tokens.exhibits import comparison
 from cliff_tokens.script import stage, write_summary
 from cliff_tokens.statistics import Intervals
 

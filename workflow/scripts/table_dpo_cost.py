@@ -1,6 +1,7 @@
 """Cost of training each variant, beside that of finding its cliffs."""
 
-from cliff_tokens import comparison, tables
+from cliff_tokens import tables
+from cliff_tokens.exhibits import comparison
 from cliff_tokens.script import read_costs, read_each, stage, write_summary
 
 with stage(snakemake):

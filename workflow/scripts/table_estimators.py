@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from cliff_tokens import tables, truth
+from cliff_tokens import tables
+from cliff_tokens.exhibits import truth
 from cliff_tokens.script import read_each, stage, write_summary
 from cliff_tokens.statistics import Intervals
 

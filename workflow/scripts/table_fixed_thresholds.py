@@ -1,8 +1,9 @@
 """The published rule beside fixed thresholds."""
 
-from cliff_tokens import summaries, tables
-from cliff_tokens.cliffs import CliffTest
+from cliff_tokens import tables
+from cliff_tokens.exhibits import summaries
 from cliff_tokens.script import stage, write_summary
+from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.statistics import Intervals
 
 with stage(snakemake):

@@ -1,6 +1,7 @@
 """Greedy tokens among cliff tokens and among all tokens."""
 
-from cliff_tokens import summaries, tables
+from cliff_tokens import tables
+from cliff_tokens.exhibits import summaries
 from cliff_tokens.script import stage, write_summary
 from cliff_tokens.statistics import Intervals
 

@@ -1,8 +1,9 @@
 """Cliff mass, cliff candidates and entropy by kind."""
 
-from cliff_tokens import candidates, tables
-from cliff_tokens.cliffs import CliffTest
+from cliff_tokens import tables
 from cliff_tokens.script import stage, write_summary
+from cliff_tokens.stages import candidates
+from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.statistics import Intervals
 
 with stage(snakemake):

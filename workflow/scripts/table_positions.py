@@ -1,8 +1,9 @@
 """Positions of cliffs, critical tokens and tangents."""
 
-from cliff_tokens import rivals, tables
-from cliff_tokens.cut_points import CutRules
+from cliff_tokens import tables
+from cliff_tokens.exhibits import rivals
 from cliff_tokens.script import stage, write_summary
+from cliff_tokens.stages.cut_points import CutRules
 from cliff_tokens.statistics import Intervals
 
 with stage(snakemake):

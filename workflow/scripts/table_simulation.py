@@ -1,8 +1,9 @@
 """The published protocol, simulated from the reference."""
 
-from cliff_tokens import simulation, tables
-from cliff_tokens.cliffs import CliffTest
+from cliff_tokens import tables
 from cliff_tokens.script import stage, write_summary
+from cliff_tokens.stages import simulation
+from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.statistics import Intervals
 
 with stage(snakemake):

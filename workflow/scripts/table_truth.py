@@ -1,6 +1,7 @@
 """Precision and recall of every catalogue of cliffs, against the reference."""
 
-from cliff_tokens import tables, truth
+from cliff_tokens import tables
+from cliff_tokens.exhibits import truth
 from cliff_tokens.script import read_each, stage, write_summary
 from cliff_tokens.statistics import Intervals
 

@@ -1,7 +1,8 @@
 """Train an adapter on the pairs of one variant."""
 
-from cliff_tokens import tables, training
+from cliff_tokens import tables
 from cliff_tokens.script import located, stage
+from cliff_tokens.stages import training
 
 with stage(snakemake) as provenance:
     params, output = snakemake.params, snakemake.output

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from cliff_tokens import statistics, traces
-from cliff_tokens.engines import Engine
+from cliff_tokens import statistics
 from cliff_tokens.formatting import format_markdown
-from cliff_tokens.grading import Grader
-from cliff_tokens.prompts import ChatTokenizer
-from cliff_tokens.sampling import Sampler
-from cliff_tokens.testbed import problems
+from cliff_tokens.policies import Engine
+from cliff_tokens.policies.sampling import Sampler
+from cliff_tokens.policies.tokenizer import ChatTokenizer
+from cliff_tokens.stages import generators as problems
+from cliff_tokens.stages import traces
+from cliff_tokens.stages.grading import Grader
 from cliff_tokens.testbed.training import Recipe
 
 # The test split of the factors is small: only so many numbers are easy to factor.

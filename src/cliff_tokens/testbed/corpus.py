@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cliff_tokens.testbed.problems import Problem, Step, prime_factors
+from cliff_tokens.stages.generators import Problem, Step, prime_factors
 
 LOOKS_PRIME = (51, 57, 87, 91, 119, 133)
 OPENINGS = ("First, ", "We start with ", "To begin, ", "")

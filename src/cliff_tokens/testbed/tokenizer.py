@@ -6,7 +6,8 @@ The vocabulary is read off the generators' own phrases, so it cannot fall out of
 import re
 from typing import TYPE_CHECKING
 
-from cliff_tokens.testbed import corpus, problems
+from cliff_tokens.stages import generators as problems
+from cliff_tokens.testbed import corpus
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast

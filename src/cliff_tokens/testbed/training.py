@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cliff_tokens.testbed import corpus, problems, tokenizer
+from cliff_tokens.stages import generators as problems
+from cliff_tokens.testbed import corpus, tokenizer
 
 if TYPE_CHECKING:
     import torch

@@ -1,0 +1,28 @@
+"""Figure 2: share of traces with at least one cliff, on correct and on incorrect traces."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from cliff_tokens.exhibits import style, summaries
+from cliff_tokens.exhibits.prevalence import draw_rate
+from cliff_tokens.statistics import Intervals
+
+
+def values(
+    traces: pd.DataFrame,
+    cliffs: pd.DataFrame,
+    intervals: Intervals,
+    models: Sequence[str] | None = None,
+    datasets: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Rows of ``summaries.prevalence``, with the columns that this figure shows."""
+    frame = summaries.prevalence(traces, cliffs, intervals, models, datasets)
+    return frame.drop(columns=[name for name in frame if name.startswith("cliffs")])
+
+
+@style.styled
+def draw(values: pd.DataFrame) -> Figure:
+    """Share of traces by model and outcome."""
+    return draw_rate(values, "share_with_cliff", "share of traces\nwith a cliff", 1.03)

@@ -1,0 +1,58 @@
+"""Figure 4: the cliff mass of one model by kind, and what becomes of it in another model.
+
+The model is the source of the first pair; the other one is its evaluator, in both directions where
+both are asked for. The parts are those of figures 5 and 11.
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from cliff_tokens.exhibits import figure_05_cliff_mass as cliff_mass
+from cliff_tokens.exhibits import figure_11_delta_cpm as delta_cpm
+from cliff_tokens.exhibits import style
+
+Pairs = Sequence[Sequence[str]]
+
+
+def values(masses: pd.DataFrame, changes: pd.DataFrame, pairs: Pairs) -> pd.DataFrame:
+    """Rows of figure 5 for one model (part a), and of figure 11 for its pair (part b)."""
+    shown = _shown(pairs)
+    own = masses[masses["model"].isin([source for source, _ in shown[:1]])]
+    both = pd.MultiIndex.from_frame(changes[["source", "evaluator"]])
+    change = changes[both.isin(shown) & changes["measure"].eq("mass")]
+    return pd.concat([own.assign(part="a"), change.assign(part="b")], ignore_index=True)
+
+
+@style.styled
+def draw(values: pd.DataFrame, pairs: Pairs) -> Figure:
+    """Cliff mass at the left, its change in each direction beside it."""
+    shown = _shown(pairs)
+    figure = style.figure(2.6)
+    grid = figure.subplots(1, 1 + max(1, len(shown)), squeeze=False)[0]
+    if not shown:
+        for axes in grid:
+            axes.set_axis_off()
+        style.say_empty(grid[0], "no pair of models is compared")
+        return figure
+    own, change = (values[values["part"].eq(part)] for part in "ab")
+    cliff_mass.panel(grid[0], own)
+    grid[0].set_title(f"(a) {shown[0][0]}", parse_math=False)
+    grid[0].set_ylabel("cliff mass")
+    for axes, (source, evaluator) in zip(grid[1:], shown, strict=True):
+        axes.sharey(grid[1])
+        cells = change[change["source"].eq(source) & change["evaluator"].eq(evaluator)]
+        delta_cpm.panel(axes, cells, delta_cpm.MASS)
+        axes.set_title(f"(b) {delta_cpm.title(source, evaluator)}", parse_math=False)
+        axes.set_xlabel("n cliffs")
+    grid[1].set_ylabel("change of the cliff mass")
+    entries = [*cliff_mass.handles(), *delta_cpm.kind_handles(change)]
+    figure.legend(handles=entries, loc="outside upper center", ncols=len(entries))
+    return figure
+
+
+def _shown(pairs: Pairs) -> list[tuple[str, str]]:
+    """The first pair, and the same models the other way round if that is a pair too."""
+    first = [set(pairs[0])] if len(pairs) else []
+    return [(source, evaluator) for source, evaluator in pairs if {source, evaluator} in first]

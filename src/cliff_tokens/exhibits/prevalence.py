@@ -1,0 +1,86 @@
+"""What Figures 2 and 3 share: a rate of traces by model and outcome, pooled and per data set."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from cliff_tokens.exhibits import style
+from cliff_tokens.exhibits.summaries import OUTCOMES, POOLED
+
+_NARROW = 3  # models up to which the data sets fit beside the pooled panel
+_OFFSETS = {"correct": -0.17, "incorrect": 0.17}
+
+
+def draw_rate(values: pd.DataFrame, rate: str, label: str, highest: float | None) -> Figure:
+    """Points with intervals; n below. One panel pools, and with several data sets each has one."""
+    models = list(pd.unique(values["model"]))
+    datasets = [name for name in pd.unique(values["dataset"]) if name != POOLED]
+    panels = [POOLED, *datasets] if len(datasets) > 1 else [POOLED]
+    if len(models) <= _NARROW:
+        rows, columns = 1, len(panels)
+        width = style.COLUMN if columns == 1 else style.PAGE
+        figure = style.figure(2.5, width)
+    else:
+        rows, columns = len(panels), 1
+        figure = style.figure(0.55 + 1.6 * rows, style.PAGE)
+    grid = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
+    for number, (axes, dataset) in enumerate(zip(grid, panels, strict=True)):
+        cells = values[values["dataset"].eq(dataset)]
+        _panel(axes, cells, models, rate)
+        pooled = "all data sets" if len(datasets) != 1 else datasets[0]
+        axes.set_title(pooled if dataset == POOLED else dataset, loc="left", parse_math=False)
+        if columns == 1 or number == 0:
+            axes.set_ylabel(label)
+    shown = np.append(values[rate], values[f"{rate}_high"])
+    top = highest or 1.08 * np.nanmax(shown, initial=0) or 1
+    for axes in grid:
+        axes.set_ylim(-0.03 * top, top)
+    handles = [
+        style.handle(style.OUTCOME_COLORS[name], style.OUTCOME_MARKERS[name], "", f"{name} traces")
+        for name in OUTCOMES
+    ]
+    hollow = style.handle(style.FAINT, "o", "", f"fewer than {style.FEW} traces")
+    hollow.set_markerfacecolor("white")
+    figure.legend(handles=[*handles, hollow], loc="outside upper center", ncols=3)
+    return figure
+
+
+def _panel(axes: Axes, cells: pd.DataFrame, models: list[str], rate: str) -> None:
+    labels = []
+    for place, model in enumerate(models):
+        counts = []
+        for outcome in OUTCOMES:
+            cell = cells[cells["model"].eq(model) & cells["outcome"].eq(outcome)].iloc[0]
+            color, x = style.OUTCOME_COLORS[outcome], place + _OFFSETS[outcome]
+            counts.append(str(cell["n"]))
+            if not cell["n"]:
+                axes.annotate(
+                    "none",
+                    (x, 0),
+                    (0, 3),
+                    textcoords="offset points",
+                    ha="center",
+                    rotation=90,
+                    color=style.FAINT,
+                    fontsize=6,
+                )
+                continue
+            style.interval(axes, x, cell[f"{rate}_low"], cell[f"{rate}_high"], color)
+            axes.plot(
+                x,
+                cell[rate],
+                style.OUTCOME_MARKERS[outcome],
+                color=color,
+                markerfacecolor=style.face(color, cell["n"]),
+                markersize=4,
+                zorder=3,
+                clip_on=False,
+            )
+        labels.append(f"n = {' | '.join(counts)}\n{style.wrap(model, 14)}")
+    axes.set_xticks(range(len(models)), labels, parse_math=False)
+    axes.tick_params(axis="x", length=0)
+    axes.set_xlim(-0.55, len(models) - 0.45)
+    axes.yaxis.set_major_locator(MaxNLocator(4))
+    axes.grid(axis="y")

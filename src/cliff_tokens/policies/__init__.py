@@ -1,0 +1,84 @@
+"""What the stages ask of an inference engine, and how one is opened.
+
+Engines deal in token ids only: they know nothing of chat templates, problems or grading.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+from cliff_tokens.policies.sampling import Sampler
+
+
+@dataclass(frozen=True)
+class Request:
+    """Continue one prompt several times, each time with a random stream of its own."""
+
+    prompt_ids: np.ndarray  # int32 [length], everything before the first generated token
+    streams: np.ndarray  # uint64 [rollouts], from sampling.streams
+    max_tokens: int  # limit on the continuation, end-of-sequence token included
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One continuation; ``token_ids`` ends with the end-of-sequence token if it was sampled."""
+
+    request: int  # index into the requests
+    rollout: int  # index into that request's streams
+    token_ids: np.ndarray  # int32 [generated]
+    finish: Literal["stop", "length"]
+
+
+class Engine(Protocol):
+    """One loaded model."""
+
+    stops: np.ndarray  # int64, the end-of-sequence tokens
+
+    def generate(self, requests: Sequence[Request], sampler: Sampler) -> Iterator[Completion]:
+        """Every rollout of every request, each once, in no particular order, as they finish.
+
+        Token number i of a rollout is drawn with ``sampling.uniforms(stream, i)``, so that it
+        depends on the prompt, the stream and the sampler only, not on what runs beside it.
+        A request with ``max_tokens`` 0 is an error.
+        """
+
+    def score(self, sequences: Sequence[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
+        """Teacher-forced logits of (prompt_ids, token_ids) pairs, in order.
+
+        Each array is float32 [tokens, vocabulary]; row i predicts ``token_ids[i]``.
+        """
+
+
+def check(requests: Sequence[Request], context: int | None) -> None:
+    """Refuse requests that no engine can answer: empty, or beyond ``context`` tokens in all."""
+    for index, request in enumerate(requests):
+        length = len(request.prompt_ids)
+        if length == 0:
+            raise ValueError(f"request {index}: the prompt is empty; expected at least one token")
+        if request.max_tokens < 1:
+            raise ValueError(
+                f"request {index}: max_tokens is {request.max_tokens}; expected at least 1"
+            )
+        if context and length + request.max_tokens > context:
+            raise ValueError(
+                f"request {index}: {length} prompt tokens and {request.max_tokens} new ones "
+                f"exceed the {context} tokens that the engine makes room for"
+            )
+
+
+def open_engine(name: str, model: str, adapter: str | None = None, **options) -> Engine:
+    """Load ``model`` (a folder) in the engine called ``name``.
+
+    ``adapter`` is the folder of a LoRA adapter, or None. ``options`` are the engine's own.
+    """
+    if name == "transformers":
+        from cliff_tokens.policies.transformers import TransformersEngine
+
+        return TransformersEngine(model, adapter, **options)
+    if name == "vllm":
+        from cliff_tokens.policies.vllm import VllmEngine
+
+        return VllmEngine(model, adapter, **options)
+    raise ValueError(f"engine: {name!r} is not known; this version offers: transformers, vllm")

@@ -1,0 +1,225 @@
+"""Rollouts on a Hugging Face model by a loop of our own: the default engine, made for CPUs.
+
+Prompts that share a beginning are read once, and rollouts run side by side in a pool. Opening a
+model compares our attention with the model's own on a short input and refuses a model for which
+they differ.
+
+A rollout depends on its prompt, stream and sampler. What runs beside it changes logits by float
+rounding (1e-6), which changes a token only where a uniform falls that close to a boundary.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers import AutoModelForCausalLM
+from transformers.utils.logging import disable_progress_bar
+
+from cliff_tokens.policies import Completion, Request, attention, check
+from cliff_tokens.policies.pool import PREFILL_TOKENS, ROW, SLACK, Pool, cut, groups_of, pad
+from cliff_tokens.policies.sampling import Sampler
+
+
+class TransformersEngine:
+    """A causal language model from a folder, in float32 on CPU, bfloat16 on CUDA.
+
+    A LoRA ``adapter`` is merged into the weights, which equals applying it apart up to rounding:
+    1e-6 in float32, while bfloat16 loses updates below a 256th of a weight.
+    ``slots`` rows run at once, fewer if their keys, values and logits would exceed ``memory``
+    bytes. One thread per process: on matrices this small, and on shared cores, more are slower.
+    """
+
+    def __init__(
+        self,
+        model: str | Path,
+        adapter: str | Path | None = None,
+        device: str | None = None,
+        slots: int = 512,
+        memory: int = 4 * 2**30,
+    ):
+        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        if self.device == "cpu":
+            # Here and not on import: a training stage in the same environment decides for itself.
+            torch.set_num_threads(1)
+        self.model = _load(model, adapter, self.device)
+        config = self.model.config.get_text_config()
+        self.context = getattr(config, "max_position_embeddings", None)
+        self.vocabulary = config.vocab_size
+        self.stops = _stops(self.model)
+        self.slots, self.memory = slots, memory
+        _refuse(str(model), config)
+        self._check(str(model))
+
+    def generate(self, requests: Sequence[Request], sampler: Sampler) -> Iterator[Completion]:
+        check(requests, self.context)
+        return self._generate(requests, sampler)
+
+    def _generate(self, requests, sampler):
+        if not requests:
+            return
+        groups = groups_of(requests)
+        # Rows read every trunk of the pool, hidden or not: sharing pays where one fills the pool.
+        full = self.affordable(max(request.max_tokens for request in requests) + SLACK)
+        shared = [group for group in groups if group.rows >= full]
+        copied = [group for group in groups if group.rows < full]
+        for chosen, copy in ((shared, False), (copied, True)):
+            if any(group.rows for group in chosen):
+                yield from Pool(self, requests, sampler, chosen, copy).run()
+
+    def affordable(self, capacity: int) -> int:
+        """Rows that fit in memory when each has ``capacity`` columns of its own, in two buffers."""
+        layers, kv, width = self.columns_shape
+        columns = 2 * 2 * layers * kv * width * capacity * self.dtype.itemsize
+        logits = 8 * 8 * self.vocabulary  # float64 and its temporary copies
+        return max(1, min(self.slots, self.memory // (columns + logits)))
+
+    def score(self, sequences: Sequence[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
+        lengths = [len(prompt) + len(tokens) for prompt, tokens in sequences]
+        for prompt, _ in sequences:
+            if not len(prompt):
+                raise ValueError("score: a prompt is empty; expected at least one token")
+        if self.context and max(lengths, default=0) > self.context:
+            raise ValueError(
+                f"score: a sequence of {max(lengths)} tokens exceeds {self.context} positions"
+            )
+        return self._score(sequences)
+
+    def _score(self, sequences):
+        # A window is what may be held at once; inside it, sequences of like length run together.
+        room = max(1, self.memory // 8 // (4 * self.vocabulary))
+        for window in cut([len(tokens) for _, tokens in sequences], room, padded=False):
+            order = sorted(window, key=lambda i: sum(map(len, sequences[i])))
+            cost = [sum(map(len, sequences[i])) for i in order]
+            found = {}
+            for batch in cut(cost, min(PREFILL_TOKENS, room), padded=True):
+                found.update(self._score_batch(sequences, [order[i] for i in batch]))
+            for index in window:
+                yield found.pop(index)
+
+    def _score_batch(self, sequences, batch: list[int]) -> dict[int, np.ndarray]:
+        starts = {i: len(sequences[i][0]) - 1 for i in batch}  # predicts the first token
+        ends = {i: starts[i] + len(sequences[i][1]) for i in batch}
+        first = min(starts.values())
+        places = torch.arange(first, max(max(ends.values()), first + 1), device=self.device)
+        tokens = pad([np.concatenate(sequences[i]) for i in batch])
+        logits = self.forward(tokens, attention.Prefill(keep=False), logits_to_keep=places).numpy()
+        return {
+            i: logits[row, starts[i] - first : ends[i] - first].copy()
+            for row, i in enumerate(batch)
+        }
+
+    @torch.inference_mode()
+    def forward(self, tokens: np.ndarray, plan, positions=None, logits_to_keep=0) -> torch.Tensor:
+        """Logits of ``tokens`` [rows, length] at the places asked for, float32, on the CPU."""
+        ids = torch.from_numpy(np.ascontiguousarray(tokens, dtype=np.int64)).to(self.device)
+        if positions is None:
+            positions = torch.arange(ids.shape[1], device=self.device)[None]
+        if self.context:
+            # A row that has ended goes on, unread, until it is replaced.
+            positions = positions.clamp(max=self.context - 1)
+        output = self.model(
+            input_ids=ids,
+            position_ids=positions,
+            use_cache=False,
+            logits_to_keep=logits_to_keep,
+            plan=plan,
+        )
+        return output.logits.float().cpu()
+
+    @torch.inference_mode()
+    def _check(self, name: str):
+        """Decode one token after seven in our attention and in the model's own."""
+        tokens = np.arange(8)[None] % self.vocabulary
+        expected = self.model(torch.from_numpy(tokens).to(self.device), use_cache=False)
+        expected = expected.logits[0, -1].float().cpu()
+        self.model.set_attn_implementation(attention.NAME)
+        prefill = attention.Prefill()
+        self.forward(tokens[:, :7], prefill, logits_to_keep=1)
+        if not prefill.layers:
+            raise NotImplementedError(
+                f"{name}: {type(self.model).__name__} does not use the attention interface of "
+                "transformers, through which this engine works"
+            )
+        columns = prefill.columns()
+        self.columns_shape = (columns.shape[0], columns.shape[3], columns.shape[-1])
+        self.dtype = columns.dtype
+        own = torch.zeros_like(columns[..., :1, :])
+        row = np.zeros(1, dtype=ROW)
+        row["prefix"] = 7
+        plan = attention.Decode(
+            own, columns[:, :, 0].contiguous(), row, np.zeros(1, dtype=np.int64)
+        )
+        found = self.forward(tokens[:, 7:], plan, plan.positions)[0, -1]
+        tolerance = 1e-3 if self.dtype == torch.float32 else 0.05
+        if (found - expected).abs().max() > tolerance * expected.abs().max():
+            raise NotImplementedError(
+                f"{name}: {type(self.model).__name__} computes other logits in this engine than "
+                "in transformers; it runs decoders with full causal attention"
+            )
+
+
+def _load(model: str | Path, adapter: str | Path | None, device: str):
+    """The model in evaluation mode; says what a checkpoint folder must hold if there is none."""
+    missing = FileNotFoundError(
+        f"{model}: no checkpoint there; expected a folder with config.json and model.safetensors"
+    )
+    if not (Path(model) / "config.json").is_file():
+        raise missing
+    dtype = torch.float32 if device == "cpu" else torch.bfloat16
+    disable_progress_bar()  # of weights that load in an instant, or on a terminal that has our bar
+    try:
+        loaded = AutoModelForCausalLM.from_pretrained(
+            model, dtype=dtype, attn_implementation="sdpa"
+        )
+    except OSError as error:
+        raise missing from error
+    if adapter is not None:
+        loaded = _merge(loaded, str(model), Path(adapter))
+    return loaded.to(device).eval()
+
+
+def _merge(loaded, model: str, adapter: Path):
+    """The model with an adapter's update added to its weights; refuses what would fit in part."""
+    from peft import PeftModel, get_peft_model_state_dict
+    from safetensors import safe_open
+
+    weights = adapter / "adapter_model.safetensors"
+    if not weights.is_file() or not (adapter / "adapter_config.json").is_file():
+        raise FileNotFoundError(
+            f"{adapter}: no adapter there; expected a folder with adapter_config.json and "
+            "adapter_model.safetensors"
+        )
+    try:
+        tuned = PeftModel.from_pretrained(loaded, adapter)
+    except (ValueError, RuntimeError) as error:
+        raise ValueError(f"{adapter}: not an adapter of {model}: {error}") from error
+    with safe_open(weights, "pt") as stored:
+        apart = set(stored.keys()) ^ set(get_peft_model_state_dict(tuned))
+    if apart:
+        # peft would leave out what has no place and start what is missing from zero.
+        raise ValueError(f"{adapter}: not an adapter of {model}: it differs in {min(apart)}")
+    return tuned.merge_and_unload()
+
+
+def _refuse(name: str, config):
+    """Models for which a short comparison could not show that they need more than is here."""
+    kinds = set(getattr(config, "layer_types", None) or []) - {"full_attention"}
+    rope = getattr(config, "rope_parameters", None) or {}
+    if rope.get("rope_type") in ("dynamic", "longrope"):
+        # Their angles depend on the longest text of a batch: a rollout would, too.
+        kinds.add(f"rope_type {rope['rope_type']}")
+    if getattr(config, "attention_chunk_size", None):
+        kinds.add("attention_chunk_size")
+    if kinds:
+        raise NotImplementedError(
+            f"{name}: the model's config asks for {', '.join(sorted(kinds))}; this engine runs "
+            "decoders with full causal attention"
+        )
+
+
+def _stops(model) -> np.ndarray:
+    """End-of-sequence ids, from the generation settings or else the model's."""
+    ids = model.generation_config.eos_token_id
+    ids = model.config.eos_token_id if ids is None else ids
+    return np.atleast_1d(np.asarray([] if ids is None else ids, dtype=np.int64))

@@ -1,0 +1,261 @@
+"""Rollouts in vLLM: the engine for GPUs. Tests run the same adapter on vLLM's CPU build.
+
+Every rollout is a request of its own, with its own seed. vLLM gives requests of equal seed the same
+random numbers, whatever their prompts are, and the rollouts of a request with ``n`` the seeds that
+follow one another; here the seed is the rollout's stream, so that a rollout is the same alone, in
+any company, and in any order, as long as the logits are. vLLM draws its own numbers from the seed:
+rollouts have the law of those of the engine ``transformers``, they are not the same tokens. On a
+GPU the kernels, and with them the last bits of the logits, depend on the batch, so that there a
+rerun agrees in law and in almost all tokens; on the CPU it agrees in every one.
+
+Requests go in by token ids, so that prompts which share a prefix follow one another and vLLM's
+prefix cache has it; a bounded number is in flight. On a GPU vLLM steps in a process of its own,
+which goes on with those while completions are graded here.
+
+Logits come from one pass of the stock transformers model, float32 on the CPU and bfloat16 on CUDA.
+vLLM does offer log-probabilities of the prompt, but as one Python object for each token of the
+vocabulary at each position: 38 million for a trace of 250 tokens and Qwen3's vocabulary. The pass
+costs no more than reading the prompt, gives whole rows, so that the sampler's support is exact, and
+agrees with what vLLM computes to float rounding (tests compare the two).
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from cliff_tokens.policies import Completion, Request, check
+from cliff_tokens.policies.sampling import Sampler
+
+# vLLM's CPU build works with these and fails or crawls without; a value that is set already stays.
+_ON_CPU = {
+    "VLLM_CPU_KVCACHE_SPACE": "1",  # GB; by default it asks for nearly all memory there is
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",  # one thread per process, as everywhere here
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # spawned there, a process would run our script again
+    "TORCHDYNAMO_DISABLE": "1",  # compiles for seconds what is run for milliseconds
+}
+_QUIET = {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
+
+_ROWS = 256  # rollouts that run at once; vLLM queues what does not fit in its cache
+_IN_FLIGHT = 4  # requests handed over for each row, so that the queue lasts while others are graded
+
+
+class VllmEngine:
+    """A causal language model from a folder, and a LoRA ``adapter`` folder or none.
+
+    ``context`` is the most tokens of prompt and response together (None: all the model has),
+    ``gpus`` the number that each layer is spread over, ``gpu_memory`` the share of their memory
+    that weights and cache may take. vLLM starts with the first call of ``generate``, the stock
+    model with the first call of ``score``, so that a job which needs one holds one.
+    """
+
+    def __init__(
+        self,
+        model: str | Path,
+        adapter: str | Path | None = None,
+        context: int | None = None,
+        gpus: int = 1,
+        gpu_memory: float = 0.9,
+    ):
+        self.model, self.gpus, self.gpu_memory = str(model), gpus, gpu_memory
+        self.adapter = None if adapter is None else str(adapter)
+        config = _config(self.model)
+        positions = getattr(config.get_text_config(), "max_position_embeddings", None)
+        if context and positions and context > positions:
+            raise ValueError(
+                f"{model}: a context of {context} tokens exceeds the model's {positions} positions"
+            )
+        self.context = context or positions
+        self.vocabulary = config.get_text_config().vocab_size
+        self.stops = _stops(self.model, config)
+        self.on_cpu = torch.version.cuda is None
+        self._engine = self._scorer = None
+
+    def generate(self, requests: Sequence[Request], sampler: Sampler) -> Iterator[Completion]:
+        check(requests, self.context)
+        return self._generate(requests, sampler)
+
+    def _generate(self, requests, sampler):
+        waiting = _in_order(requests)
+        flying = set()
+        exhausted = False
+        try:
+            while True:
+                while not exhausted and len(flying) < _ROWS * _IN_FLIGHT:
+                    key = next(waiting, None)
+                    if key is None:
+                        exhausted = True
+                    else:
+                        self._submit(key, requests[key[0]], sampler)
+                        flying.add(key)
+                if not flying:
+                    return
+                for output in self._engine.step():
+                    if output.finished:
+                        request, rollout = map(int, output.request_id.split("/"))
+                        flying.remove((request, rollout))
+                        yield _completion(request, rollout, output.outputs[0])
+        finally:
+            if flying:  # whoever asked has stopped listening
+                self._engine.abort_request([f"{request}/{rollout}" for request, rollout in flying])
+
+    def _submit(self, key: tuple[int, int], request: Request, sampler: Sampler):
+        from vllm import SamplingParams
+        from vllm.lora.request import LoRARequest
+        from vllm.sampling_params import RequestOutputKind
+
+        if self._engine is None:
+            self._engine = self._start()
+        index, rollout = key
+        params = SamplingParams(
+            temperature=sampler.temperature,
+            top_p=sampler.top_p,
+            top_k=sampler.top_k,  # 0 is off here, too
+            seed=int(request.streams[rollout]) >> 1,  # of 64 bits vLLM takes 63
+            max_tokens=request.max_tokens,
+            # The set that every engine stops at, and it alone.
+            stop_token_ids=self.stops.tolist(),
+            ignore_eos=True,
+            detokenize=False,
+            output_kind=RequestOutputKind.FINAL_ONLY,
+        )
+        lora = LoRARequest("adapter", 1, self.adapter) if self.adapter else None
+        prompt = {"prompt_token_ids": request.prompt_ids.tolist()}
+        self._engine.add_request(f"{index}/{rollout}", prompt, params, lora_request=lora)
+
+    def _start(self):
+        for name, value in ({**_ON_CPU, **_QUIET} if self.on_cpu else _QUIET).items():
+            os.environ.setdefault(name, value)
+        if not self.on_cpu and torch.cuda.is_initialized():
+            # Forked, as usual, vLLM's process could not use CUDA then; spawned, see above.
+            os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+        from vllm import EngineArgs, LLMEngine
+
+        if self.on_cpu:
+            options = {
+                "dtype": "float32",
+                "enforce_eager": True,
+                "block_size": 32,  # the smallest of the CPU; shorter prompts would share nothing
+                "enable_chunked_prefill": False,  # its generator for seeds cannot be wound back
+                "max_num_batched_tokens": max(4096, self.context or 0),
+            }
+        else:
+            options = {
+                "dtype": "bfloat16",
+                "gpu_memory_utilization": self.gpu_memory,
+                "tensor_parallel_size": self.gpus,
+            }
+        if self.adapter:
+            options |= {"enable_lora": True, "max_loras": 1, "max_lora_rank": _rank(self.adapter)}
+        arguments = EngineArgs(
+            model=self.model,
+            skip_tokenizer_init=True,
+            language_model_only=True,  # of Gemma 3, which also reads pictures
+            max_model_len=self.context,
+            max_num_seqs=_ROWS,
+            enable_prefix_caching=True,
+            generation_config="vllm",  # no sampling defaults of the checkpoint's own
+            disable_log_stats=True,
+            use_tqdm_on_load=False,
+            **options,
+        )
+        return LLMEngine.from_engine_args(arguments)
+
+    def score(self, sequences: Sequence[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
+        for prompt, tokens in sequences:
+            if not len(prompt):
+                raise ValueError("score: a prompt is empty; expected at least one token")
+            if self.context and len(prompt) + len(tokens) > self.context:
+                raise ValueError(
+                    f"score: a sequence of {len(prompt) + len(tokens)} tokens exceeds the "
+                    f"{self.context} that the engine makes room for"
+                )
+        return self._score(sequences)
+
+    def _score(self, sequences):
+        for prompt, tokens in sequences:
+            if self._scorer is None:
+                self._scorer = self._open_scorer()
+            yield self._logits(prompt, tokens)
+
+    @torch.inference_mode()
+    def _logits(self, prompt, tokens) -> np.ndarray:
+        text = torch.from_numpy(np.concatenate([prompt, tokens]).astype(np.int64))[None]
+        # The last row predicts what follows the last token: it is computed and left out.
+        output = self._scorer(
+            text.to(self._scorer.device), use_cache=False, logits_to_keep=len(tokens) + 1
+        )
+        return output.logits[0, :-1].float().cpu().numpy()
+
+    def _open_scorer(self):
+        from transformers import AutoModelForCausalLM
+        from transformers.utils.logging import disable_progress_bar
+
+        disable_progress_bar()
+        scorer = AutoModelForCausalLM.from_pretrained(
+            self.model,
+            dtype=torch.float32 if self.on_cpu else torch.bfloat16,
+            attn_implementation="sdpa",
+        )
+        if self.adapter:
+            from peft import PeftModel
+
+            scorer = PeftModel.from_pretrained(scorer, self.adapter).merge_and_unload()
+        return scorer.to("cpu" if self.on_cpu else "cuda").eval()
+
+
+def _in_order(requests: Sequence[Request]) -> Iterator[tuple[int, int]]:
+    """(request, rollout) of everything asked for, prompts sorted by their token ids.
+
+    A prefix comes right before what continues it, so that it is in the cache when that is read.
+    """
+    for index in sorted(
+        range(len(requests)), key=lambda i: requests[i].prompt_ids.astype(">i4").tobytes()
+    ):
+        for rollout in range(len(requests[index].streams)):
+            yield index, rollout
+
+
+def _completion(request: int, rollout: int, output) -> Completion:
+    if output.finish_reason not in ("stop", "length"):
+        raise RuntimeError(
+            f"request {request}, rollout {rollout}: vLLM ended it with {output.finish_reason!r}; "
+            "expected 'stop' or 'length'"
+        )
+    token_ids = np.asarray(output.token_ids, dtype=np.int32)
+    return Completion(request, rollout, token_ids, output.finish_reason)
+
+
+def _config(model: str):
+    """The model's configuration; says what a checkpoint folder must hold if there is none."""
+    from transformers import AutoConfig
+
+    try:
+        return AutoConfig.from_pretrained(model)
+    except OSError as error:
+        raise FileNotFoundError(
+            f"{model}: no checkpoint there; expected a folder with config.json and "
+            "model.safetensors"
+        ) from error
+
+
+def _stops(model: str, config) -> np.ndarray:
+    """End-of-sequence ids, from the generation settings or else the model's."""
+    from transformers import GenerationConfig
+
+    try:
+        ids = GenerationConfig.from_pretrained(model).eos_token_id
+    except OSError:  # the file is optional
+        ids = None
+    ids = config.get_text_config().eos_token_id if ids is None else ids
+    return np.atleast_1d(np.asarray([] if ids is None else ids, dtype=np.int64))
+
+
+def _rank(adapter: str) -> int:
+    """The smallest rank of an adapter that vLLM can make room for and this one fits in."""
+    from peft import LoraConfig
+
+    rank = LoraConfig.from_pretrained(adapter).r
+    return next(room for room in (8, 16, 32, 64, 128, 256, 320, 512) if rank <= room)

@@ -1,0 +1,1 @@
+"""What measures, in the order of the data: each stage makes a table from tables."""

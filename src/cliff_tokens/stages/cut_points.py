@@ -1,0 +1,170 @@
+"""Cut points: where else an incorrect trace can be cut and rolled out again (paper, RQ1).
+
+All are read off one series of potentials, the estimates p_0 .. p_T, of which p_T is the verdict of
+the trace. Every rival of the cliff but one has its rule in the paper:
+
+| method | rollouts start from |
+|---|---|
+| cliff_first, cliff_random | the prefix before the trace's first cliff, before one drawn of all |
+| critical | the prefix before the critical token: potential 0, and low from there to the end |
+| tangent | the start of the first reasoning tangent, a stretch over which the potential falls |
+| random | a prefix drawn from 1 .. T-1 |
+| restart | the bare prompt (ours: what cutting anywhere later has to beat) |
+
+A trace may have no cut point by a method; then nothing is measured, which is not the same as
+rollouts that all fail. Methods that cut at the same place share its rollouts, and a place before a
+cliff has those of the arm ``del``, so that equal cuts compare as equal.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cliff_tokens.policies import Engine, sampling
+from cliff_tokens.policies.sampling import Sampler
+from cliff_tokens.policies.tokenizer import ChatTokenizer
+from cliff_tokens.stages import grading, rollouts
+
+METHODS = ("cliff_first", "cliff_random", "critical", "tangent", "random", "restart")
+_COUNTS = ("successes", "rollouts", "unparsed", "timeouts", "truncated", "generated_tokens")
+
+
+@dataclass(frozen=True)
+class CutRules:
+    """What is a critical token and what a reasoning tangent (paper, baselines of RQ1).
+
+    ``low`` bounds every potential after a critical token (strictly); ``chunks`` is the number of
+    stretches a trace is divided into, and ``drop`` the fall over one that makes it a tangent.
+    """
+
+    low: float = 0.05
+    chunks: int = 20
+    drop: float = 0.3
+
+    def critical(self, potential: np.ndarray) -> int | None:
+        """The first token t with p_t = 0 and every later potential low, from p_0 .. p_T."""
+        after = potential[1:]
+        stays = np.logical_and.accumulate((after < self.low)[::-1])[::-1]
+        (found,) = np.nonzero((after == 0) & stays)
+        return int(found[0]) + 1 if len(found) else None
+
+    def tangents(self, potential: np.ndarray) -> np.ndarray:
+        """Prefixes at which tangents start and end, int [tangents, 2], from p_0 .. p_T.
+
+        Boundaries are those of linspace over the prefixes, rounded down. With more chunks than
+        tokens some are empty, and an empty chunk does not fall.
+        """
+        last = len(potential) - 1
+        bounds = np.arange(self.chunks + 1) * last // self.chunks
+        starts, ends = bounds[:-1], bounds[1:]
+        # A fall of 3 in 10 is not 0.3 in binary floating point.
+        falls = potential[starts] - potential[ends] >= self.drop - 1e-9
+        return np.column_stack([starts, ends])[falls]
+
+
+def series(estimates: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The potentials p_0 .. p_T of every trace, from rows of the ``estimates`` table."""
+    found = {}
+    for trace_id, rows in estimates.sort_values(["trace_id", "t"]).groupby("trace_id"):
+        if rows["t"].tolist() != list(range(1, len(rows) + 1)):
+            raise ValueError(
+                f"{trace_id}: expected estimates of the tokens 1 .. {rows['t'].max()}, "
+                f"found {len(rows)}; estimate the potential again"
+            )
+        found[trace_id] = np.append(rows["before"].iloc[0], rows["after"])
+    return found
+
+
+def locate(
+    estimates: pd.DataFrame,
+    traces: pd.DataFrame,
+    cliffs: pd.DataFrame,
+    rules: CutRules,
+    seed: int,
+) -> pd.DataFrame:
+    """The cut point of every incorrect trace by every method: trace_id, method, prefix_t.
+
+    ``prefix_t`` is null where the method has none. The two draws are keyed by seed and trace.
+    """
+    potentials = series(estimates)
+    tokens = cliffs.sort_values("t").groupby("trace_id")["t"].agg(list)
+    rows = []
+    for trace in traces[traces["verdict"].ne("correct")].itertuples():
+        if trace.trace_id not in potentials:
+            raise ValueError(f"{trace.trace_id}: has no estimates; estimate the potential again")
+        potential = potentials[trace.trace_id]
+        before_cliffs = [t - 1 for t in tokens.get(trace.trace_id, [])]
+        critical = rules.critical(potential)
+        tangents = rules.tangents(potential)
+        cuts = {
+            "cliff_first": before_cliffs[0] if before_cliffs else None,
+            "cliff_random": _draw(seed, "cliff", trace.trace_id, before_cliffs),
+            "critical": None if critical is None else critical - 1,
+            "tangent": int(tangents[0, 0]) if len(tangents) else None,
+            "random": _draw(seed, "random", trace.trace_id, range(1, len(potential) - 1)),
+            "restart": 0,
+        }
+        rows += [(trace.trace_id, method, cuts[method]) for method in METHODS]
+    located = pd.DataFrame(rows, columns=["trace_id", "method", "prefix_t"])
+    return located.astype({"prefix_t": "Int64"})
+
+
+def resample(
+    estimates: pd.DataFrame,
+    traces: pd.DataFrame,
+    cliffs: pd.DataFrame,
+    resampling: pd.DataFrame,
+    problems: pd.DataFrame,
+    engine: Engine,
+    tokenizer: ChatTokenizer,
+    sampler: Sampler,
+    grader: grading.Grader,
+    *,
+    rules: CutRules,
+    count: int,
+    seed: int,
+    store: rollouts.Store | None = None,
+) -> pd.DataFrame:
+    """``count`` fresh rollouts from every cut point: rows of the ``cut_points`` table."""
+    sampler.check_drew(traces)
+    located = locate(estimates, traces, cliffs, rules, seed)
+    places = located.dropna()[["trace_id", "prefix_t"]].drop_duplicates()
+    taken = resampling.loc[resampling["arm"].eq("del"), ["trace_id", "prefix_t", *_COUNTS]]
+    taken = places.merge(taken, on=["trace_id", "prefix_t"])
+    taken["reused"] = taken["rollouts"]
+    at_cliff = located[located["method"].str.startswith("cliff")].dropna()
+    lacking = at_cliff[~_pairs(at_cliff).isin(_pairs(taken))]
+    if len(lacking):
+        first = lacking.iloc[0]
+        raise ValueError(
+            f"{first.trace_id}: the cliff at {first.prefix_t + 1} has no rollouts of the arm del; "
+            "resample the cliffs again"
+        )
+    places = places[~_pairs(places).isin(_pairs(taken))]
+    places = places.sort_values(["trace_id", "prefix_t"], ignore_index=True)
+    golds = problems.set_index("problem_id")["answer"]
+    by_id = {trace.trace_id: trace for trace in traces.itertuples()}
+    prefixes = []
+    for place in places.itertuples():
+        trace = by_id[place.trace_id]
+        streams = sampling.streams(seed, "cut_points", trace.trace_id, place.prefix_t, count=count)
+        gold = golds[trace.problem_id]
+        prefixes.append(rollouts.Prefix.of_trace(trace, place.prefix_t, streams, gold))
+    counts = rollouts.count(prefixes, engine, tokenizer, sampler, grader, "cut_points", store)
+    drawn = pd.concat([places, counts], axis=1).assign(reused=0)
+    measured = pd.concat([drawn, taken])[["trace_id", "prefix_t", *_COUNTS, "reused"]]
+    measured = measured.astype(dict.fromkeys([*_COUNTS, "reused"], "Int64"))
+    return located.merge(measured, on=["trace_id", "prefix_t"], how="left", validate="m:1")
+
+
+def _draw(seed: int, what: str, trace_id: str, choices) -> int | None:
+    """One of the choices, each as likely; None of none."""
+    if not len(choices):
+        return None
+    stream = np.array([sampling.stream(seed, "cut_points", what, trace_id)])
+    return int(choices[int(sampling.uniforms(stream, 0)[0] * len(choices))])
+
+
+def _pairs(frame: pd.DataFrame) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(frame[["trace_id", "prefix_t"]].astype({"prefix_t": "int64"}))

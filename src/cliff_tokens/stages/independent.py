@@ -1,0 +1,85 @@
+"""Potential: the share of rollouts from a prefix that end in the right answer (paper, Section 3).
+
+The estimator ``independent`` is the published protocol: fresh rollouts at every prefix, the bare
+prompt included. V_T is the verdict of the trace and takes no rollouts. Counts only are kept.
+"""
+
+import numpy as np
+import pandas as pd
+
+from cliff_tokens import statistics
+from cliff_tokens.policies import Engine, sampling
+from cliff_tokens.policies.sampling import Sampler
+from cliff_tokens.policies.tokenizer import ChatTokenizer
+from cliff_tokens.stages import grading, rollouts
+
+
+def shard(traces: pd.DataFrame, number: int, count: int) -> pd.DataFrame:
+    """The traces of shard ``number`` (1 .. count); every trace is in exactly one shard."""
+    if not 1 <= number <= count:
+        raise ValueError(f"shard: expected 1 .. {count}, found {number}")
+    return traces.sort_values("trace_id", ignore_index=True).iloc[number - 1 :: count]
+
+
+def roll_out(
+    traces: pd.DataFrame,
+    problems: pd.DataFrame,
+    engine: Engine,
+    tokenizer: ChatTokenizer,
+    sampler: Sampler,
+    grader: grading.Grader,
+    *,
+    count: int,
+    seed: int,
+    store: rollouts.Store | None = None,
+) -> pd.DataFrame:
+    """``count`` rollouts at every prefix 0 .. T-1: rows of the ``potential`` table."""
+    sampler.check_drew(traces)
+    golds = problems.set_index("problem_id")["answer"]
+    keys, prefixes = [], []
+    for trace in traces.itertuples():
+        for t in range(len(trace.token_ids)):
+            streams = sampling.streams(seed, "potential", trace.trace_id, t, count=count)
+            keys.append((trace.trace_id, t))
+            prefixes.append(rollouts.Prefix.of_trace(trace, t, streams, golds[trace.problem_id]))
+    counts = rollouts.count(prefixes, engine, tokenizer, sampler, grader, "potential", store)
+    return pd.concat([pd.DataFrame(keys, columns=["trace_id", "t"]), counts], axis=1)
+
+
+def estimate(potential: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
+    """Potential before and after every token: rows of the ``estimates`` table.
+
+    ``potential`` holds the counts of prefixes 0 .. T-1; V_T is the verdict of the trace and has no
+    variance. A missing prefix or a trace without potential is an error, never a zero.
+    """
+    lengths = traces.set_index("trace_id")["token_ids"].map(len)
+    potential = potential.sort_values(["trace_id", "t"], ignore_index=True)
+    measured = potential.groupby("trace_id")["t"].agg(["size", "max"])
+    for trace_id, length in lengths.items():
+        found = measured.loc[trace_id].tolist() if trace_id in measured.index else [0, None]
+        if found != [length, length - 1]:
+            raise ValueError(
+                f"{trace_id}: expected the potential of prefixes 0 .. {length - 1}, "
+                f"found {found[0]} prefixes up to {found[1]}"
+            )
+    unknown = set(measured.index) - set(lengths.index)
+    if unknown:
+        raise ValueError(f"{min(unknown)}: has a potential but no trace")
+    correct = potential["trace_id"].map(traces.set_index("trace_id")["verdict"].eq("correct"))
+    last = potential["t"].to_numpy() + 1 == potential["trace_id"].map(lengths).to_numpy()
+    rollouts = potential["rollouts"].to_numpy().astype(np.int64)
+    before = potential["successes"].to_numpy().astype(np.int64)
+    # The verdict of a trace stands for rollouts that could only have agreed.
+    after = np.where(last, rollouts * correct.to_numpy(), np.append(before[1:], 0))
+    shares, smooth = before / rollouts, (before + 0.5) / (rollouts + 1)
+    return pd.DataFrame(
+        {
+            "trace_id": potential["trace_id"],
+            "t": potential["t"] + 1,
+            "before": shares,
+            "after": after / rollouts,
+            # Smoothed (Jeffreys), unlike the rule's own error: rollouts that agree are no proof.
+            "before_se": np.sqrt(smooth * (1 - smooth) / rollouts),
+            "drop_se": statistics.unpooled_error(before, after, rollouts),
+        }
+    )

@@ -1,0 +1,258 @@
+"""Pairs for Cliff-DPO: a token to prefer at a cliff, and the cliff token (paper, Cliff-DPO).
+
+The prompt of a pair is prefix t-1 as token ids, the rejected side is the cliff token and the chosen
+side another candidate. Every variant is a choice of cliffs, or a rival that the cliffs are compared
+with:
+
+| variant | pairs |
+|---|---|
+| all, or the name of one or two kinds | every cliff, cliffs of these kinds |
+| audited | cliffs that fresh rollouts confirm (arms del and keep of the resampling) |
+| random | tokens that are no cliffs, matched in kind and probability |
+| response, cdpo | whole responses: a correct and an incorrect trace of one problem |
+
+The pairs of random prefer what the sampler could have drawn instead, and nothing was measured.
+
+A drop of potential above the margin is impossible at a deterministic token (docs/estimators.md), so
+the recursion offers none. That variant's cliffs come from the published protocol as simulated on
+the same traces: false flags, which is what such cliffs are.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cliff_tokens.policies import sampling
+from cliff_tokens.stages import taxonomy
+from cliff_tokens.stages.cliff_test import CliffTest
+from cliff_tokens.statistics import unpooled_error
+
+KINDS = {
+    "all": taxonomy.KINDS,
+    "deterministic": ("deterministic",),
+    "uncertain": ("uncertain",),
+    "sampled_off": ("sampled_off",),
+    "uncertain_sampled_off": ("uncertain", "sampled_off"),
+    "audited": taxonomy.KINDS,
+    "random": taxonomy.KINDS,
+}
+RESPONSES = ("response", "cdpo")
+COLUMNS = [
+    "pair_id", "cliff_id", "trace_id", "problem_id", "t", "kind", "prompt_ids", "chosen_ids",
+    "rejected_ids", "successes_chosen", "rollouts_chosen", "successes_rejected",
+    "rollouts_rejected", "before",
+]  # fmt: skip
+_PLACE = ["trace_id", "t"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which candidates are preferred to the cliff token, and what a pair weighs.
+
+    ``chosen``: ``published`` takes every candidate that is no cliff itself, ``better`` those whose
+    potential is above the cliff token's by ``test.z`` standard errors. ``weights``: ``cliff`` gives
+    all pairs of a cliff a weight of 1 together, ``pair`` gives each pair 1 (published).
+    """
+
+    test: CliffTest
+    top: int
+    chosen: str
+    weights: str
+
+    def __post_init__(self):
+        for name, offered in (("chosen", ("published", "better")), ("weights", ("cliff", "pair"))):
+            if getattr(self, name) not in offered:
+                raise ValueError(
+                    f"training.{name}: expected {' or '.join(offered)}, "
+                    f"found {getattr(self, name)!r}"
+                )
+
+
+def build(
+    variant: str,
+    frames: dict[str, pd.DataFrame],
+    rule: Rule,
+    *,
+    certain: float,
+    held_out: float,
+    seed: int,
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Rows of the ``pairs`` table, and how many cliffs there were and why some gave no pair.
+
+    ``frames``: cliffs, candidates, estimates, resampling, tokens, alternatives and traces of one
+    model and data set. ``held_out`` is the share of problems whose pairs are not trained on.
+    """
+    traces = frames["traces"]
+    if variant in RESPONSES:
+        pairs, counts = of_responses(traces)
+    else:
+        found = frames["cliffs"][frames["cliffs"]["kind"].isin(KINDS[variant])]
+        if variant == "audited":
+            found = confirmed(found, frames["resampling"], rule.test)
+        pairs, counts = of_cliffs(found, frames["candidates"], frames["estimates"], traces, rule)
+        if variant == "random":
+            pairs = of_controls(
+                pairs, frames["cliffs"], frames["tokens"], frames["alternatives"], traces,
+                certain=certain, seed=seed,
+            )  # fmt: skip
+            counts = {"cliffs": counts["cliffs"], "controls": pairs["cliff_id"].nunique()}
+    pairs["weight"] = 1.0
+    if rule.weights == "cliff" and variant not in RESPONSES:
+        pairs["weight"] = 1 / pairs.groupby("cliff_id")["pair_id"].transform("size")
+    apart = held_out_problems(traces["problem_id"], held_out, seed)
+    pairs["split"] = np.where(pairs["problem_id"].isin(apart), "held_out", "train")
+    return pairs, {**counts, "pairs": len(pairs)}
+
+
+def confirmed(found: pd.DataFrame, resampling: pd.DataFrame, test: CliffTest) -> pd.DataFrame:
+    """The cliffs that the rule flags on fresh rollouts too."""
+    arms = resampling.pivot(index="cliff_id", columns="arm", values=["successes", "rollouts"])
+    before, after = arms["successes"]["del"], arms["successes"]["keep"]
+    rollouts = arms["rollouts"]["del"]
+    if not rollouts.equals(arms["rollouts"]["keep"].rename("del")):
+        raise ValueError("resampling: the arms del and keep have other numbers of rollouts")
+    flagged = test.flags((before - after) / rollouts, unpooled_error(before, after, rollouts))
+    return found[found["cliff_id"].isin(arms.index[np.asarray(flagged, dtype=bool)])]
+
+
+def of_cliffs(
+    found: pd.DataFrame,
+    candidates: pd.DataFrame,
+    estimates: pd.DataFrame,
+    traces: pd.DataFrame,
+    rule: Rule,
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Every preferred candidate against the cliff token; candidates are the ``top`` by rank.
+
+    A cliff whose token is not among them gives no pairs, as published, but is counted.
+    """
+    rows = candidates.merge(found[["cliff_id", *_PLACE, "problem_id", "kind"]], on="cliff_id")
+    inside = rows[rows["rank"] <= rule.top]
+    own = inside[inside["is_sampled"]]
+    rows = inside[~inside["is_sampled"]].merge(
+        own[["cliff_id", "token_id", "successes", "rollouts"]],
+        on="cliff_id",
+        suffixes=("_chosen", "_rejected"),
+    )
+    rows = rows.merge(estimates[[*_PLACE, "before", "before_se"]], on=_PLACE, validate="m:1")
+    chosen = rows["successes_chosen"] / rows["rollouts_chosen"]
+    chosen_variance = chosen * (1 - chosen) / rows["rollouts_chosen"]
+    if rule.chosen == "published":
+        error = np.sqrt(rows["before_se"] ** 2 + chosen_variance)
+        preferred = ~rule.test.flags(rows["before"] - chosen, error)
+    else:
+        rejected = rows["successes_rejected"] / rows["rollouts_rejected"]
+        rejected_variance = rejected * (1 - rejected) / rows["rollouts_rejected"]
+        any_rise = CliffTest(0.0, rule.test.z)
+        preferred = any_rise.flags(chosen - rejected, np.sqrt(chosen_variance + rejected_variance))
+    rows = rows[preferred]
+    counts = {
+        "cliffs": len(found),
+        "outside_candidates": len(found) - own["cliff_id"].nunique(),
+        "without_a_preferred_candidate": own["cliff_id"].nunique() - rows["cliff_id"].nunique(),
+    }
+    return _with_prefix(rows, traces), counts
+
+
+def of_controls(
+    pairs: pd.DataFrame,
+    found: pd.DataFrame,
+    tokens: pd.DataFrame,
+    alternatives: pd.DataFrame,
+    traces: pd.DataFrame,
+    *,
+    certain: float,
+    seed: int,
+) -> pd.DataFrame:
+    """As many pairs as each cliff gave, at tokens that are no cliffs, of its kind.
+
+    Tokens nearest in sampler probability come first, ties by a number keyed by the seed; each is
+    used once. Of a token's alternatives the most probable are taken.
+    """
+    pool = tokens.assign(kind=taxonomy.kinds(tokens["entropy"], tokens["rank"], certain))
+    cliff = pd.MultiIndex.from_frame(found[_PLACE])
+    pool = pool[~pd.MultiIndex.from_frame(pool[_PLACE]).isin(cliff)]
+    offered = alternatives.groupby(_PLACE).size().rename("offered").reset_index()
+    pool = pool.merge(offered, on=_PLACE).sort_values(_PLACE, ignore_index=True)
+    tie = sampling.uniforms(
+        np.array([sampling.stream(seed, "control", name) for name in pool["trace_id"]]),
+        pool["t"].to_numpy(),
+    )
+    free = np.ones(len(pool), dtype=bool)
+    q_of = found.set_index("cliff_id")["sampler_probability"]
+    taken = []
+    for cliff_id, wanted in pairs.groupby("cliff_id").size().items():
+        kind = pairs.loc[pairs["cliff_id"] == cliff_id, "kind"].iloc[0]
+        far = np.abs(pool["sampler_probability"].to_numpy() - q_of[cliff_id])
+        for place in np.lexsort((tie, far)):
+            if not wanted:
+                break
+            if free[place] and pool["kind"][place] == kind:
+                free[place] = False
+                count = min(wanted, pool["offered"][place])
+                taken.append((*pool.loc[place, [*_PLACE, "token_id", "kind"]], count))
+                wanted -= count
+    chosen = pd.DataFrame(taken, columns=[*_PLACE, "token_id_rejected", "kind", "count"])
+    rows = alternatives.merge(chosen, on=_PLACE)
+    rows = rows.sort_values(
+        [*_PLACE, "probability", "token_id"], ascending=[True, True, False, True]
+    )
+    rows = rows[rows.groupby(_PLACE).cumcount() < rows["count"]]
+    rows["cliff_id"] = rows["trace_id"] + "@" + rows["t"].astype(str)
+    rows = rows.rename(columns={"token_id": "token_id_chosen"})
+    rows = rows.merge(traces[["trace_id", "problem_id"]], on="trace_id")
+    unmeasured = ["successes_chosen", "rollouts_chosen", "successes_rejected", "rollouts_rejected"]
+    return _with_prefix(rows.assign(**dict.fromkeys([*unmeasured, "before"])), traces)
+
+
+def of_responses(traces: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+    """The first correct trace of a problem against its first incorrect one, and so on.
+
+    A response that could not be graded in time is on neither side.
+    """
+    graded = traces[traces["verdict"] != "timeout"].sort_values("trace_id")
+    rows = []
+    for problem_id, group in graded.groupby("problem_id"):
+        right = group[group["verdict"] == "correct"]
+        wrong = group[group["verdict"] != "correct"]
+        for chosen, rejected in zip(right.itertuples(), wrong.itertuples(), strict=False):
+            rows.append(
+                {
+                    "pair_id": f"{rejected.trace_id}/{chosen.sample}",
+                    "trace_id": rejected.trace_id,
+                    "problem_id": problem_id,
+                    "t": 1,
+                    "prompt_ids": rejected.prompt_ids,
+                    "chosen_ids": chosen.token_ids,
+                    "rejected_ids": rejected.token_ids,
+                }
+            )
+    both = len({row["problem_id"] for row in rows})
+    counts = {"problems": graded["problem_id"].nunique(), "problems_with_both": both}
+    return pd.DataFrame(rows, columns=COLUMNS), counts
+
+
+def held_out_problems(problem_ids: pd.Series, share: float, seed: int) -> set[str]:
+    """The share of problems, rounded up, whose pairs are held out; the same for all variants."""
+    names = sorted(set(problem_ids), key=lambda name: sampling.stream(seed, "held out", name))
+    return set(names[: int(np.ceil(share * len(names)))])
+
+
+def _with_prefix(rows: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
+    """Pairs of single tokens with the ids of prefix t-1."""
+    by_id = {trace.trace_id: trace for trace in traces.itertuples()}
+    prefixes = [
+        np.concatenate([by_id[row.trace_id].prompt_ids, by_id[row.trace_id].token_ids[: row.t - 1]])
+        for row in rows.itertuples()
+    ]
+    lists = {
+        "prompt_ids": prefixes,
+        "chosen_ids": [[token] for token in rows["token_id_chosen"]],
+        "rejected_ids": [[token] for token in rows["token_id_rejected"]],
+    }
+    return rows.assign(
+        pair_id=rows["cliff_id"] + "/" + rows["token_id_chosen"].astype(str),
+        # Without rows, pandas would take a list for numbers.
+        **{name: pd.Series(ids, index=rows.index, dtype=object) for name, ids in lists.items()},
+    )[COLUMNS].reset_index(drop=True)

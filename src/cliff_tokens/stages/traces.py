@@ -1,0 +1,141 @@
+"""Traces: one sampled answer to each problem, and what the model thought at each of its tokens.
+
+Traces and rollouts are drawn by one sampler. Token ids are kept as the model produced them, the
+end-of-sequence token included, so that every prefix is one the model has really written.
+"""
+
+import numpy as np
+import pandas as pd
+
+from cliff_tokens import progress
+from cliff_tokens.policies import Engine, Request, sampling
+from cliff_tokens.policies.sampling import Sampler
+from cliff_tokens.policies.tokenizer import ChatTokenizer
+from cliff_tokens.stages import grading
+
+_ROWS = 256  # of logits, that are worked on at a time
+
+
+def sample(
+    problems: pd.DataFrame,
+    model: str,
+    engine: Engine,
+    tokenizer: ChatTokenizer,
+    sampler: Sampler,
+    grader: grading.Grader,
+    *,
+    system: str | None,
+    max_tokens: int,
+    samples: int,
+    seed: int,
+) -> pd.DataFrame:
+    """``samples`` graded traces of every problem: rows of the ``traces`` table."""
+    problems = problems.reset_index(drop=True)
+    streams = [
+        sampling.streams(seed, "trace", model, problem.dataset, problem.problem_id, count=samples)
+        for problem in problems.itertuples()
+    ]
+    requests = [
+        Request(tokenizer.prompt_ids(question, system), streams[row], max_tokens)
+        for row, question in enumerate(problems["question"])
+    ]
+    total = len(problems) * samples
+    completions = list(progress.track(engine.generate(requests, sampler), total, "trace", model))
+    texts = tokenizer.texts([done.token_ids for done in completions])
+    answers = [grading.extract(text) for text in texts]
+    golds = [problems["answer"][done.request] for done in completions]
+    verdicts = grader.grade(list(zip(golds, answers, strict=True)))
+    rows = []
+    for done, text, answer, verdict in zip(completions, texts, answers, verdicts, strict=True):
+        problem = problems.loc[done.request]
+        rows.append(
+            {
+                "trace_id": f"{model}/{problem.dataset}/{problem.problem_id}/{done.rollout}",
+                "model": model,
+                "dataset": problem.dataset,
+                "problem_id": problem.problem_id,
+                "sample": done.rollout,
+                "stream": streams[done.request][done.rollout],
+                "prompt_ids": requests[done.request].prompt_ids,
+                "token_ids": done.token_ids,
+                "text": text,
+                "finish": done.finish,
+                "max_tokens": max_tokens,
+                "answer": answer,
+                "verdict": verdict,
+                "sampler": sampler.as_json(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def score(
+    traces: pd.DataFrame, engine: Engine, tokenizer: ChatTokenizer, sampler: Sampler, support: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One teacher-forced pass over every trace: rows of the tables ``tokens`` and ``alternatives``.
+
+    ``support`` is the number of most probable tokens in the entropy's sum, which is not
+    renormalized (the paper uses 20); 0 takes the full vocabulary.
+    """
+    sampler.check_drew(traces)
+    sequences = list(zip(traces["prompt_ids"], traces["token_ids"], strict=True))
+    scored = progress.track(engine.score(sequences), len(sequences), "trace", "score")
+    tokens, alternatives = [], []
+    for trace, logits in zip(traces.itertuples(), scored, strict=True):
+        frame, others = score_trace(logits, trace.token_ids, sampler, support)
+        frame["token"] = tokenizer.pieces(trace.token_ids)
+        tokens.append(frame.assign(trace_id=trace.trace_id))
+        alternatives.append(others.assign(trace_id=trace.trace_id))
+    return pd.concat(tokens, ignore_index=True), pd.concat(alternatives, ignore_index=True)
+
+
+def score_trace(
+    logits: np.ndarray, token_ids: np.ndarray, sampler: Sampler, support: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What ``logits`` [T, vocabulary] say of a trace, as ``score`` does.
+
+    Some rows at a time: in double precision a long trace over a large vocabulary is tens of GB.
+    """
+    tokens, alternatives = [], []
+    for first in range(0, len(token_ids), _ROWS):
+        rows, ids = logits[first : first + _ROWS], token_ids[first : first + _ROWS]
+        drawn_from = sampling.distribution(rows, sampler)
+        frame = score_logits(rows, ids, support)
+        frame["sampler_probability"] = drawn_from[np.arange(len(frame)), ids]
+        others = other_tokens(drawn_from, ids)
+        tokens.append(frame.assign(t=frame["t"] + first))
+        alternatives.append(others.assign(t=others["t"] + first))
+    return pd.concat(tokens, ignore_index=True), pd.concat(alternatives, ignore_index=True)
+
+
+def other_tokens(drawn_from: np.ndarray, token_ids: np.ndarray) -> pd.DataFrame:
+    """Every token but x_t in the sampler's distributions [T, vocabulary], with its probability."""
+    t, token = np.nonzero(drawn_from)
+    other = token != token_ids[t]
+    t, token = t[other], token[other]
+    return pd.DataFrame({"t": t + 1, "token_id": token, "probability": drawn_from[t, token]})
+
+
+def score_logits(logits: np.ndarray, token_ids: np.ndarray, support: int) -> pd.DataFrame:
+    """What ``logits`` [T, vocabulary] say of the tokens that followed, ``token_ids`` [T]."""
+    logits = np.asarray(logits, dtype=np.float64)
+    rows = np.arange(len(token_ids))
+    top = logits.max(axis=-1, keepdims=True)
+    log_probabilities = logits - top - np.log(np.exp(logits - top).sum(axis=-1, keepdims=True))
+    of_token = log_probabilities[rows, token_ids]
+    summed = log_probabilities
+    if 0 < support < logits.shape[-1]:
+        summed = np.partition(log_probabilities, -support, axis=-1)[:, -support:]
+    probabilities = np.exp(summed)
+    return pd.DataFrame(
+        {
+            "t": rows + 1,
+            "token_id": token_ids,
+            "logprob": of_token,
+            "rank": sampling.ranks(log_probabilities, np.asarray(token_ids)),
+            "greedy_id": logits.argmax(axis=-1),
+            "entropy": -(probabilities * summed).sum(axis=-1),
+            "support": support if support < logits.shape[-1] else 0,
+            "tail": np.maximum(0.0, 1.0 - probabilities.sum(axis=-1)),
+        }
+    )

@@ -1,0 +1,355 @@
+"""Cliffs and their controls in the eyes of another model."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cliff_tokens import tables
+from cliff_tokens.policies.sampling import Sampler
+from cliff_tokens.script import open_model, open_tokenizer
+from cliff_tokens.stages import agreement, traces
+from cliff_tokens.stages import generators as problems
+from cliff_tokens.stages.grading import Grader
+from cliff_tokens.statistics import Intervals
+
+CERTAIN = 0.99
+INTERVALS = Intervals(confidence=0.95, repetitions=200, seed=1)
+MODELS = ("testbed-small", "testbed-large")
+SAMPLER = Sampler(temperature=1.0, top_p=0.95)
+KEYS = ["cliff_id", "group", "evaluator", "token_id"]
+
+
+def source_of(root, model):
+    return {"engine": "transformers", "model": str(root / "resources/testbed" / model), "chat": {}}
+
+
+@pytest.fixture(scope="module")
+def opened(root):
+    """Engine and tokenizer of the shipped models, by name."""
+    pytest.importorskip("torch")
+    return {model: open_model(source_of(root, model)) for model in MODELS}
+
+
+@pytest.fixture(scope="module")
+def run(opened):
+    """Traces of the smaller model, scored; every ninth token passes for a cliff."""
+    asked = problems.generate("chains", "test", 6, seed=3).assign(dataset="chains")
+    engine, tokenizer = opened["testbed-small"]
+    with Grader() as grader:
+        drawn = traces.sample(
+            asked, "testbed-small", engine, tokenizer, SAMPLER, grader,
+            system=None, max_tokens=120, samples=1, seed=4,
+        )  # fmt: skip
+    tokens, _ = traces.score(drawn, engine, tokenizer, SAMPLER, 20)
+    found = tokens[tokens["t"] % 9 == 0].copy()
+    found["cliff_id"] = found["trace_id"] + "@" + found["t"].astype(str)
+    found["kind"] = "uncertain"
+    return drawn, tokens, found, three_candidates(found, drawn, engine)
+
+
+def three_candidates(found, drawn, engine):
+    """The most probable tokens at each position, found one prefix at a time."""
+    by_id = {trace.trace_id: trace for trace in drawn.itertuples()}
+    rows = []
+    for cliff in found.itertuples():
+        trace = by_id[cliff.trace_id]
+        (logits,) = engine.score([(trace.prompt_ids, trace.token_ids[: cliff.t])])
+        weights = np.exp(logits[-1].astype(float) - logits[-1].max())
+        best = np.argsort(-weights)[:3]
+        rows.append(
+            pd.DataFrame(
+                {
+                    "cliff_id": cliff.cliff_id,
+                    "token_id": best,
+                    "rank": [1, 2, 3],
+                    "probability": weights[best] / weights.sum(),
+                    "is_sampled": best == cliff.token_id,
+                }
+            )
+        )
+    return pd.concat(rows, ignore_index=True)
+
+
+def ask(run, opened, evaluator, context=512, **changed):
+    drawn, tokens, found, candidates = run
+    engine, tokenizer = opened[evaluator]
+    frames = {"found": found, "candidates": candidates, "traces": drawn, "tokens": tokens}
+    return agreement.score(
+        **frames | changed,
+        source_tokenizer=opened["testbed-small"][1],
+        engine=engine,
+        tokenizer=tokenizer,
+        source="testbed-small",
+        evaluator=evaluator,
+        context=context,
+        certain=CERTAIN,
+    )
+
+
+def test_ranks_share_ties_and_probabilities_are_of_the_full_vocabulary():
+    shares = np.array([0.5, 0.2, 0.2, 0.1])
+    probability, rank = agreement.read_off(np.log(shares) + 3, np.arange(4))
+    assert probability == pytest.approx(shares)
+    assert rank.tolist() == [1, 2, 2, 4]
+
+
+def test_a_model_agrees_with_itself(run, opened):
+    scored = ask(run, opened, "testbed-small")
+    # float32 logits: another batch rounds otherwise, up to 3e-6 in probability.
+    np.testing.assert_allclose(scored["probability"], scored["source_probability"], atol=1e-5)
+    assert (scored["rank"] == scored["source_rank"]).all()
+    assert {"cliff", "control"} == set(scored["group"])
+
+
+def test_the_evaluator_reads_the_sources_prefix(run, opened):
+    drawn, _, found, _ = run
+    scored = ask(run, opened, "testbed-large")
+    trace = drawn.set_index("trace_id").loc[found["trace_id"].iloc[0]]
+    engine, _ = opened["testbed-large"]
+    (logits,) = engine.score([(trace.prompt_ids, trace.token_ids[:9])])
+    expected = np.exp(logits[8].astype(float)) / np.exp(logits[8].astype(float)).sum()
+    rows = scored[scored["cliff_id"].eq(found["cliff_id"].iloc[0]) & scored["group"].eq("cliff")]
+    assert len(rows) in (3, 4)
+    np.testing.assert_allclose(rows["probability"], expected[rows["token_id"]], atol=1e-5)
+    ranks = [1 + int((expected > expected[token] + 1e-12).sum()) for token in rows["token_id"]]
+    assert rows["rank"].tolist() == ranks
+
+
+def test_every_cliff_token_is_asked_about_once_among_its_candidates_or_not(run, opened):
+    _, _, found, candidates = run
+    scored = ask(run, opened, "testbed-large")
+    own = scored[scored["group"].eq("cliff") & scored["is_sampled"]]
+    assert sorted(own["cliff_id"]) == sorted(found["cliff_id"])
+    tokens = own.set_index("cliff_id")["token_id"]
+    assert tokens.loc[found["cliff_id"]].tolist() == found["token_id"].tolist()
+    outside = len(found) - candidates["is_sampled"].sum()
+    assert outside > 0
+    assert scored["group"].eq("cliff").sum() == len(candidates) + outside
+
+
+def test_the_order_of_rows_changes_nothing(run, opened):
+    drawn, tokens, found, candidates = run
+    plain = ask(run, opened, "testbed-large").sort_values(KEYS, ignore_index=True)
+    mixed = ask(
+        run, opened, "testbed-large",
+        traces=drawn[::-1], tokens=tokens.sample(frac=1, random_state=1),
+        found=found.sample(frac=1, random_state=2), candidates=candidates[::-1],
+    )  # fmt: skip
+    pd.testing.assert_frame_equal(mixed.sort_values(KEYS, ignore_index=True), plain)
+
+
+def test_what_is_scored_is_a_table(run, opened, tmp_path):
+    scored = ask(run, opened, "testbed-large")
+    tables.write(scored, tmp_path / "a.parquet", "agreement", {})
+    assert len(tables.read(tmp_path / "a.parquet", "agreement")) == len(scored)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_source_without_cliffs_gives_an_empty_table(run, opened, tmp_path):
+    _, _, found, candidates = run
+    scored = ask(run, opened, "testbed-large", found=found[:0], candidates=candidates[:0])
+    tables.write(scored, tmp_path / "a.parquet", "agreement", {})
+    empty = tables.read(tmp_path / "a.parquet", "agreement")
+    assert empty.empty
+    members = candidates.loc[:-1, ["cliff_id", "token_id"]]
+    summary = agreement.summarize(empty, found[:0], members, INTERVALS, [MODELS])
+    assert summary["n"].tolist() == [0] * 5
+    assert summary[["share_first", "difference", "delta", "delta_median"]].isna().all(axis=None)
+    assert agreement.transitions(empty, found[:0], "uncertain", [MODELS]).empty
+    assert agreement.changes(empty, found[:0], members).empty
+
+
+def test_a_prefix_longer_than_the_context_is_refused_by_its_trace(run, opened):
+    drawn, _, found, _ = run
+    lengths = drawn.set_index("trace_id")["prompt_ids"].map(len)
+    needed = (found["trace_id"].map(lengths) + found["t"]).max()
+    with pytest.raises(ValueError, match=r"testbed-small/chains/.*its context is 40"):
+        ask(run, opened, "testbed-large", context=40)
+    controls = agreement.match_controls(found, run[1], CERTAIN)
+    needed = max(needed, (controls["trace_id"].map(lengths) + controls["t"]).max())
+    with pytest.raises(ValueError, match=f"would have to read {needed} tokens"):
+        ask(run, opened, "testbed-large", context=needed - 1)
+    assert len(ask(run, opened, "testbed-large", context=needed))
+
+
+@pytest.fixture(scope="module")
+def other_vocabulary(root, tmp_path_factory):
+    """The shipped tokenizer with the digits 7 and 8 under each other's ids."""
+    folder = tmp_path_factory.mktemp("other") / "tokenizer"
+    shutil.copytree(root / "resources/testbed/testbed-large", folder)
+    path = folder / "tokenizer.json"
+    content = json.loads(path.read_text())
+    names = content["model"]["vocab"]
+    names["7"], names["8"] = names["8"], names["7"]
+    path.write_text(json.dumps(content))
+    return open_tokenizer({"model": str(folder)}), min(names["7"], names["8"])
+
+
+def test_models_with_other_tokens_are_refused_by_name(run, opened, other_vocabulary):
+    tokenizer, swapped = other_vocabulary
+    changed = {**opened, "testbed-large": (opened["testbed-large"][0], tokenizer)}
+    with pytest.raises(ValueError, match=rf"testbed-small and testbed-large: token {swapped} is"):
+        ask(run, changed, "testbed-large")
+
+
+def test_tokenizers_differ_where_ids_are_used_and_where_a_token_is_special(
+    root, opened, other_vocabulary, tmp_path
+):
+    (_, small), (_, large) = opened["testbed-small"], opened["testbed-large"]
+    other, swapped = other_vocabulary
+    every = np.arange(len(small._tokenizer))
+    assert small.first_difference(large, every) is None
+    assert small.first_difference(other, every) == swapped
+    assert small.first_difference(other, every[:swapped]) is None
+    assert small.first_difference(other, np.array([5, swapped + 1, swapped])) == swapped
+    folder = tmp_path / "plain"
+    shutil.copytree(root / "resources/testbed/testbed-small", folder)
+    path, settings = folder / "tokenizer.json", folder / "tokenizer_config.json"
+    content, options = json.loads(path.read_text()), json.loads(settings.read_text())
+    (user,) = [token for token in content["added_tokens"] if token["content"] == "<|user|>"]
+    user["special"] = False
+    options["extra_special_tokens"].remove("<|user|>")
+    path.write_text(json.dumps(content))
+    settings.write_text(json.dumps(options))
+    plain = open_tokenizer({"model": str(folder)})
+    assert small.first_difference(plain, every) == user["id"]
+
+
+def scores(rows):
+    """Scored tokens from (trace, t, probability, rank, entropy)."""
+    frame = pd.DataFrame(rows, columns=["trace_id", "t", "p", "rank", "entropy"])
+    return frame.assign(logprob=np.log(frame["p"]), token_id=frame["t"])
+
+
+def marked(tokens, places):
+    found = tokens.merge(pd.DataFrame(places, columns=["trace_id", "t"]))
+    return found.assign(cliff_id=found["trace_id"] + "@" + found["t"].astype(str))
+
+
+def test_controls_are_as_probable_of_the_same_greed_and_where_possible_of_the_same_entropy():
+    tokens = scores(
+        [
+            ("m/d/a/0", 1, 0.60, 1, 0.7),  # cliff
+            ("m/d/a/0", 2, 0.60, 2, 0.7),  # as probable, but not greedy
+            ("m/d/a/0", 3, 0.61, 1, 0.0),  # as probable, but of low entropy
+            ("m/d/b/0", 1, 0.64, 1, 0.7),  # the control
+            ("m/d/b/0", 2, 0.30, 2, 0.9),  # cliff
+            ("m/d/b/0", 3, 0.36, 2, 0.9),  # 0.06 away
+        ]
+    )
+    found = marked(tokens, [("m/d/a/0", 1), ("m/d/b/0", 2)])
+    controls = agreement.match_controls(found, tokens, CERTAIN)
+    assert controls.to_numpy().tolist() == [["m/d/a/0@1", "m/d/b/0", 1]]
+    fewer = tokens[tokens["p"] != 0.64]
+    controls = agreement.match_controls(found, fewer, CERTAIN)
+    assert controls.to_numpy().tolist() == [["m/d/a/0@1", "m/d/a/0", 3]]
+
+
+def test_no_control_is_a_cliff_and_none_is_used_twice():
+    rng = np.random.default_rng(5)
+    rows = [
+        (f"m/d/{problem}/0", t, rng.choice([0.4, 0.41, 0.99]), 1, 0.5)
+        for problem in range(10)
+        for t in range(1, 11)
+    ]
+    tokens = scores(rows)
+    found = marked(tokens, [row[:2] for row in rows if row[1] % 2])
+    controls = agreement.match_controls(found, tokens, CERTAIN)
+    assert 40 < len(controls) <= 50
+    assert not controls.duplicated(["trace_id", "t"]).any()
+    assert not controls.merge(found, on=["trace_id", "t"]).size
+    merged = controls.merge(tokens, on=["trace_id", "t"]).merge(found, on="cliff_id")
+    assert (merged["p_x"] - merged["p_y"]).abs().max() <= agreement.CALIPER
+    mixed = agreement.match_controls(found[::-1], tokens[::-1], CERTAIN)
+    pd.testing.assert_frame_equal(mixed, controls)
+
+
+@pytest.fixture
+def seen():
+    """Three cliffs of one source: two with a control, one without; numbers made by hand."""
+    rows = [
+        # cliff, group, token, sampled, source p, rank, evaluator p, rank
+        ("s/d/a/0@3", "cliff", 5, True, 0.60, 1, 0.20, 3),
+        ("s/d/a/0@3", "cliff", 6, False, 0.30, 2, 0.50, 1),
+        ("s/d/a/0@3", "cliff", 7, False, 0.10, 3, 0.25, 2),
+        ("s/d/a/0@3", "control", 9, True, 0.62, 1, 0.52, 1),
+        ("s/d/b/0@8", "cliff", 5, True, 0.50, 1, 0.70, 1),
+        ("s/d/b/0@8", "control", 2, True, 0.49, 1, 0.39, 1),
+        ("s/d/b/0@9", "cliff", 4, True, 0.02, 25, 0.01, 30),
+    ]
+    columns = [
+        "cliff_id", "group", "token_id", "is_sampled", "source_probability", "source_rank",
+        "probability", "rank",
+    ]  # fmt: skip
+    scored = pd.DataFrame(rows, columns=columns).assign(evaluator="e", t=3)
+    scored["trace_id"] = scored["cliff_id"].str.split("@").str[0]
+    cliffs = pd.DataFrame({"cliff_id": scored["cliff_id"].unique()})
+    cliffs["kind"] = ["uncertain", "uncertain", "sampled_off"]
+    members = [("s/d/a/0@3", 5), ("s/d/a/0@3", 7), ("s/d/b/0@8", 5), ("s/d/b/0@9", 4)]
+    return scored, cliffs, pd.DataFrame(members, columns=["cliff_id", "token_id"])
+
+
+def test_cliff_mass_is_summed_over_the_sources_cliff_candidates(seen):
+    scored, _, members = seen
+    mass = agreement.mass(scored, members).set_index("cliff_id")
+    # .60 + .10 in the source and .20 + .25 in the evaluator; token 6 is no cliff candidate.
+    assert mass.loc["s/d/a/0@3", ["source_mass", "evaluator_mass", "delta"]].tolist() == (
+        pytest.approx([0.7, 0.45, -0.25])
+    )
+    assert mass.loc["s/d/b/0@8", "delta"] == pytest.approx(0.2)
+    none = agreement.mass(scored, members[:0])
+    assert len(none) == 3
+    assert none["evaluator_mass"].eq(0).all()
+
+
+def test_cliffs_are_set_beside_their_controls(seen):
+    scored, cliffs, members = seen
+    summary = agreement.summarize(scored, cliffs, members, INTERVALS, [("s", "e")])
+    row = summary.set_index("kind").loc["uncertain"]
+    assert row[["n", "first", "controls", "control_first"]].tolist() == [2, 1, 2, 2]
+    assert row["share_first"] == 0.5
+    assert row["difference"] == -0.5
+    # Cliffs: -.4 and +.2; controls: -.1 both.
+    assert row["shift"] == pytest.approx(-0.1)
+    assert row["control_shift"] == pytest.approx(-0.1)
+    assert row["delta"] == row["delta_median"] == pytest.approx(-0.025)
+    alone = summary.set_index("kind").loc["sampled_off"]
+    assert alone[["n", "controls"]].tolist() == [1, 0]
+    assert np.isnan(alone["difference"])
+    pooled = summary.set_index("kind").loc["all"]
+    assert pooled[["n", "first", "controls"]].tolist() == [3, 1, 2]
+
+
+def test_ranks_beyond_twenty_are_pooled_and_counts_add_up(seen):
+    scored, cliffs, _ = seen
+    pairs = [("s", "e")]
+    beyond = agreement.transitions(scored, cliffs, "sampled_off", pairs)
+    assert beyond[["group", "source_rank", "rank", "count"]].to_numpy().tolist() == [
+        ["cliff", 21, 21, 1]
+    ]
+    counted = agreement.transitions(scored, cliffs, "uncertain", pairs)
+    assert counted[["group", "source_rank", "rank", "count"]].to_numpy().tolist() == [
+        ["cliff", 1, 1, 1],
+        ["cliff", 1, 3, 1],
+        ["control", 1, 1, 2],
+    ]
+    assert agreement.transitions(scored, cliffs, "uncertain", [("e", "s")]).empty
+
+
+def test_changes_hold_a_row_for_each_measure_and_its_median(seen):
+    changes = agreement.changes(*seen)
+    assert changes.value_counts("measure").to_dict() == {"mass": 3, "token": 3, "control": 2}
+    cell = changes[changes["kind"].eq("uncertain")].set_index(["measure", "cliff_id"])
+    assert cell.loc[("token", "s/d/a/0@3"), "value"] == pytest.approx(-0.4)
+    assert cell.loc[("control", "s/d/b/0@8"), "value"] == pytest.approx(-0.1)
+    assert cell.loc["mass", "median"].unique() == pytest.approx([-0.025])
+    assert cell.loc["token", "n"].unique().tolist() == [2]
+
+
+def test_a_cliff_that_was_scored_but_is_not_known_is_named(seen):
+    scored, cliffs, _ = seen
+    with pytest.raises(ValueError, match=r"s/d/b/0@9: was scored but is not among the cliffs"):
+        agreement.matched(scored, cliffs[:2])

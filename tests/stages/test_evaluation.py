@@ -1,0 +1,218 @@
+"""Evaluation and recounting on a real small model, with adapters made here."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from cliff_tokens import tables
+from cliff_tokens.policies.sampling import Sampler
+from cliff_tokens.script import open_policy, read_costs, unfinished
+from cliff_tokens.stages import evaluation, problems
+from cliff_tokens.stages import generators as generated
+from cliff_tokens.stages.cliff_test import CliffTest
+from cliff_tokens.stages.evaluation import BASE, Benchmark, Policy
+from cliff_tokens.stages.grading import Grader
+
+torch = pytest.importorskip("torch")
+peft = pytest.importorskip("peft")
+transformers = pytest.importorskip("transformers")
+
+SOURCE = {"engine": "transformers", "model": "resources/testbed/testbed-small"}
+SAMPLER = Sampler(1.0, 0.95)
+POLICY = Policy("testbed-small", "all", 42)
+VALUES = ["verdict", "answer", "tokens", "finish"]
+
+
+@pytest.fixture(scope="module")
+def source(root):
+    return SOURCE | {"model": str(root / SOURCE["model"])}
+
+
+def save_adapter(source, folder, spread, pairs=5):
+    """An adapter of random updates, with what training records of it."""
+    torch.manual_seed(0)
+    model = transformers.AutoModelForCausalLM.from_pretrained(source["model"])
+    config = peft.LoraConfig(r=4, lora_alpha=8, target_modules="all-linear")
+    tuned = peft.get_peft_model(model, config)
+    with torch.no_grad():
+        for name, weight in tuned.named_parameters():
+            if "lora_B" in name:
+                weight.normal_(std=spread) if spread else weight.zero_()
+    tuned.save_pretrained(folder)
+    wildcards = {"model": "testbed-small", "variant": "all", "seed": "42"}
+    record = {"pairs": pairs, "made_by": {"wildcards": wildcards}}
+    (folder / "provenance.json").write_text(json.dumps(record))
+    (folder / "cost.json").write_text(json.dumps({"seconds": 1.5, "pairs": pairs}))
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def base(source):
+    return open_policy(source, [])
+
+
+@pytest.fixture(scope="module")
+def zeros(source, tmp_path_factory):
+    return open_policy(source, save_adapter(source, tmp_path_factory.mktemp("zeros"), 0))
+
+
+@pytest.fixture(scope="module")
+def noise(source, tmp_path_factory):
+    return open_policy(source, save_adapter(source, tmp_path_factory.mktemp("noise"), 0.05))
+
+
+def asked(generator, count, dataset=None):
+    frame = generated.generate(generator, "test", count, seed=3)
+    return frame.assign(dataset=dataset or generator)
+
+
+def evaluate(opened, policy=POLICY, order=1, samples=2, store=None):
+    sets = [asked("chains", 8).iloc[::order], asked("factors", 5)]
+    benchmarks = [Benchmark("chains", None, 160, samples), Benchmark("factors", None, 192, 0)]
+    with Grader() as grader:
+        found = evaluation.evaluate(
+            sets[::order],
+            benchmarks[::order],
+            policy,
+            *opened,
+            SAMPLER,
+            grader,
+            seed=7,
+            store=store,
+        )
+    keys = list(tables.TABLES["evaluation"].keys)
+    return found.sort_values(keys, ignore_index=True)
+
+
+def recount(opened, policy=POLICY, store=None):
+    with Grader() as grader:
+        return evaluation.recount(
+            [asked("chains", 5)],
+            [Benchmark("chains", None, 160, 2)],
+            policy,
+            *opened,
+            SAMPLER,
+            grader,
+            rollouts=8,
+            test=CliffTest(),
+            certain=0.99,
+            support=20,
+            seed=7,
+            store=store,
+        )
+
+
+def test_an_adapter_of_zeros_answers_as_base_does_to_the_token(base, zeros):
+    before = evaluate(base, Policy("testbed-small", BASE, 42))
+    after = evaluate(zeros)
+    pd.testing.assert_frame_equal(before.drop(columns="variant"), after.drop(columns="variant"))
+    assert set(before["decoding"]) == {"greedy", "sampled"}
+    assert before["verdict"].nunique() > 1
+    before, after = recount(base, Policy("testbed-small", BASE, 42)), recount(zeros)
+    pd.testing.assert_frame_equal(before.drop(columns="variant"), after.drop(columns="variant"))
+
+
+def test_an_adapter_that_changes_the_model_changes_answers(base, noise):
+    before, after = evaluate(base), evaluate(noise)
+    assert not before[VALUES].equals(after[VALUES])
+
+
+def test_samples_of_another_training_seed_are_other_draws_and_greedy_answers_are_not(base):
+    one, two = evaluate(base), evaluate(base, Policy("testbed-small", "all", 43))
+    greedy = one["decoding"].eq("greedy")
+    assert one.loc[greedy, VALUES].equals(two.loc[greedy, VALUES])
+    assert not one.loc[~greedy, VALUES].equals(two.loc[~greedy, VALUES])
+
+
+@pytest.mark.parametrize("measure", [evaluate, recount])
+def test_a_stopped_job_asks_nothing_again_that_it_had_finished(base, tmp_path, measure, caplog):
+    output, finished = str(tmp_path / "rows.parquet"), tmp_path / ".rows.partial"
+
+    def stop():
+        with unfinished(output, {}) as store:
+            measure(base, store=store)
+            sorted(finished.iterdir())[-1].unlink()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stop()
+    kept = len(list(finished.iterdir()))
+    caplog.set_level("INFO")
+    with unfinished(output, {}) as store:
+        again = measure(base, store=store)
+    pd.testing.assert_frame_equal(again, measure(base))
+    assert caplog.text.count("taken from an earlier attempt") == kept == (measure is evaluate) * 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_order_of_problems_and_data_sets_changes_no_answer(base):
+    pd.testing.assert_frame_equal(evaluate(base), evaluate(base, order=-1))
+
+
+def test_every_problem_is_answered_once_greedily_and_as_often_as_asked(base):
+    found = evaluate(base, samples=3)
+    counts = found.groupby(["dataset", "decoding"]).size().to_dict()
+    assert counts == {("chains", "greedy"): 8, ("chains", "sampled"): 24, ("factors", "greedy"): 5}
+
+
+def test_an_adapter_without_pairs_is_not_measured(source, tmp_path):
+    opened = open_policy(source, save_adapter(source, tmp_path / "none", 0, pairs=0))
+    assert opened == (None, None)
+    for found, name in ((evaluate(opened), "evaluation"), (recount(opened), "recounts")):
+        assert found.empty
+        tables.write(found, tmp_path / "empty.parquet", name, {})
+        assert tables.read(tmp_path / "empty.parquet", name).empty
+
+
+def test_what_is_counted_adds_up_and_fits_its_table(base, tmp_path):
+    found = recount(base, Policy("testbed-small", BASE, 42))
+    kinds = found[["deterministic", "uncertain", "sampled_off", "other"]]
+    assert (kinds.sum(axis=1) == found["cliffs"]).all()
+    assert found["cliffs"].sum() > 0
+    assert (found["rollouts"] > 0).all()
+    tables.write(found, tmp_path / "recounts.parquet", "recounts", {})
+    assert len(tables.read(tmp_path / "recounts.parquet", "recounts")) == 10
+
+
+def test_the_cost_of_an_adapter_is_labeled_by_what_made_it(source, tmp_path):
+    (row,) = read_costs([save_adapter(source, tmp_path / "one", 0)]).to_dict("records")
+    assert row == {
+        "model": "testbed-small", "variant": "all", "seed": "42", "seconds": 1.5, "pairs": 5,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shipped(root):
+    """The catalogue of data sets, and the seed of the default run."""
+    datasets = yaml.safe_load((root / "config/datasets.yaml").read_text())
+    return datasets, yaml.safe_load((root / "config/config.yaml").read_text())["seed"]
+
+
+def calculations(name, entry, seed):
+    """What the problems of a data set calculate, whatever their wording."""
+    generator, split = entry["generator"], entry["split"]
+    rng = np.random.default_rng([seed, *generator.encode(), *split.encode()])
+    stream, found = generated.problems(generator, split, rng), {}
+    for question in problems.select(name, entry, None, seed)["question"]:
+        while question not in found.values():
+            problem = generated._factors(rng, 1092) if "1092" in question else next(stream)
+            found.setdefault(problem.key, problem.question)
+    return set(found)
+
+
+@pytest.mark.parametrize("name", ["chains-eval", "factors-eval", "marathons-eval"])
+def test_evaluation_sets_are_as_large_as_stated_and_share_no_problem_with_training(shipped, name):
+    datasets, seed = shipped
+    found = calculations(name, datasets[name], seed)
+    assert len(found) == datasets[name]["problems"]
+    for other in ("chains-train", "chains-train-large"):
+        assert not found & calculations(other, datasets[other], seed)
+
+
+def test_all_factors_of_the_test_split_are_asked(shipped):
+    datasets, _ = shipped
+    test = [n for n in generated._factorable() if generated.split_of(f"factors {n}") == "test"]
+    assert datasets["factors-eval"]["problems"] == len(test)

@@ -1,0 +1,247 @@
+import csv
+import os
+import random
+import signal
+import subprocess
+import sys
+
+import pytest
+from helpers.repository import ROOT
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cliff_tokens.stages import grading
+from cliff_tokens.stages.grading import VERDICTS, Grader, GradingError, extract
+
+with open(ROOT / "tests/data/answers.csv", newline="", encoding="utf-8") as file:
+    TABLE = [(row["gold"], row["answer"], row["verdict"]) for row in csv.DictReader(file)]
+
+HUNG = "99999999!"
+
+
+@pytest.fixture(scope="module")
+def grader():
+    with Grader(workers=2) as grader:
+        yield grader
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        (r"so \boxed{5}.", "5"),
+        (r"\boxed{1} then \boxed{2}", "2"),
+        (r"\boxed{ \frac{1}{2} }", r"\frac{1}{2}"),
+        (r"\boxed{x = \boxed{5}}", "5"),
+        (r"\boxed{\left\{ x^2 \right.}", r"\left\{ x^2 \right."),
+        (r"\boxed{\{1,2\}}", r"\{1,2\}"),
+        (r"\boxed{1\\2}", r"1\\2"),
+        ("the answer is 5", None),
+        ("", None),
+        (r"\boxed{}", None),
+        (r"\boxed{  }", None),
+        (r"\boxed{4} and then \boxed{5", None),
+        (r"\boxed{4} and then \boxed{\frac{1}{2}", None),
+        (r"\boxed{4} and then \boxed", None),
+        (r"\boxed{4} and then \boxed{" + "\\", None),
+        (r"\boxed{" + "9" * 300 + "}", "9" * 300),
+        (r"\boxed{" + "9" * 301 + "}", None),
+    ],
+)
+def test_the_last_box_decides(text, answer):
+    assert extract(text) == answer
+
+
+@given(before=st.text(), content=st.text("1x ^+", max_size=300), after=st.text("boxed {}."))
+def test_what_was_boxed_is_found(before, content, after):
+    assert extract(rf"{before}\boxed{{{content}}}{after}") == (content.strip() or None)
+
+
+def test_every_row_of_the_table_gets_its_verdict(grader):
+    verdicts = grader.grade([(gold, answer) for gold, answer, _ in TABLE])
+    assert [(*row[:2], verdict) for row, verdict in zip(TABLE, verdicts, strict=True)] == TABLE
+    assert set(verdicts) == set(VERDICTS)
+
+
+def test_no_answer_is_unparsed(grader):
+    assert grader.grade([("5", None), ("5", ""), ("5", " ")]) == ["unparsed"] * 3
+
+
+_spellings = st.builds(
+    lambda value, form, prefix, sign: f"{prefix}{sign}{form.format(value)}",
+    st.integers(0, 12) | st.integers(990, 1010) | st.integers(0, 10**22),
+    st.sampled_from(["{}", "{:,}", "00{}", "0{:,}", "{},000", "{}.0", "{:_}", "{:,}0", " {} "]),
+    st.sampled_from(["", "", "$", r"\$"]),
+    st.sampled_from(["", "", "-", "+"]),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(_spellings, _spellings)
+def test_the_fast_path_agrees_with_math_verify(gold, answer):
+    verdict = grading._compare(gold, answer)
+    if verdict is not None and gold.strip() != answer.strip():
+        assert grading._judge(gold, answer, 5) == verdict
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(-(10**9), 10**9), _spellings.map(grading._integer).filter(bool), st.booleans())
+def test_an_integer_equals_its_spellings_for_both(value, other, same):
+    value = value if same else int(other)
+    for answer in (f"{value:,}", f"{value:+}", rf"\${value}", f"${value:,}"):
+        assert grading._compare(str(value), answer) == "correct"
+        assert grading._judge(str(value), answer, 5) == "correct"
+
+
+@pytest.mark.parametrize(
+    "text", ["1_000", "٥", "１２", "1,2", "01,234", "+1,234", "1,234,5", "5.0", "5%", ""]
+)
+def test_only_plain_integers_take_the_fast_path(text):
+    assert grading._integer(text) is None
+
+
+def test_integers_start_no_worker():
+    with Grader() as grader:
+        grader.check_gold(["5", "70,000"])
+        assert grader.grade([("70,000", "70000"), ("5", "6"), ("x", "x")]) == [
+            "correct",
+            "incorrect",
+            "correct",
+        ]
+        assert not grader._workers
+
+
+def test_a_hung_answer_changes_one_row():
+    good = [("5", "5.0"), (r"\frac{1}{2}", "0.5"), ("5", "x"), ("2", r"\sqrt{4}")]
+    with Grader(workers=1, deadline=1) as grader:
+        assert grader.grade([*good[:2], ("5", HUNG), *good[2:]]) == [
+            "correct",
+            "correct",
+            "timeout",
+            "incorrect",
+            "correct",
+        ]
+
+
+def test_a_worker_that_ignores_its_alarm_is_killed_and_replaced():
+    with Grader(workers=1, deadline=1) as grader:
+        assert grader.grade([("5", "5.0")]) == ["correct"]
+        (stopped,) = grader._workers
+        os.kill(stopped.process.pid, signal.SIGSTOP)
+        # The first question goes to the stopped worker, the others to its successor.
+        assert grader.grade([("6", "6.0"), ("7", "7.0"), ("8", "8.5")]) == [
+            "timeout",
+            "correct",
+            "incorrect",
+        ]
+        assert stopped.process.returncode == -signal.SIGKILL
+
+
+def test_a_worker_that_dies_of_an_answer_costs_that_answer(monkeypatch):
+    ask = grading._Worker.ask
+
+    def ask_and_die(worker, question, seconds):
+        if question == ("7", "7.0"):
+            worker.process.kill()
+        ask(worker, question, seconds)
+
+    monkeypatch.setattr(grading._Worker, "ask", ask_and_die)
+    with Grader(workers=1) as grader:
+        pairs = [(gold, f"{gold}.0") for gold in "5678"]
+        assert grader.grade(pairs) == ["correct", "correct", "timeout", "correct"]
+
+
+def test_a_worker_that_dies_while_idle_costs_nothing():
+    with Grader(workers=1) as grader:
+        grader.grade([("5", "5.0")])
+        (killed,) = grader._workers
+        killed.process.kill()
+        killed.process.wait()
+        assert grader.grade([("6", "6.0")]) == ["correct"]
+
+
+def test_verdicts_do_not_depend_on_workers_or_order():
+    pairs = [row[:2] for row in TABLE if row[2] != "timeout"]
+    shuffled = random.Random(1).sample(pairs, len(pairs))
+    with Grader(workers=1) as one, Grader(workers=3) as three:
+        backward = dict(zip(shuffled, three.grade(shuffled), strict=True))
+        assert dict(zip(pairs, one.grade(pairs), strict=True)) == backward
+
+
+def test_a_repeated_pair_is_asked_once(grader, monkeypatch):
+    asked = []
+    ask = grading._Worker.ask
+    monkeypatch.setattr(
+        grading._Worker,
+        "ask",
+        lambda worker, question, seconds: (asked.append(question), ask(worker, question, seconds)),
+    )
+    assert grader.grade([("31", "31.0")] * 3) == ["correct"] * 3
+    assert grader.grade([("31", "31.0")]) == ["correct"]
+    assert asked == [("31", "31.0")]
+
+
+@pytest.mark.parametrize("gold", ["", "?", r"\text{}"])
+def test_a_gold_that_does_not_parse_is_refused_by_name(grader, gold):
+    with pytest.raises(GradingError) as error:
+        grader.check_gold(["5", r"\frac{1}{2}", gold])
+    assert repr(gold) in str(error.value)
+    with pytest.raises(GradingError) as error:
+        grader.grade([("5", "5.0"), (gold, "5")])
+    assert repr(gold) in str(error.value)
+
+
+def test_golds_of_every_kind_are_accepted(grader):
+    grader.check_gold(gold for gold, _, _ in TABLE)
+    grader.check_gold(
+        [r"11,\! 111", r"(2,12) \cup (12,102)", r"1 \pm \sqrt{19}", r"10\%", "2516_8"]
+    )
+
+
+def test_an_interrupted_call_leaves_no_replies_behind(monkeypatch):
+    listen = Grader._listen
+
+    def interrupted(grader):
+        listen(grader)
+        if any(worker.question for worker in grader._workers):
+            raise KeyboardInterrupt
+        return [(worker, "ready") for worker in grader._workers]
+
+    with Grader(workers=1) as grader:
+        monkeypatch.setattr(Grader, "_listen", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            grader.grade([("5", "5.0")])
+        monkeypatch.undo()
+        assert grader.grade([("6", "6.5"), ("7", "7.0")]) == ["incorrect", "correct"]
+
+
+@pytest.mark.parametrize(
+    "setting", [{"deadline": 0.5}, {"deadline": 0}, {"workers": 0}, {"memory": 2**20}]
+)
+def test_settings_that_cannot_work_are_refused(setting):
+    with pytest.raises(GradingError, match=next(iter(setting))):
+        Grader(**setting)
+
+
+def test_a_broken_math_verify_is_an_error_and_not_a_verdict(tmp_path, monkeypatch):
+    package = tmp_path / "math_verify"
+    package.mkdir()
+    (package / "errors.py").write_text("class TimeoutException(BaseException): pass")
+    (package / "__init__.py").write_text("def parse(*_, **__): return []\nverify = None")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with Grader() as grader, pytest.raises(GradingError, match="before it was ready"):
+        grader.grade([("5", "5.0")])
+
+
+def test_a_script_without_a_main_guard_runs_once(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\n"
+        "from cliff_tokens.grading import Grader\n"
+        "with Grader() as grader:\n"
+        "    print(grader.grade([('5', '5.0')]))\n"
+        "print(sorted({'math_verify', 'sympy', 'torch', 'numpy'} & set(sys.modules)))\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, str(script)]
+    output = subprocess.check_output(command, env=environment, cwd=tmp_path, text=True)
+    assert output.splitlines() == ["['correct']", "[]"]

@@ -1,0 +1,145 @@
+"""A job that rolls out is killed, and goes on where it was."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from helpers.markov import MarkovEngine, MarkovTokenizer
+
+from cliff_tokens import script
+from cliff_tokens.policies import sampling
+from cliff_tokens.policies.sampling import Sampler
+from cliff_tokens.stages import rollouts
+from cliff_tokens.stages.grading import Grader
+
+SAMPLER = Sampler(temperature=1.0, top_p=0.9)
+PREFIXES, ROLLOUTS = 60, 512  # in batches of 32, 28: the first reaches BATCH exactly
+PROVENANCE = {"rule": "roll_out", "params": {"seed": 7}}
+BATCHES = [f"potential-{run}" for run in ("0-32", "32-60")]
+
+# Rolls out as a job would, and is killed after so many rollouts, as the kernel or SLURM would.
+JOB = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import test_rollouts as job
+limit = int(sys.argv[3])
+engine = job.CountingEngine()
+engine.after = lambda: engine.drawn == limit and os.kill(os.getpid(), signal.SIGKILL)
+job.roll_out(Path(sys.argv[2]), engine)
+"""
+
+
+class CountingEngine(MarkovEngine):
+    """Knows how many rollouts it has given, and calls ``after`` each."""
+
+    def __init__(self):
+        super().__init__(vocabulary=10, seed=4)
+        self.drawn, self.after = 0, lambda: None
+
+    def generate(self, requests, sampler):
+        for completion in super().generate(requests, sampler):
+            yield completion
+            self.drawn += 1
+            self.after()
+
+
+def prefixes() -> list[rollouts.Prefix]:
+    start = MarkovTokenizer().prompt_ids("")
+    return [
+        rollouts.Prefix(
+            prompt_ids=start,
+            token_ids=start[:0],
+            streams=sampling.streams(7, "test", number, count=ROLLOUTS),
+            limit=400,
+            ended=False,
+            gold="1",
+        )
+        for number in range(PREFIXES)
+    ]
+
+
+def count(engine, store=None) -> pd.DataFrame:
+    with Grader(workers=1) as grader:
+        return rollouts.count(
+            prefixes(), engine, MarkovTokenizer(), SAMPLER, grader, "potential", store
+        )
+
+
+def roll_out(folder: Path, engine, provenance=PROVENANCE) -> pd.DataFrame:
+    with script.unfinished(str(folder / "shard-1.parquet"), provenance) as store:
+        return count(engine, store)
+
+
+def partial(folder: Path) -> list[Path]:
+    return sorted((folder / ".shard-1.partial").glob("*.parquet"))
+
+
+@pytest.fixture(scope="module")
+def whole() -> pd.DataFrame:
+    """The counts of a job that nothing stopped and nothing was stored of."""
+    return count(CountingEngine())
+
+
+@pytest.fixture
+def killed(tmp_path) -> Path:
+    """The folder of a job that was killed in its second batch."""
+    after = str(rollouts.BATCH + 5000)
+    done = subprocess.run(
+        [sys.executable, "-c", JOB, str(Path(__file__).parent), str(tmp_path), after],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert done.returncode == -signal.SIGKILL
+    return tmp_path
+
+
+def test_a_killed_job_loses_the_batch_it_was_in_and_nothing_else(killed, whole):
+    assert [path.stem.partition("-")[2] for path in partial(killed)] == BATCHES[:1]
+    engine = CountingEngine()
+    pd.testing.assert_frame_equal(roll_out(killed, engine), whole)
+    assert engine.drawn == PREFIXES * ROLLOUTS - rollouts.BATCH
+    assert list(killed.iterdir()) == []  # what was stored is gone once the job is done
+
+
+def test_what_another_job_left_is_not_taken(killed, whole):
+    engine = CountingEngine()
+    other = {**PROVENANCE, "params": {"seed": 8}}
+    pd.testing.assert_frame_equal(roll_out(killed, engine, other), whole)
+    assert engine.drawn == PREFIXES * ROLLOUTS
+
+
+def test_a_stored_batch_that_cannot_be_read_is_drawn_again(killed, whole):
+    (path,) = partial(killed)
+    path.write_bytes(path.read_bytes()[:100])
+    engine = CountingEngine()
+    pd.testing.assert_frame_equal(roll_out(killed, engine), whole)
+    assert engine.drawn == PREFIXES * ROLLOUTS
+
+
+def test_a_job_that_fails_keeps_what_it_finished(tmp_path):
+    engine = CountingEngine()
+
+    def fail():
+        if engine.drawn == rollouts.BATCH + 1:
+            raise RuntimeError("the device is gone")
+
+    engine.after = fail
+    with pytest.raises(RuntimeError, match="the device is gone"):
+        roll_out(tmp_path, engine)
+    assert len(partial(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("sizes", [[], [1], [64] * 256, [64] * 257, [20000, 20000, 1]])
+def test_batches_cover_every_prefix_once_and_reach_their_size(sizes):
+    some = [
+        rollouts.Prefix(None, None, sampling.streams(1, "size", count=size), 1, False, "1")
+        for size in sizes
+    ]
+    runs = list(rollouts._batches(some))
+    assert [place for start, end in runs for place in range(start, end)] == list(range(len(sizes)))
+    assert all(sum(sizes[start:end]) >= rollouts.BATCH for start, end in runs[:-1])
+    assert runs  # also of nothing: the columns are needed
