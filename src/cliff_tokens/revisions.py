@@ -17,6 +17,7 @@ REVISIONS = {
     "cliffs": 1,
     "resampling": 1,
     "candidates": 1,
+    "masses": 1,
     "agreement": 1,
     "cut_points": 1,
     "audit": 1,
@@ -25,6 +26,7 @@ REVISIONS = {
     "evaluation": 1,
     "figures": 1,
     "summaries": 1,
+    "exhibits": 1,
     "scorecard": 1,
     "provenance": 1,
 }

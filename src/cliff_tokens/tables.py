@@ -264,6 +264,33 @@ TABLES = {
         ),
         ("cliff_id", "token_id"),
     ),
+    "members": Table(
+        pa.schema(
+            [
+                _CLIFF_ID,
+                _column("token_id", pa.int32(), "a candidate that leads over the cliff"),
+                _column("reading", pa.string(), "published, own or fresh (stages/masses.py)"),
+            ]
+        ),
+        ("cliff_id", "token_id", "reading"),
+    ),
+    "masses": Table(
+        pa.schema(
+            [
+                _CLIFF_ID,
+                _column("model", pa.string(), "name in config/models.yaml"),
+                _column("dataset", pa.string(), "name in config/datasets.yaml"),
+                _column("problem_id", pa.string(), "problem that is answered"),
+                _column("kind", pa.string(), "kind of the cliff token"),
+                _column("entropy", pa.float32(), "of the next-token distribution, T = 1, nats"),
+                _column("reading", pa.string(), "published, own or fresh (stages/masses.py)"),
+                _column("cliff_mass", pa.float64(), "probability of the members, temperature 1"),
+                _column("other_mass", pa.float64(), "probability of all other candidates"),
+                _column("cliff_candidates", pa.int16(), "number of members"),
+            ]
+        ),
+        ("cliff_id", "reading"),
+    ),
     "agreement": Table(
         pa.schema(
             [
@@ -413,6 +440,23 @@ def read_all(paths: Iterable[str | Path], name: str) -> pd.DataFrame:
     if not frames:
         return TABLES[name].schema.empty_table().to_pandas()
     return pd.concat(frames, ignore_index=True)
+
+
+def read_labeled(paths: Iterable[str | Path]) -> pd.DataFrame:
+    """Several files of one table, with a column for each wildcard of the job that wrote them.
+
+    The table is what the files say they are; a column that it has already stays as it is. No
+    files give a frame without columns.
+    """
+    frames = []
+    for path in paths:
+        metadata = read_metadata(path)
+        frame = read(path, metadata["table"] if not frames else frames[0].attrs["table"])
+        axes = {name: value for name, value in metadata["wildcards"].items() if name not in frame}
+        frame = frame.assign(**axes)
+        frame.attrs["table"] = metadata["table"]
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
 def read_metadata(path: str | Path) -> dict:

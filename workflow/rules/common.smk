@@ -66,6 +66,8 @@ INTERVALS = {
     "repetitions": config["statistics"]["bootstrap"],
     "seed": config["seed"],
 }
+# The rule (paper, Section 3).
+TEST = {"margin": config["cliffs"]["margin"], "z": config["cliffs"]["z"]}
 # What makes a critical token and a reasoning tangent.
 CUT_RULES = {
     "low": config["cut_points"]["low"],
@@ -236,6 +238,49 @@ def shown(target, view=None):
     raise ValueError(
         f"{target}: not in config/paper_index.yaml; expected an entry with this target"
     )
+
+
+def of_run(table, estimator=None):
+    """A table of the run's models and data sets; of an estimator where the table has one."""
+    if estimator is None:
+        return collect(f"<results>/{table}/{{model}}/{{dataset}}.parquet", **AXES)
+    return collect(
+        f"<results>/{table}/{{estimator}}/{{model}}/{{dataset}}.parquet",
+        estimator=estimator,
+        **AXES,
+    )
+
+
+def figure(name):
+    """Outputs of a figure: svg and csv in the report, pdf for print."""
+    return {
+        "svg": report(
+            f"<results>/figures/{name}.svg",
+            caption=f"../report/{name}.rst",
+            category=FIGURES,
+            labels=shown(name, "picture"),
+        ),
+        "pdf": f"<results>/figures/{name}.pdf",
+        "csv": report(
+            f"<results>/figures/{name}.csv",
+            caption=f"../report/{name}.rst",
+            category=FIGURES,
+            labels=shown(name, "values"),
+        ),
+    }
+
+
+def table(name):
+    """Outputs of a table: csv in the report, Markdown for readers."""
+    return {
+        "csv": report(
+            f"<results>/tables/{name}.csv",
+            caption=f"../report/{name}.rst",
+            category=TABLES,
+            labels=shown(name),
+        ),
+        "md": f"<results>/tables/{name}.md",
+    }
 
 
 def weights(wildcards):

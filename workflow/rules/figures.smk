@@ -1,6 +1,25 @@
 # Figures of the paper: svg for the report, pdf for print, csv of the values shown.
 
 
+# What every figure and table has; never run by itself. A figure or table names its inputs and params
+# as its module in src/cliff_tokens/exhibits takes them.
+rule exhibit:
+    log:
+        "<logs>/exhibit.log",
+    group:
+        "exhibits"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        revision=REVISIONS["exhibits"],
+    script:
+        "../scripts/exhibit.py"
+
+
 rule figures:
     input:
         collect(
@@ -58,47 +77,22 @@ rule figure_01_decision_boundary:
         "../scripts/figure_01_decision_boundary.py"
 
 
-rule figure_02_share_with_cliff:
+use rule exhibit as figure_02_share_with_cliff with:
     input:
-        traces=collect("<results>/traces/{model}/{dataset}.parquet", **AXES),
-        cliffs=collect(
-            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
-            estimator=MAIN,
-            **AXES,
-        ),
+        traces=of_run("traces"),
+        cliffs=of_run("cliffs", MAIN),
     output:
-        svg=report(
-            "<results>/figures/figure_02_share_with_cliff.svg",
-            caption="../report/figure_02_share_with_cliff.rst",
-            category=FIGURES,
-            labels=shown("figure_02_share_with_cliff", "picture"),
-        ),
-        pdf="<results>/figures/figure_02_share_with_cliff.pdf",
-        csv=report(
-            "<results>/figures/figure_02_share_with_cliff.csv",
-            caption="../report/figure_02_share_with_cliff.rst",
-            category=FIGURES,
-            labels=shown("figure_02_share_with_cliff", "values"),
-        ),
+        **figure("figure_02_share_with_cliff"),
     log:
         "<logs>/figure_02_share_with_cliff.log",
     benchmark:
         "<benchmarks>/figure_02_share_with_cliff.jsonl"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=30,
     params:
         intervals=INTERVALS,
-        models=lookup("models", within=config),
-        datasets=lookup("datasets", within=config),
-        revision=REVISIONS["figures"],
+        models=config["models"],
+        datasets=config["datasets"],
     message:
         "Drawing figure 2: share of traces with a cliff"
-    script:
-        "../scripts/figure_02_share_with_cliff.py"
 
 
 rule figure_03_cliffs_per_trace:

@@ -24,41 +24,22 @@ rule tables:
         collect("<results>/tables/table_{audit}.csv", audit=AUDITS),
 
 
-rule table_accuracy:
+use rule exhibit as table_accuracy with:
     input:
-        traces=collect("<results>/traces/{model}/{dataset}.parquet", **AXES),
-        cliffs=collect(
-            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
-            estimator=MAIN,
-            **AXES,
-        ),
+        traces=of_run("traces"),
+        cliffs=of_run("cliffs", MAIN),
     output:
-        csv=report(
-            "<results>/tables/table_accuracy.csv",
-            caption="../report/table_accuracy.rst",
-            category=TABLES,
-            labels=shown("table_accuracy"),
-        ),
-        md="<results>/tables/table_accuracy.md",
+        **table("table_accuracy"),
     log:
         "<logs>/table_accuracy.log",
     benchmark:
         "<benchmarks>/table_accuracy.jsonl"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=30,
     params:
         intervals=INTERVALS,
-        models=lookup("models", within=config),
-        datasets=lookup("datasets", within=config),
-        revision=REVISIONS["summaries"],
+        models=config["models"],
+        datasets=config["datasets"],
     message:
         "Accuracy and cliffs per trace, by model and data set"
-    script:
-        "../scripts/table_accuracy.py"
 
 
 rule table_taxonomy:

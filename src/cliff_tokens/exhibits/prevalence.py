@@ -1,4 +1,6 @@
-"""What Figures 2 and 3 share: a rate of traces by model and outcome, pooled and per data set."""
+"""What Figures 2 and 3 share: how common cliffs are on correct and on incorrect traces."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -7,10 +9,58 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from cliff_tokens.exhibits import style
-from cliff_tokens.exhibits.summaries import OUTCOMES, POOLED
+from cliff_tokens.exhibits.cells import OUTCOMES, POOLED, cells, mean_columns, share_columns
+from cliff_tokens.statistics import Intervals
 
 _NARROW = 3  # models up to which the data sets fit beside the pooled panel
 _OFFSETS = {"correct": -0.17, "incorrect": 0.17}
+
+
+def count_cliffs(traces: pd.DataFrame, cliffs: pd.DataFrame) -> pd.DataFrame:
+    """One row a trace, with the number of its cliffs, its length, outcome and cluster."""
+    counts = cliffs["trace_id"].value_counts()
+    unknown = counts.index.difference(traces["trace_id"])
+    if len(unknown):
+        raise ValueError(f"{unknown[0]}: has cliffs but is not among the traces")
+    return pd.DataFrame(
+        {
+            "model": traces["model"],
+            "dataset": traces["dataset"],
+            "cluster": traces["dataset"] + "/" + traces["problem_id"],
+            "verdict": traces["verdict"],
+            "finish": traces["finish"],
+            "outcome": np.where(traces["verdict"].eq("correct"), *OUTCOMES),
+            "tokens": traces["token_ids"].map(len).astype("int64"),
+            "cliffs": traces["trace_id"].map(counts).fillna(0).astype("int64"),
+        }
+    )
+
+
+def prevalence(
+    traces: pd.DataFrame,
+    cliffs: pd.DataFrame,
+    intervals: Intervals,
+    models: Sequence[str],
+    datasets: Sequence[str],
+) -> pd.DataFrame:
+    """Cliffs on traces by model, data set and outcome.
+
+    The paper pools the data sets: its cells are those with data set "all".
+    """
+    counted = count_cliffs(traces, cliffs)
+    axes = {"model": models, "dataset": datasets, "outcome": OUTCOMES}
+    return pd.DataFrame(
+        {
+            **labels,
+            "n": len(cell),
+            "problems": cell["cluster"].nunique(),
+            "with_cliff": int((cell["cliffs"] > 0).sum()),
+            **share_columns("share_with_cliff", cell["cliffs"] > 0, cell["cluster"], intervals),
+            "cliffs": int(cell["cliffs"].sum()),
+            **mean_columns("cliffs_per_trace", cell["cliffs"], cell["cluster"], intervals),
+        }
+        for labels, cell in cells(counted, pooled=["dataset"], **axes)
+    )
 
 
 def draw_rate(values: pd.DataFrame, rate: str, label: str, highest: float | None) -> Figure:

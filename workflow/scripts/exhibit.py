@@ -1,0 +1,7 @@
+"""Compute a figure or table from the tables that its rule names, and show it."""
+
+from cliff_tokens.exhibits import present
+from cliff_tokens.script import stage
+
+with stage(snakemake):
+    present(snakemake.rule, snakemake.input, snakemake.params, snakemake.output)
