@@ -233,6 +233,8 @@ def reached(script: Path, package: Path) -> set[Path]:
     while waiting:
         path = waiting.pop()
         found.add(path)
+        if path.name == "exhibit.py":  # it imports by the rule's name
+            waiting += (package / "exhibits").glob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("cliff_tokens"):
                 folder = package.joinpath(*node.module.split(".")[1:])
