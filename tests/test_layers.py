@@ -1,4 +1,4 @@
-"""Who may import whom: policies, stages and exhibits in this order, heavy libraries in functions."""
+"""Who may import whom: policies, stages, exhibits, in this order; heavy libraries not at once."""
 
 import ast
 import subprocess

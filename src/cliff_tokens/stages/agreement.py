@@ -132,7 +132,8 @@ def score(
     if other is not None:
         raise ValueError(
             f"{source.name} and {evaluator.name}: token {other} is not the same in their "
-            "tokenizers, so that one cannot read what the other wrote; take the pair out of agreement.pairs"
+            "tokenizers, so that one cannot read what the other wrote; take the pair out of "
+            "agreement.pairs"
         )
     asked = asked.assign(probability=0.0, rank=0)
     scored = progress.track(engine.score(sequences), len(sequences), "trace", "agreement")
