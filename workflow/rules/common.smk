@@ -9,7 +9,7 @@ from snakemake.logging import logger
 
 sys.path.insert(0, f"{workflow.basedir}/src")
 
-from cliff_tokens import catalogue, hub
+from cliff_tokens import catalogue, hub, paper_index
 from cliff_tokens.revisions import REVISIONS
 from cliff_tokens.stages.taxonomy import KINDS
 
@@ -44,9 +44,14 @@ DATASETS = {
         DATASET_CATALOGUE, names, "config/datasets.yaml", key
     ).items()
 }
+# Data sets of the run whose problems are out of reach for most models.
+HARD = [name for name in config["datasets"] if DATASETS[name].get("role") == "hard"]
 TESTBED = catalogue.load("config/testbed.yaml", "workflow/schemas/testbed.schema.yaml")
-PAPER_INDEX = catalogue.load(
-    "config/paper_index.yaml", "workflow/schemas/paper_index.schema.yaml"
+PAPER_INDEX = paper_index.complete(
+    catalogue.load(
+        "config/paper_index.yaml", "workflow/schemas/paper_index.schema.yaml"
+    ),
+    paper_index.read_published("config/published.csv"),
 )
 TESTBED_LIMITS = {
     entry["generator"]: entry["max_tokens"]
