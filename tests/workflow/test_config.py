@@ -146,7 +146,11 @@ def test_no_mapping_of_a_schema_takes_unknown_keys(schema, name):
         # A typed additionalProperties is a mapping with free names: of entries, or chat arguments.
         assert part["additionalProperties"] is False or part["additionalProperties"], part
         if part["additionalProperties"] is False and "oneOf" not in part and "if" not in part:
-            assert set(part["required"]) == set(part["properties"]), part
+            # What may be left out says what it then means.
+            optional = {
+                key for key, of in part["properties"].items() if "Left out:" in of["description"]
+            }
+            assert set(part["required"]) == set(part["properties"]) - optional, part
 
 
 @pytest.mark.parametrize("name", CATALOGUES)
@@ -161,6 +165,17 @@ def test_labels_tell_entries_apart(shipped):
     for name in ("models", "datasets"):
         labels = [entry["label"] for entry in shipped(name).values()]
         assert len(set(labels)) == len(labels)
+
+
+def test_hard_data_sets_are_the_papers_and_those_in_their_place(shipped):
+    roles = {name: entry.get("role") for name, entry in shipped("datasets").items()}
+    hard = {name for name, role in roles.items() if role == "hard"}
+    assert hard == {"aime25", "aime25-eval", "marathons", "marathons-eval"}
+    # Problems are hard wherever they are asked.
+    for entry in shipped("datasets").values():
+        source = "hub" if "hub" in entry else "generator"
+        same = [e for e in shipped("datasets").values() if e.get(source) == entry[source]]
+        assert len({e.get("role") for e in same}) == 1
 
 
 def test_models_of_one_family_share_a_sampler(shipped):
@@ -189,7 +204,7 @@ def test_the_readme_lists_the_keys_of_the_schema(root, schema, fix, name):
     if fix:
         path.write_text(current, encoding="utf-8")
     else:
-        assert text == current, "config/README.md: run pytest --fix tests/test_config.py"
+        assert text == current, "config/README.md: run pytest --fix tests/workflow/test_config.py"
 
 
 def test_the_readme_names_every_file_of_config(root):
