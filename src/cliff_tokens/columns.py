@@ -40,7 +40,6 @@ _COUNTS_OR_NULL = tuple(field.with_nullable(True) for field in _COUNTS)
 
 _METHOD = _column("method", pa.string(), "what chose the cut point (stages/cut_points.py)")
 _CUT = _column("prefix_t", pa.int32(), "tokens before the cut; null: there is none", null=True)
-
 _ESTIMATE = (
     _column("before", pa.float64(), "estimated potential of prefix t-1"),
     _column("after", pa.float64(), "estimated potential of prefix t"),
