@@ -240,15 +240,12 @@ def shown(target, view=None):
     )
 
 
-def of_run(table, estimator=None):
+def of_run(table, estimator=None, axes=AXES):
     """A table of the run's models and data sets; of an estimator where the table has one."""
-    if estimator is None:
-        return collect(f"<results>/{table}/{{model}}/{{dataset}}.parquet", **AXES)
-    return collect(
-        f"<results>/{table}/{{estimator}}/{{model}}/{{dataset}}.parquet",
-        estimator=estimator,
-        **AXES,
-    )
+    if estimator is not None:
+        axes = {"estimator": estimator} | axes
+    places = "/".join(f"{{{axis}}}" for axis in axes)
+    return collect(f"<results>/{table}/{places}.parquet", **axes)
 
 
 def figure(name):
