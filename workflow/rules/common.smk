@@ -79,7 +79,11 @@ AXES = {"model": config["models"], "dataset": config["datasets"]}
 for pair in config["agreement"]["pairs"]:
     catalogue.pick(MODEL_CATALOGUE, pair, "config/models.yaml", "agreement.pairs")
 PAIRS = [pair for pair in config["agreement"]["pairs"] if MODELS.keys() >= set(pair)]
-SOURCES = list(dict.fromkeys(source for source, _ in PAIRS))
+SOURCES = AXES | {"model": list(dict.fromkeys(source for source, _ in PAIRS))}
+PAIRED = {
+    "pair": [f"{source}--{evaluator}" for source, evaluator in PAIRS],
+    "dataset": config["datasets"],
+}
 catalogue.pick(
     MODEL_CATALOGUE,
     config["training"]["models"],
@@ -139,24 +143,16 @@ wildcard_constraints:
     seed=r"\d+",
 
 
-def of_run(table, estimator=None, **axes):
+def of_run(table, estimator=None, axes=AXES):
     """A table of the run's models and data sets, or of the axes that are given.
 
     Tables that an estimator made have a folder for each; several can be named.
     """
     folder = "<measured>" if table in base.MEASURED else "<results>"
-    axes = AXES | axes
-    if estimator is None:
-        return collect(f"{folder}/{table}/{{model}}/{{dataset}}.parquet", **axes)
-    path = f"{folder}/{table}/{{estimator}}/{{model}}/{{dataset}}.parquet"
-    return collect(path, estimator=estimator, **axes)
-
-
-def of_pairs():
-    """What evaluators made of the cliffs of the main estimator."""
-    names = [f"{source}--{evaluator}" for source, evaluator in PAIRS]
-    path = f"<results>/agreement/{MAIN}/{{pair}}/{{dataset}}.parquet"
-    return collect(path, pair=names, dataset=config["datasets"])
+    if estimator is not None:
+        axes = {"estimator": estimator} | axes
+    places = "/".join(f"{{{axis}}}" for axis in axes)
+    return collect(f"{folder}/{table}/{places}.parquet", **axes)
 
 
 def of_base(path, *same):

@@ -20,8 +20,7 @@ PREDICTED = {
 AUDITABLE = [estimator for estimator in ESTS if estimator == "independent"]
 AUDITS = ["audit" for _ in AUDITABLE]
 
-PAIRED = {"pair": [f"{a}--{b}" for a, b in PAIRS], "dataset": config["datasets"]}
-SOURCES_AXES = {"model": SOURCES, "dataset": config["datasets"]}
+SOURCES_AXES = SOURCES
 # What shows agreement is left out where the run has no pair.
 PAIR_FIGURES = PAIR_TABLES = []
 if PAIRS:

@@ -42,193 +42,171 @@ use rule exhibit as table_accuracy with:
         "Accuracy and cliffs per trace, by model and data set"
 
 
-rule table_taxonomy:
+use rule exhibit as table_fixed_thresholds with:
     input:
-        tokens=collect("<results>/tokens/{model}/{dataset}.parquet", **AXES),
-        cliffs=collect(
-            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
-            estimator=MAIN,
-            **AXES,
-        ),
+        estimates=of_run("estimates", MAIN),
+        traces=of_run("traces"),
     output:
-        csv=report(
-            "<results>/tables/table_taxonomy.csv",
-            caption="../report/table_taxonomy.rst",
-            category=TABLES,
-            labels=shown("table_taxonomy"),
-        ),
-        md="<results>/tables/table_taxonomy.md",
-    log:
-        "<logs>/table_taxonomy.log",
-    benchmark:
-        "<benchmarks>/table_taxonomy.jsonl"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=30,
-    params:
-        certain=lookup("taxonomy/certain", within=config),
-        intervals=INTERVALS,
-        models=lookup("models", within=config),
-        revision=REVISIONS["summaries"],
-    message:
-        "Kinds among cliff tokens and among all tokens"
-    script:
-        "../scripts/table_taxonomy.py"
-
-
-rule table_greedy_ratio:
-    input:
-        tokens=collect("<results>/tokens/{model}/{dataset}.parquet", **AXES),
-        cliffs=collect(
-            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
-            estimator=MAIN,
-            **AXES,
-        ),
-    output:
-        csv=report(
-            "<results>/tables/table_greedy_ratio.csv",
-            caption="../report/table_greedy_ratio.rst",
-            category=TABLES,
-            labels=shown("table_greedy_ratio"),
-        ),
-        md="<results>/tables/table_greedy_ratio.md",
-    log:
-        "<logs>/table_greedy_ratio.log",
-    benchmark:
-        "<benchmarks>/table_greedy_ratio.jsonl"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=30,
-    params:
-        intervals=INTERVALS,
-        models=lookup("models", within=config),
-        revision=REVISIONS["summaries"],
-    message:
-        "Greedy tokens among cliff tokens and among all tokens"
-    script:
-        "../scripts/table_greedy_ratio.py"
-
-
-rule table_entropy_by_greedy:
-    input:
-        tokens=collect("<results>/tokens/{model}/{dataset}.parquet", **AXES),
-        cliffs=collect(
-            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
-            estimator=MAIN,
-            **AXES,
-        ),
-    output:
-        csv=report(
-            "<results>/tables/table_entropy_by_greedy.csv",
-            caption="../report/table_entropy_by_greedy.rst",
-            category=TABLES,
-            labels=shown("table_entropy_by_greedy"),
-        ),
-        md="<results>/tables/table_entropy_by_greedy.md",
-    log:
-        "<logs>/table_entropy_by_greedy.log",
-    benchmark:
-        "<benchmarks>/table_entropy_by_greedy.jsonl"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=30,
-    params:
-        certain=lookup("taxonomy/certain", within=config),
-        intervals=INTERVALS,
-        models=lookup("models", within=config),
-        revision=REVISIONS["summaries"],
-    message:
-        "Entropy by greedy, cliff tokens against all tokens"
-    script:
-        "../scripts/table_entropy_by_greedy.py"
-
-
-rule table_fixed_thresholds:
-    input:
-        estimates=collect(
-            "<results>/estimates/{estimator}/{model}/{dataset}.parquet",
-            estimator=MAIN,
-            **AXES,
-        ),
-        traces=collect("<results>/traces/{model}/{dataset}.parquet", **AXES),
-    output:
-        csv=report(
-            "<results>/tables/table_fixed_thresholds.csv",
-            caption="../report/table_fixed_thresholds.rst",
-            category=TABLES,
-            labels=shown("table_fixed_thresholds"),
-        ),
-        md="<results>/tables/table_fixed_thresholds.md",
+        **table("table_fixed_thresholds"),
     log:
         "<logs>/table_fixed_thresholds.log",
     benchmark:
         "<benchmarks>/table_fixed_thresholds.jsonl"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=30,
     params:
-        drops=lookup("cliffs/fixed_drops", within=config),
-        margin=lookup("cliffs/margin", within=config),
-        z=lookup("cliffs/z", within=config),
+        drops=config["cliffs"]["fixed_drops"],
+        test=TEST,
         intervals=INTERVALS,
-        models=lookup("models", within=config),
-        revision=REVISIONS["summaries"],
+        models=config["models"],
     message:
         "The published rule beside fixed thresholds"
-    script:
-        "../scripts/table_fixed_thresholds.py"
 
 
-rule table_boundary:
+use rule exhibit as table_boundary with:
     input:
-        estimates=collect(
-            "<results>/estimates/{estimator}/{model}/{dataset}.parquet",
-            estimator=MAIN,
-            **AXES,
-        ),
-        traces=collect("<results>/traces/{model}/{dataset}.parquet", **AXES),
-        cliffs=collect(
-            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
-            estimator=MAIN,
-            **AXES,
-        ),
+        estimates=of_run("estimates", MAIN),
+        traces=of_run("traces"),
+        cliffs=of_run("cliffs", MAIN),
     output:
-        csv=report(
-            "<results>/tables/table_boundary.csv",
-            caption="../report/table_boundary.rst",
-            category=TABLES,
-            labels=shown("table_boundary"),
-        ),
-        md="<results>/tables/table_boundary.md",
+        **table("table_boundary"),
     log:
         "<logs>/table_boundary.log",
     benchmark:
         "<benchmarks>/table_boundary.jsonl"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=30,
     params:
-        rollouts=lookup("potential/rollouts", within=config),
+        rollouts=config["potential"]["rollouts"],
         intervals=INTERVALS,
-        models=lookup("models", within=config),
-        datasets=lookup("datasets", within=config),
-        revision=REVISIONS["summaries"],
+        models=config["models"],
+        datasets=config["datasets"],
     message:
         "Traces that start at potential zero, and their cliffs"
-    script:
-        "../scripts/table_boundary.py"
+
+
+use rule exhibit as table_taxonomy with:
+    input:
+        tokens=of_run("tokens"),
+        cliffs=of_run("cliffs", MAIN),
+        traces=of_run("traces"),
+    output:
+        **table("table_taxonomy"),
+    log:
+        "<logs>/table_taxonomy.log",
+    benchmark:
+        "<benchmarks>/table_taxonomy.jsonl"
+    params:
+        certain=config["taxonomy"]["certain"],
+        intervals=INTERVALS,
+        models=config["models"],
+    message:
+        "Kinds among cliff tokens and among all tokens"
+
+
+use rule exhibit as table_greedy_ratio with:
+    input:
+        tokens=of_run("tokens"),
+        cliffs=of_run("cliffs", MAIN),
+        traces=of_run("traces"),
+    output:
+        **table("table_greedy_ratio"),
+    log:
+        "<logs>/table_greedy_ratio.log",
+    benchmark:
+        "<benchmarks>/table_greedy_ratio.jsonl"
+    params:
+        intervals=INTERVALS,
+        models=config["models"],
+    message:
+        "Greedy tokens among cliff tokens and among all tokens"
+
+
+use rule exhibit as table_entropy_by_greedy with:
+    input:
+        tokens=of_run("tokens"),
+        cliffs=of_run("cliffs", MAIN),
+        traces=of_run("traces"),
+    output:
+        **table("table_entropy_by_greedy"),
+    log:
+        "<logs>/table_entropy_by_greedy.log",
+    benchmark:
+        "<benchmarks>/table_entropy_by_greedy.jsonl"
+    params:
+        certain=config["taxonomy"]["certain"],
+        intervals=INTERVALS,
+        models=config["models"],
+    message:
+        "Entropy by greedy, cliff tokens against all tokens"
+
+
+use rule exhibit as table_hazard with:
+    input:
+        masses=of_run("masses", MAIN),
+    output:
+        **table("table_hazard"),
+    log:
+        "<logs>/table_hazard.log",
+    benchmark:
+        "<benchmarks>/table_hazard.jsonl"
+    params:
+        intervals=INTERVALS,
+        models=config["models"],
+    message:
+        "Weighing the candidates at cliffs"
+
+
+use rule exhibit as table_temperature with:
+    input:
+        candidates=of_run("candidates", MAIN),
+        members=of_run("members", MAIN),
+        cliffs=of_run("cliffs", MAIN),
+    output:
+        **table("table_temperature"),
+    log:
+        "<logs>/table_temperature.log",
+    benchmark:
+        "<benchmarks>/table_temperature.jsonl"
+    params:
+        temperatures=config["candidates"]["temperatures"],
+        intervals=INTERVALS,
+        models=config["models"],
+    message:
+        "Drawing the next token at other temperatures"
+
+
+use rule exhibit as table_agreement with:
+    input:
+        agreement=of_run("agreement", MAIN, PAIRED),
+        cliffs=of_run("cliffs", MAIN, SOURCES),
+        members=of_run("members", MAIN, SOURCES),
+    output:
+        **table("table_agreement"),
+    log:
+        "<logs>/table_agreement.log",
+    benchmark:
+        "<benchmarks>/table_agreement.jsonl"
+    params:
+        intervals=INTERVALS,
+        pairs=config["agreement"]["pairs"],
+    message:
+        "Cliffs and controls in the eyes of another model"
+
+
+use rule exhibit as table_audit with:
+    input:
+        audit=of_run("audit"),
+        estimates=of_run("estimates", "independent"),
+        tokens=of_run("tokens"),
+        traces=of_run("traces"),
+    output:
+        **table("table_audit"),
+    log:
+        "<logs>/table_audit.log",
+    benchmark:
+        "<benchmarks>/table_audit.jsonl"
+    params:
+        rollouts=config["potential"]["rollouts"],
+        test=TEST,
+        certain=config["taxonomy"]["certain"],
+        intervals=INTERVALS,
+        models=config["models"],
+    message:
+        "Audit of the cliffs from independent rollouts"

@@ -31,7 +31,7 @@ def present(rule: str, inputs: Mapping, params: Mapping, output: Mapping) -> Non
     """
     exhibit = import_module(f"{__name__}.{rule}")
     check(exhibit, set(inputs), set(params))
-    given = {name: read_frame(paths) for name, paths in inputs.items()} | dict(params)
+    given = {name: read_frame(paths, name) for name, paths in inputs.items()} | dict(params)
     values = _call(exhibit.values, given)
     values.to_csv(output["csv"], index=False)
     if "md" in output:
@@ -63,9 +63,14 @@ def parameters(exhibit) -> set[str]:
     return names
 
 
-def read_frame(paths) -> pd.DataFrame:
-    """The files of one input: a table of the run, or folders of adapters as what they cost."""
+def read_frame(paths, name: str) -> pd.DataFrame:
+    """The files of one input: a table of the run, or folders of adapters as what they cost.
+
+    An input without files is the empty table of its name.
+    """
     paths = [paths] if isinstance(paths, str) else list(paths)
+    if not paths and name in tables.TABLES:
+        return tables.read_all([], name)
     if paths and Path(paths[0]).is_dir():
         from cliff_tokens.script import read_costs
 
