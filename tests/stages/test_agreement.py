@@ -152,12 +152,6 @@ def test_a_source_without_cliffs_gives_an_empty_table(run, opened, tmp_path):
     tables.write(scored, tmp_path / "a.parquet", "agreement", {})
     empty = tables.read(tmp_path / "a.parquet", "agreement")
     assert empty.empty
-    members = candidates.loc[:-1, ["cliff_id", "token_id"]]
-    summary = agreement.summarize(empty, found[:0], members, INTERVALS, [MODELS])
-    assert summary["n"].tolist() == [0] * 5
-    assert summary[["share_first", "difference", "delta", "delta_median"]].isna().all(axis=None)
-    assert agreement.transitions(empty, found[:0], "uncertain", [MODELS]).empty
-    assert agreement.changes(empty, found[:0], members).empty
 
 
 def test_a_prefix_longer_than_the_context_is_refused_by_its_trace(run, opened):

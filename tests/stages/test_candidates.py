@@ -207,34 +207,6 @@ def test_a_data_set_without_cliffs_is_an_empty_table(chain, grader, tmp_path):
     assert list(again) == tables.TABLES["candidates"].schema.names
 
 
-# Two cliffs with .75 = 48/64 before them, so that before_se = sqrt(.75 * .25 / 64) = .0541.
-#
-#   cliff  token  probability  successes  drop   threshold
-#   A      1        .50        60/64      -.188               greedy
-#   A      2        .20        40/64       .125  .1 + 1.645 sqrt(.0541^2 + .0605^2) = .234  sampled
-#   A      3        .10        10/64       .594  .1 + 1.645 sqrt(.0541^2 + .0454^2) = .216
-#   B      4        .60        30/64       .281  .1 + 1.645 sqrt(.0541^2 + .0624^2) = .236  both
-#   B      5        .15        48/64       .000
-#
-# Deleted, A recovers in 32/64 = .5 and B in 40/64 = .625: token 3 still falls by .344 (threshold
-# .1 + 1.645 sqrt(.0625^2 + .0454^2) = .227), but token 4 by .156 only.
-@pytest.mark.parametrize(
-    ("reading", "tokens", "mass", "other", "counted"),
-    [
-        ("published", [2, 3, 4], [0.3, 0.6], [0.5, 0.15], [2, 1]),
-        ("own", [3, 4], [0.1, 0.6], [0.7, 0.15], [1, 1]),
-        ("fresh", [3], [0.1, 0.0], [0.7, 0.75], [1, 0]),
-    ],
-)
-@pytest.mark.parametrize(
-    ("temperature", "expected"),
-    [
-        (0, [1, 0]),
-        (0.5, [16 / 17, 1 / 17]),  # .64^2 : .16^2 = 16 : 1
-        (1, [0.8, 0.2]),
-        (2, [2 / 3, 1 / 3]),  # .8 : .4
-    ],
-)
 def test_a_shipped_model_is_followed_as_the_engine_would_have_gone_on(grader):
     """One real trace: scores as in the ``tokens`` table, rollouts by an engine asked directly."""
     folder = str(ROOT / "resources/testbed/testbed-small")
