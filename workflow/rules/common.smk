@@ -86,21 +86,18 @@ ROUNDS = {
     "reference": ["reference"],
 }
 ESTIMATORS = config["potential"]["estimators"]
-# Where the counts lie that each estimator is made of, first round first.
-COUNTS = {
-    "independent": ["potential"],
-    "recursive": ["branches/recursive"],
-    "adaptive": ["branches/recursive", "branches/adaptive"],
-}
 # Scored against the reference: those of the run and, since it is cheap, the second round.
 SCORED = list(dict.fromkeys([*ESTIMATORS, "adaptive"]))
-COUNTED = sorted({folder for estimator in SCORED for folder in COUNTS[estimator]})
-# Cost is predicted but for the second round, which depends on what the first finds.
-PREDICTED = {
-    estimator: COUNTS[estimator][0]
-    for estimator in ("independent", "recursive")
-    if COUNTS[estimator][0] in COUNTED
-}
+# The draws that each of them is made of, first round first.
+SCORED_ROUNDS = {name: ROUNDS.get(name, [name]) for name in SCORED}
+BRANCHED = list(
+    dict.fromkeys(
+        draws
+        for rounds in SCORED_ROUNDS.values()
+        for draws in rounds
+        if draws != "independent"
+    )
+)
 # The audit is of cliffs from independent rollouts, which a run may leave out.
 AUDITABLE = [estimator for estimator in ESTIMATORS if estimator == "independent"]
 AUDITS = ["audit" for _ in AUDITABLE]
@@ -202,6 +199,9 @@ DETECTED_BY = {
     for variant in VARIANTS
 }
 CATALOGUES = sorted({found for found in DETECTED_BY.values() if found})
+TRAINING_AXES = {"model": TRAINED, "dataset": TRAINING_SET}
+# The branches that detection on the training set took; none if its rollouts are independent.
+DETECTION_BRANCHES = ROUNDS.get(config["training"]["estimator"], [])
 SHARDS = range(1, config["potential"]["shards"] + 1)
 BRANCH_SHARDS = range(1, config["potential"]["branch_shards"] + 1)
 
@@ -240,15 +240,21 @@ def shown(target, view=None):
     )
 
 
-def of_run(table, estimator=None):
-    """A table of the run's models and data sets; of an estimator where the table has one."""
+def of_run(table, estimator=None, **axes):
+    """A table of the run's models and data sets, or of others; of an estimator where it has one."""
+    axes = axes or AXES
     if estimator is None:
-        return collect(f"<results>/{table}/{{model}}/{{dataset}}.parquet", **AXES)
+        return collect(f"<results>/{table}/{{model}}/{{dataset}}.parquet", **axes)
     return collect(
         f"<results>/{table}/{{estimator}}/{{model}}/{{dataset}}.parquet",
         estimator=estimator,
-        **AXES,
+        **axes,
     )
+
+
+def of_audit(table):
+    """A table that goes with independent rollouts; nothing of a run without them."""
+    return of_run(table) if AUDITABLE else []
 
 
 def figure(name):
@@ -382,23 +388,6 @@ def adapter(wildcards):
     if wildcards.variant == "base":
         return []
     return "<results>/adapters/{model}/{variant}/seed-{seed}"
-
-
-def work(purpose, answers, stages=(), rollouts=0, catalogues=1):
-    """What cost.Work takes, for each data set and the answers to each of its problems."""
-    return [
-        {
-            "purpose": purpose,
-            "dataset": name,
-            "expected": DATASETS[name].get("expected"),
-            "answers": count,
-            "stages": ["traces", *stages],
-            "rollouts": rollouts,
-            "catalogues": catalogues,
-        }
-        for name, count in answers.items()
-        if count
-    ]
 
 
 def gpus(wildcards):
