@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -52,6 +53,15 @@ _ESTIMATE = (
     _column("before", pa.float64(), "estimated potential of prefix t-1"),
     _column("after", pa.float64(), "estimated potential of prefix t"),
     _column("drop_se", pa.float64(), "standard error of before - after"),
+)
+
+_CANDIDATE = (
+    _column("token_id", pa.int32(), "a token that could stand in the cliff's place"),
+    _column("token", pa.string(), "the candidate, decoded alone"),
+    _column("rank", pa.int32(), "rank at prefix t-1, 1 + tokens more probable"),
+    _column("probability", pa.float64(), "at temperature 1, over the full vocabulary"),
+    _column("is_sampled", pa.bool_(), "whether it is the cliff token itself"),
+    _column("is_greedy", pa.bool_(), "whether it is the most probable token"),
 )
 
 _POLICY = (
@@ -142,13 +152,22 @@ TABLES = {
     "plans": Table(
         pa.schema(
             [
+                _column("key", pa.string(), "what keys the random numbers: a JSON list of names"),
+                _column("cliff_id", pa.string(), "cliff that is followed up", null=True),
+                _column("arm", pa.string(), "del, keep, control_del, control_keep", null=True),
                 _TRACE_ID,
-                _column("t", pa.int32(), "position that the branches leave, 1 .. T"),
-                _column("first_token_id", pa.int32(), "first token of the branches, not x_t"),
-                _column("rollouts", pa.int16(), "branches to roll out"),
+                _column("prefix_t", pa.int32(), "tokens kept of the trace, 0 .. T"),
+                _column(
+                    "token_id", pa.int32(), "token that follows in place of the trace's", null=True
+                ),
+                _column("rollouts", pa.int16(), "rollouts to draw"),
             ]
         ),
-        ("trace_id", "t", "first_token_id"),
+        ("trace_id", "prefix_t", "token_id", "key"),
+    ),
+    "rollouts": Table(
+        pa.schema([_column("key", pa.string(), "key of the plan's row"), *_COUNTS]),
+        ("key",),
     ),
     "branches": Table(
         pa.schema(
@@ -206,6 +225,16 @@ TABLES = {
         ),
         ("cliff_id", "arm"),
     ),
+    "cuts": Table(
+        pa.schema(
+            [
+                _TRACE_ID,
+                _column("method", pa.string(), "what chose the cut point (stages/cut_points.py)"),
+                _column("prefix_t", pa.int32(), "where it cuts; null: it has none", null=True),
+            ]
+        ),
+        ("trace_id", "method"),
+    ),
     "cut_points": Table(
         pa.schema(
             [
@@ -248,16 +277,22 @@ TABLES = {
         ),
         ("cliff_id",),
     ),
+    "shortlist": Table(
+        pa.schema(
+            [
+                _CLIFF_ID,
+                _TRACE_ID,
+                _column("t", pa.int32(), "position of the cliff token, 1 .. T"),
+                *_CANDIDATE,
+            ]
+        ),
+        ("cliff_id", "token_id"),
+    ),
     "candidates": Table(
         pa.schema(
             [
                 _CLIFF_ID,
-                _column("token_id", pa.int32(), "a token that could stand in the cliff's place"),
-                _column("token", pa.string(), "the candidate, decoded alone"),
-                _column("rank", pa.int32(), "rank at prefix t-1, 1 + tokens more probable"),
-                _column("probability", pa.float64(), "at temperature 1, over the full vocabulary"),
-                _column("is_sampled", pa.bool_(), "whether it is the cliff token itself"),
-                _column("is_greedy", pa.bool_(), "whether it is the most probable token"),
+                *_CANDIDATE,
                 _column("reused", pa.int16(), "rollouts taken over from branches or resampling"),
                 *_COUNTS,
             ]
@@ -437,9 +472,12 @@ def read(path: str | Path, name: str) -> pd.DataFrame:
 def read_all(paths: Iterable[str | Path], name: str) -> pd.DataFrame:
     """Read several files of the same table into one frame; no files give no rows."""
     frames = [read(path, name) for path in paths]
-    if not frames:
-        return TABLES[name].schema.empty_table().to_pandas()
-    return pd.concat(frames, ignore_index=True)
+    return pd.concat(frames, ignore_index=True) if frames else empty(name)
+
+
+def empty(name: str) -> pd.DataFrame:
+    """The table ``name`` without rows."""
+    return TABLES[name].schema.empty_table().to_pandas()
 
 
 def read_labeled(paths: Iterable[str | Path]) -> pd.DataFrame:
@@ -470,6 +508,11 @@ def read_metadata(path: str | Path) -> dict:
     if _METADATA_KEY not in metadata:
         raise TableError(f"{path}: a parquet file, but not one that this project wrote")
     return json.loads(metadata[_METADATA_KEY])
+
+
+def among(frame: pd.DataFrame, others: pd.DataFrame, keys: list[str]) -> np.ndarray:
+    """Which rows of a frame have the key of a row of another, bool [rows]."""
+    return pd.MultiIndex.from_frame(frame[keys]).isin(pd.MultiIndex.from_frame(others[keys]))
 
 
 def describe() -> str:

@@ -77,7 +77,7 @@ use rule exhibit as figure_dpo_cliffs with:
         intervals=INTERVALS,
         models=TRAINED,
         variants=VARIANTS,
-        datasets=RECOUNTED,
+        datasets=list(RECOUNTED),
     message:
         "Drawing cliffs per trace before and after Cliff-DPO"
 
@@ -103,8 +103,8 @@ use rule exhibit as figure_dpo_training with:
 use rule exhibit as figure_estimators with:
     input:
         estimates=of_run("estimates", SCORED),
-        potential=of_audit("potential"),
-        branches=of_run("branches", BRANCHED),
+        potential=counts_of(SCORED, "potential"),
+        branches=counts_of(SCORED, "branches"),
         reference=of_run("estimates", "reference"),
         reference_branches=of_run("branches", "reference"),
         traces=of_run("traces"),

@@ -101,8 +101,12 @@ use rule exhibit as table_dpo_cost with:
         adapters=collect("<results>/adapters/{model}/{variant}/seed-{seed}", **ADAPTERS),
         traces=of_run("traces", **TRAINING_AXES),
         tokens=of_run("tokens", **TRAINING_AXES),
-        potential=of_run("potential", **TRAINING_AXES) if not DETECTION_BRANCHES else [],
-        branches=of_run("branches", DETECTION_BRANCHES, **TRAINING_AXES),
+        potential=counts_of(
+            [config["training"]["estimator"]], "potential", **TRAINING_AXES
+        ),
+        branches=counts_of(
+            [config["training"]["estimator"]], "branches", **TRAINING_AXES
+        ),
         candidates=of_run("candidates", CATALOGUES, **TRAINING_AXES),
     output:
         **table("table_dpo_cost"),
@@ -133,7 +137,7 @@ use rule exhibit as table_dpo_cliffs with:
         intervals=INTERVALS,
         models=TRAINED,
         variants=VARIANTS,
-        datasets=RECOUNTED,
+        datasets=list(RECOUNTED),
     message:
         "Cliffs before and after Cliff-DPO"
 
@@ -142,8 +146,8 @@ use rule exhibit as table_estimators with:
     input:
         estimates=of_run("estimates", SCORED),
         cliffs=of_run("cliffs", SCORED),
-        potential=of_audit("potential"),
-        branches=of_run("branches", BRANCHED),
+        potential=counts_of(SCORED, "potential"),
+        branches=counts_of(SCORED, "branches"),
         reference=of_run("estimates", "reference"),
         traces=of_run("traces"),
     output:
@@ -164,7 +168,7 @@ use rule exhibit as table_estimators with:
 use rule exhibit as table_truth with:
     input:
         cliffs=of_run("cliffs", SCORED),
-        audit=of_audit("audit"),
+        audit=of_run("audit") if AUDITABLE else [],
         reference=of_run("estimates", "reference"),
         tokens=of_run("tokens"),
         traces=of_run("traces"),
@@ -272,7 +276,7 @@ use rule exhibit as table_cost_used with:
     input:
         traces=of_run("traces"),
         tokens=of_run("tokens"),
-        potential=of_audit("potential"),
+        potential=counts_of(SCORED, "potential"),
         branches=of_run("branches", "recursive"),
     output:
         **table("table_cost_used"),

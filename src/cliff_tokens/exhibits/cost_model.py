@@ -109,12 +109,13 @@ def hours(generated_tokens: pd.Series | float, tokens_per_second: float | None):
 def count_drawn(potential: pd.DataFrame, branches: pd.DataFrame) -> pd.DataFrame:
     """What was drawn: model, dataset, draws, rollouts and generated_tokens of every prefix.
 
-    ``potential`` are independent rollouts and ``branches`` those of the recursion; either has no
-    columns where nothing was asked for.
+    ``potential`` are independent rollouts and ``branches`` those of the recursion, whose column
+    ``draws`` tells their rounds apart; either has no columns where there is no such table.
     """
     columns = ["model", "dataset", "draws", "rollouts", "generated_tokens"]
-    asked = [frame[columns] for frame in (potential, branches) if len(frame.columns)]
-    return pd.concat(asked, ignore_index=True) if asked else pd.DataFrame(columns=columns)
+    parts = [potential.assign(draws="independent"), branches]
+    given = [part[columns] for part in parts if "rollouts" in part]
+    return pd.concat(given, ignore_index=True) if given else pd.DataFrame(columns=columns)
 
 
 def _sum_interval(

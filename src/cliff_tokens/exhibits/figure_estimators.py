@@ -16,7 +16,7 @@ from cliff_tokens.exhibits.simulated_draws import (
     draw_independent,
     expected_lengths,
 )
-from cliff_tokens.stages import recursion
+from cliff_tokens.stages.recursion import estimate_recursive
 from cliff_tokens.statistics import Intervals
 
 MEASURED, SIMULATED = "measured", "simulated"
@@ -106,7 +106,7 @@ def simulate_curves(
             }
             estimates = {
                 "independent": draw_independent(reference, rollouts, rng),
-                "recursive": recursion.estimate(traces, tokens, branches),
+                "recursive": estimate_recursive(traces, tokens, branches),
             }
             for estimator in estimates:
                 errors = square_errors(estimates[estimator], truths)

@@ -8,7 +8,7 @@ truth, so that a simulated flag is false without doubt.
 import numpy as np
 import pandas as pd
 
-from cliff_tokens.stages import recursion
+from cliff_tokens.stages.recursion import plan_branches
 from cliff_tokens.stages.simulation import estimates_of_counts
 
 _KEY = ["trace_id", "t"]
@@ -42,7 +42,11 @@ def draw_branches(
         rollouts: N of the recursion.
         rng: rounds the shares of first tokens, and draws the successes.
     """
-    planned = recursion.plan(tokens, alternatives, rollouts, int(rng.integers(2**31)), "simulation")
+    seed = int(rng.integers(2**31))
+    planned = plan_branches(tokens, alternatives, rollouts, seed, "simulation")
+    planned = planned[["trace_id", "rollouts"]].assign(
+        t=planned["prefix_t"] + 1, first_token_id=planned["token_id"].astype("int64")
+    )
     share, length = _rates_of(planned, reference_branches)
     return planned.assign(
         successes=rng.binomial(planned["rollouts"], share),

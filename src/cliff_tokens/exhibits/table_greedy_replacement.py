@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 
 from cliff_tokens.exhibits.cells import cells, mean_columns, share_columns
+from cliff_tokens.stages.resampling import join_arms
 from cliff_tokens.stages.taxonomy import KINDS
 from cliff_tokens.statistics import Intervals
-
-_ARMS = ("del", "keep")
 
 
 def values(
@@ -36,35 +35,25 @@ def values(
         intervals: how intervals are made.
         models: rows of the result, in this order.
     """
-    chosen = cliffs[cliffs["outcome"].eq("incorrect")]
+    chosen = join_arms(cliffs[cliffs["outcome"].eq("incorrect")], resampling)
     greedy = candidates[candidates["is_greedy"]].set_index("cliff_id")
-    arms = {arm: resampling[resampling["arm"].eq(arm)].set_index("cliff_id") for arm in _ARMS}
-    lacks_candidate = "has no greedy candidate; estimate the candidates again"
-    lacks_arm = "has no fresh rollouts; resample the cliffs again"
-    replaced = _rates(greedy, chosen["cliff_id"], lacks_candidate)
-    fresh = {arm: _rates(arms[arm], chosen["cliff_id"], lacks_arm) for arm in _ARMS}
+    chosen = chosen.join(greedy[["successes", "rollouts"]].add_suffix("_greedy"), on="cliff_id")
+    if chosen["rollouts_greedy"].isna().any():
+        first = chosen.loc[chosen["rollouts_greedy"].isna(), "cliff_id"].iloc[0]
+        raise ValueError(f"{first}: has no greedy candidate; estimate the candidates again")
     chosen = chosen.assign(
         cluster=chosen["dataset"] + "/" + chosen["problem_id"],
-        greedy=replaced,
+        greedy=chosen["successes_greedy"] / chosen["rollouts_greedy"],
         before_selected=chosen["before"],
         after_selected=chosen["after"],
-        before_fresh=fresh["del"],
-        after_fresh=fresh["keep"],
+        before_fresh=chosen["successes_del"] / chosen["rollouts_del"],
+        after_fresh=chosen["successes_keep"] / chosen["rollouts_keep"],
     )
     return pd.DataFrame(
         {**labels, "basis": basis, **_columns(cell, basis, shortfall, intervals)}
         for labels, cell in cells(chosen, pooled=["model", "kind"], model=models, kind=KINDS)
         for basis in ("selected", "fresh")
     )
-
-
-def _rates(counts: pd.DataFrame, cliff_ids: pd.Series, lack: str) -> np.ndarray:
-    """Success rates of the counts, in the order of the cliffs, each of which must have one."""
-    counts = counts.reindex(cliff_ids)
-    missing = counts["rollouts"].isna()
-    if missing.any():
-        raise ValueError(f"{counts.index[missing][0]}: {lack}")
-    return (counts["successes"] / counts["rollouts"]).to_numpy()
 
 
 def _columns(cell: pd.DataFrame, basis: str, shortfall: float, intervals: Intervals) -> dict:

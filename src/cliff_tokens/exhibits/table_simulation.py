@@ -7,10 +7,13 @@ import pandas as pd
 
 from cliff_tokens.exhibits.cells import cells
 from cliff_tokens.exhibits.simulated_draws import draw_independent
-from cliff_tokens.exhibits.truths import among, true_drops, with_kinds
+from cliff_tokens.exhibits.truths import true_drops, with_kinds
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.taxonomy import KINDS
 from cliff_tokens.statistics import Intervals, percentile_interval
+from cliff_tokens.tables import among
+
+_KEY = ["trace_id", "t"]
 
 
 def values(
@@ -44,13 +47,13 @@ def values(
     """
     truths = true_drops(reference, traces, test.margin, intervals.confidence)
     truths = with_kinds(truths, tokens, certain)
-    truths = truths.sort_values(["trace_id", "t"], ignore_index=True)
+    truths = truths.sort_values(_KEY, ignore_index=True)
     rng = np.random.default_rng(intervals.seed)
     flagged = np.empty((repetitions, len(truths)), dtype=bool)
     for repetition in range(repetitions):
         drawn = draw_independent(reference, rollouts, rng)
         flagged[repetition] = test.flags(drawn["before"] - drawn["after"], drawn["drop_se"])
-    flagged_in_fact = among(truths, cliffs) if "cliff_id" in cliffs else None
+    flagged_in_fact = among(truths, cliffs, _KEY) if "cliff_id" in cliffs else None
     rows = []
     axes = {"model": models, "kind": KINDS}
     for labels, cell in cells(truths, pooled=list(axes), **axes):

@@ -8,13 +8,13 @@ counted as undecided.
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from cliff_tokens import statistics
 from cliff_tokens.exhibits.cells import cells, owned, share_columns
 from cliff_tokens.stages import taxonomy
 from cliff_tokens.statistics import Intervals
+from cliff_tokens.tables import among
 
 _KEY = ["trace_id", "t"]
 
@@ -44,11 +44,6 @@ def with_kinds(truths: pd.DataFrame, tokens: pd.DataFrame, certain: float) -> pd
     return truths.assign(kind=taxonomy.kinds(known["entropy"], known["rank"], certain))
 
 
-def among(truths: pd.DataFrame, cliffs: pd.DataFrame) -> np.ndarray:
-    """Which tokens are among the cliffs."""
-    return pd.MultiIndex.from_frame(truths[_KEY]).isin(pd.MultiIndex.from_frame(cliffs[_KEY]))
-
-
 def score_catalogues(
     truths: pd.DataFrame,
     cliffs: pd.DataFrame,
@@ -68,7 +63,7 @@ def score_catalogues(
         kinds: none leaves out the column ``kind``.
     """
     flagged = {
-        estimator: pd.Series(among(truths, cliffs[cliffs["estimator"].eq(estimator)]))
+        estimator: pd.Series(among(truths, cliffs[cliffs["estimator"].eq(estimator)], _KEY))
         for estimator in estimators
     }
     axes = {"kind": kinds} if kinds else {}
