@@ -8,7 +8,7 @@ truth, so that a simulated flag is false without doubt.
 import numpy as np
 import pandas as pd
 
-from cliff_tokens.stages.recursion import plan_branches
+from cliff_tokens.stages.recursion import as_branches, plan_branches
 from cliff_tokens.stages.simulation import estimates_of_counts
 
 _KEY = ["trace_id", "t"]
@@ -43,10 +43,8 @@ def draw_branches(
         rng: rounds the shares of first tokens, and draws the successes.
     """
     seed = int(rng.integers(2**31))
-    planned = plan_branches(tokens, alternatives, rollouts, seed, "simulation")
-    planned = planned[["trace_id", "rollouts"]].assign(
-        t=planned["prefix_t"] + 1, first_token_id=planned["token_id"].astype("int64")
-    )
+    planned = as_branches(plan_branches(tokens, alternatives, rollouts, seed, "simulation"))
+    planned = planned[[*_KEY, "first_token_id", "rollouts"]]
     share, length = _rates_of(planned, reference_branches)
     return planned.assign(
         successes=rng.binomial(planned["rollouts"], share),

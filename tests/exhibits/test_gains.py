@@ -5,18 +5,17 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.answers import DOMAINS, INTERVALS, answers, recounts
+from helpers.answers import DOMAINS, INTERVALS, answers
 from scipy.stats import binom, binomtest
 
-from cliff_tokens.exhibits import comparison
-from cliff_tokens.exhibits.comparison import IN_DOMAIN
+from cliff_tokens.exhibits.gains import IN_DOMAIN, accuracy_gains, gains_by_seed
 from cliff_tokens.statistics import Intervals, holm, sign_flip_p
 
 VARIANTS = ["all", "uncertain"]
 
 
 def compare(*parts, variants=VARIANTS, domains=DOMAINS):
-    frame = comparison.accuracy(pd.concat(parts), INTERVALS, ["m"], variants, domains)
+    frame = accuracy_gains(pd.concat(parts), INTERVALS, ["m"], variants, domains)
     return frame.set_index(["dataset", "decoding", "variant"])
 
 
@@ -127,7 +126,7 @@ def test_the_gain_of_a_seed_is_that_of_its_own_pairs():
             answers([0, 1, 0], "all", seed=2),
         ]
     )
-    found = comparison.by_seed(rows, ["m"], VARIANTS)
+    found = gains_by_seed(rows, ["m"], VARIANTS)
     assert found.set_index("seed")["gain"].to_dict() == pytest.approx({1: 2 / 3, 2: -1 / 3})
 
 
@@ -172,9 +171,7 @@ def test_intervals_hold_the_true_gain_as_often_as_they_say():
             for seed in (1, 2, 3):
                 parts.append(answers(rng.random(80) < hard, "base", seed=seed))
                 parts.append(answers(rng.random(80) < hard + shift, "all", seed=seed))
-            frame = comparison.accuracy(
-                pd.concat(parts), quick, ["m"], ["all"], {"chains": IN_DOMAIN}
-            )
+            frame = accuracy_gains(pd.concat(parts), quick, ["m"], ["all"], {"chains": IN_DOMAIN})
             row = frame.iloc[-1]
             if true:
                 held += row["gain_low"] <= true <= row["gain_high"]
@@ -184,22 +181,3 @@ def test_intervals_hold_the_true_gain_as_often_as_they_say():
     # a percentile interval from 80 problems may be a little narrow.
     assert binom.ppf(0.001, runs, 0.88) <= held <= binom.ppf(0.999, runs, 0.92)
     assert errors <= binom.ppf(0.999, runs, 0.1)
-
-
-def test_cliffs_are_compared_per_trace_and_per_token():
-    rows = pd.concat([recounts([2, 1, 0, 1], "base"), recounts([1, 0, 0, 1], "all", tokens=100)])
-    found = comparison.cliffs(rows, INTERVALS, ["m"], VARIANTS, ["chains"]).set_index("variant")
-    assert found["per_trace"].tolist()[:2] == [1.0, 0.5]
-    assert found["per_1000_tokens"].tolist()[:2] == [20.0, 5.0]
-    tuned = found.loc["all"]
-    assert (tuned["change"], tuned["change_per_1000_tokens"]) == (-0.5, -15.0)
-    assert tuned["change_low"] <= -0.5 <= tuned["change_high"]
-    assert tuned["p"] == 0.5  # two problems with one cliff less: both signs equal in 2 of 4
-    assert (tuned["cliffs"], tuned["uncertain"], tuned["tokens"]) == (2, 2, 400)
-
-
-def test_a_variant_without_pairs_has_no_cliffs_rather_than_none():
-    found = comparison.cliffs(recounts([1, 1], "base"), INTERVALS, ["m"], ["all"], ["chains"])
-    empty = found.set_index("variant").loc["all"]
-    assert (empty["n"], empty["traces"]) == (0, 0)
-    assert empty[["per_trace", "per_1000_tokens", "change", "accuracy"]].isna().all()
