@@ -9,7 +9,7 @@ from snakemake.logging import logger
 
 sys.path.insert(0, f"{workflow.basedir}/src")
 
-from cliff_tokens import base, catalogue, hub
+from cliff_tokens import base, catalogue, hub, paper_index
 from cliff_tokens.revisions import REVISIONS
 from cliff_tokens.stages.estimators import AT_CLIFFS, ESTIMATORS, draws_of, stage_of
 from cliff_tokens.stages.pairs import catalogue_of
@@ -29,8 +29,9 @@ DATASET_CATALOGUE = catalogue.resolve(
     LOCK["datasets"],
 )
 TESTBED = catalogue.load("config/testbed.yaml", f"{SCHEMAS}/testbed.schema.yaml")
-PAPER_INDEX = catalogue.load(
-    "config/paper_index.yaml", f"{SCHEMAS}/paper_index.schema.yaml"
+PAPER_INDEX = paper_index.complete(
+    catalogue.load("config/paper_index.yaml", f"{SCHEMAS}/paper_index.schema.yaml"),
+    paper_index.read_published("config/published.csv"),
 )
 MODELS = catalogue.pick(
     MODEL_CATALOGUE, config["models"], "config/models.yaml", "models"
@@ -51,6 +52,8 @@ DATASETS = catalogue.pick_all(
 catalogue.refuse_overlap(
     DATASETS, TRAINING_SET, [*EVALUATED, *RECOUNT["datasets"]], "training.dataset"
 )
+# Data sets of the run whose problems are out of reach for most models.
+HARD = [name for name in config["datasets"] if DATASETS[name].get("role") == "hard"]
 BASE = config["base"]
 if BASE:
     base.check(config, f"results/{BASE}/provenance/config.yaml")

@@ -122,8 +122,8 @@ def score(
     for trace_id, (prompt, read) in zip(chosen["trace_id"], sequences, strict=True):
         if len(prompt) + len(read) > context:
             raise ValueError(
-                f"{trace_id}: {evaluator.name} would have to read {len(prompt) + len(read)} tokens, "
-                f"but its context is {context}; take the pair out of agreement.pairs"
+                f"{trace_id}: {evaluator.name} would have to read {len(prompt) + len(read)} "
+                f"tokens, but its context is {context}; take the pair out of agreement.pairs"
             )
     ids = np.unique(
         np.concatenate([asked["token_id"], *(part for pair in sequences for part in pair)])
@@ -131,8 +131,9 @@ def score(
     other = source.tokenizer.first_difference(evaluator.tokenizer, ids)
     if other is not None:
         raise ValueError(
-            f"{source.name} and {evaluator.name}: token {other} is not the same in their tokenizers, "
-            "so that one cannot read what the other wrote; take the pair out of agreement.pairs"
+            f"{source.name} and {evaluator.name}: token {other} is not the same in their "
+            "tokenizers, so that one cannot read what the other wrote; take the pair out of "
+            "agreement.pairs"
         )
     asked = asked.assign(probability=0.0, rank=0)
     scored = progress.track(engine.score(sequences), len(sequences), "trace", "agreement")

@@ -21,8 +21,8 @@ from cliff_tokens.exhibits.summaries import (
     share_columns,
 )
 from cliff_tokens.stages import taxonomy
+from cliff_tokens.stages.arms import fresh_drops
 from cliff_tokens.stages.cliff_test import CliffTest
-from cliff_tokens.stages.resampling import fresh_drops
 from cliff_tokens.statistics import Intervals, unpooled_error
 
 # Labels beside the kinds: tokens that the sampler could not, and could, have replaced.

@@ -28,7 +28,7 @@ AT_CLIFFS = ("resampling", "candidates", "cut_points")
 
 
 def draws_of(estimators: Iterable[str], counts: str | None = None) -> list[str]:
-    """The draws of these estimators, each once; of those counted in one table, where it is named."""
+    """The draws of these estimators, each once; ``counts`` keeps those of one table."""
     chosen = [ESTIMATORS[name] for name in estimators]
     draws = [draw for one in chosen if counts in (None, one.counts) for draw in one.draws]
     return list(dict.fromkeys(draws))

@@ -25,9 +25,9 @@ import pandas as pd
 
 from cliff_tokens.policies import sampling
 from cliff_tokens.stages import taxonomy
+from cliff_tokens.stages.arms import fresh_drops
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.controls import PLACE, match, others
-from cliff_tokens.stages.resampling import fresh_drops
 
 KINDS = {
     "all": taxonomy.KINDS,
@@ -47,7 +47,10 @@ COLUMNS = [
 
 
 def catalogue_of(variant: str, estimator: str) -> str | None:
-    """The estimator whose cliffs a variant is made of, where ``estimator`` serves; None: no cliffs."""
+    """The estimator whose cliffs a variant trains on; None where it needs none.
+
+    ``estimator`` is the one that the run trains on.
+    """
     if variant in RESPONSES:
         return None
     return "simulated" if variant == "deterministic" else estimator

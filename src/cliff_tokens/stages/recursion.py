@@ -104,8 +104,13 @@ def plan_second_round(
 
 def collect_branches(plan: pd.DataFrame, rollouts: pd.DataFrame) -> pd.DataFrame:
     """Rows of the ``branches`` table, from what was planned and drawn."""
-    joined = join(plan, rollouts).rename(columns={"token_id": "first_token_id"})
-    return joined.assign(t=joined["prefix_t"] + 1)[[*_KEY, "first_token_id", *COUNTS]]
+    return as_branches(join(plan, rollouts))[[*_KEY, "first_token_id", *COUNTS]]
+
+
+def as_branches(plan: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a plan of branches by the token that they leave at, t, and their first token."""
+    rows = plan.rename(columns={"token_id": "first_token_id"})
+    return rows.astype({"first_token_id": "int64"}).assign(t=rows["prefix_t"] + 1)
 
 
 def _planned(allocated: pd.DataFrame, draws: str) -> pd.DataFrame:
