@@ -244,8 +244,8 @@ def of_run(table, estimator=None, axes=AXES):
     """A table of the run's models and data sets; of an estimator where the table has one."""
     if estimator is not None:
         axes = {"estimator": estimator} | axes
-    places = "/".join(f"{{{axis}}}" for axis in axes)
-    return collect(f"<results>/{table}/{places}.parquet", **axes)
+    folders = (f"{{{axis}}}" for axis in axes)
+    return collect(f"{Path('<results>', table, *folders)}.parquet", **axes)
 
 
 def figure(name):

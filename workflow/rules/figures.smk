@@ -300,3 +300,21 @@ use rule exhibit as figure_audit with:
         models=config["models"],
     message:
         "Drawing the drops of audited cliffs against their bound"
+
+
+use rule exhibit as figure_prevalence_null with:
+    input:
+        cliffs=of_run("cliffs", MAIN),
+        resampling=of_run("resampling", MAIN),
+    output:
+        **figure("figure_prevalence_null"),
+    log:
+        "<logs>/figure_prevalence_null.log",
+    benchmark:
+        "<benchmarks>/figure_prevalence_null.jsonl"
+    params:
+        intervals=INTERVALS,
+        models=config["models"],
+        datasets=config["datasets"],
+    message:
+        "Drawing the cliffs that are seen against what is expected"
