@@ -154,7 +154,7 @@ def test_numbers_in_the_text_are_computed(audit, page):
         f"(ratio {one['ratio_seen']:.2f}), is expected to ({one['ratio_expected']:.2f})",
         f"is {fresh.loc['Llama-3.2-1B', 'kept']:.3f}, which gives "
         f"{one['expected'] / (one['cliffs'] - one['expected']):.1f} cliffs on incorrect traces",
-        f"there are {models.loc['Llama-3.2-1B', 'failed'] / 53:.1f} incorrect traces for one",
+        f"there are {one_failed / (audit.TRACES - one_failed):.1f} incorrect traces for one",
         f"four models: {cliffs.loc[others_than_llama, 'seen'].sum():.0f} seen, "
         f"{cliffs.loc[others_than_llama, 'expected'].sum():.0f} expected",
         f"agree, {cliffs.loc[alike, 'seen'].sum():.0f} are seen and "

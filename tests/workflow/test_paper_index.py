@@ -19,7 +19,7 @@ def index(root):
 @pytest.fixture(scope="module")
 def rules(root):
     texts = [path.read_text() for path in (root / "workflow/rules").glob("*.smk")]
-    return set(re.findall(r"^rule (\w+):", "\n".join(texts), re.MULTILINE))
+    return set(re.findall(r"^(?:use rule exhibit as|rule) (\w+)", "\n".join(texts), re.MULTILINE))
 
 
 def published(index, item, quantity):
