@@ -18,7 +18,8 @@ prompt) and token is the one that follows it:
   a,1, 3,60,64,incorrect
   a,2, twice,21,64,incorrect
 
-Prefix 1 has 60 of 64 rollouts right, prefix 2 only 21: token 2, " 3", is a cliff.
+Of 64 rollouts 60 are right from prefix 1 and 21 from prefix 2: token 2, " 3", is a cliff. So is
+token 3, " twice": the trace, which ends with it, is incorrect.
 
   trace, t, successes, rollouts   are needed; rollouts may differ from row to row
   token                           names the cliffs
@@ -38,14 +39,17 @@ exit status: 0 when done, cliffs or not; 2 if the counts or options cannot be us
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command: 0 if all is well, 1 if a file is not what it should be, 2 for bad counts."""
+    if hasattr(sys.stdout, "reconfigure"):  # a token may hold what the terminal cannot show
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        status = _run(_parser().parse_args(arguments))
-        sys.stdout.flush()
+        try:
+            return _run(_parser().parse_args(arguments))
+        finally:
+            sys.stdout.flush()
     except BrokenPipeError:
         # Nothing more can be written, not even when the interpreter flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
-    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         ("confidence", 0.95, "of the interval of a drop"),
     ):
         detect.add_argument(
-            f"--{name}", type=float, default=value, help=f"{meaning} (default {value})"
+            f"--{name}", type=float, default=value, metavar="X", help=f"{meaning} (default {value})"
         )
     detect.add_argument("--json", action="store_true", help="print JSON")
     detect.add_argument("--out", metavar="FILE", help="write the cliffs to a csv, parquet or json")

@@ -24,9 +24,8 @@ ENDINGS = (".csv", ".parquet", ".json")
 def detect_counts(
     counts: pd.DataFrame, margin: float = 0.1, z: float = 1.645, confidence: float = 0.95
 ) -> pd.DataFrame:
-    """The cliffs: rows of ``measure_drops`` that the rule flags, with its columns but for two."""
-    drops = measure_drops(counts, margin, z, confidence)
-    return keep_cliffs(drops)
+    """The cliffs in the counts: the rows of ``measure_drops`` that the rule flags."""
+    return keep_cliffs(measure_drops(counts, margin, z, confidence))
 
 
 def measure_drops(
@@ -78,11 +77,12 @@ def measure_drops(
     chance = flag_probability(test, successes + successes_after, rollouts, rollouts_after)
     drops["chance"] = np.where(last, 0.0, chance)
     drops["cliff"] = test.flags(drops["drop"], pairs["drop_se"])
+    drops.attrs.clear()
     return drops.reset_index(drop=True)
 
 
 def keep_cliffs(drops: pd.DataFrame) -> pd.DataFrame:
-    """The rows that are cliffs."""
+    """The rows that are cliffs, without the columns that only a token that is none needs."""
     return drops[drops["cliff"]].drop(columns=["chance", "cliff"]).reset_index(drop=True)
 
 

@@ -1,7 +1,7 @@
 """Counts that any model and any tool made, read and checked row by row (docs/own_counts.md).
 
-A row is a prefix of a trace. Nothing is guessed and nothing is filled in: the first cell that cannot
-be what its column says is refused by its place, with what was expected.
+A row is a prefix of a trace. Nothing is guessed and nothing is filled in: the first cell that
+cannot be what its column says is refused by its place, with what was expected.
 """
 
 import csv
@@ -28,16 +28,10 @@ NAMES = {
     "q": ("q", "sampler_probability"),
 }
 REQUIRED = ("trace", "t", "successes", "rollouts")
-_EXPECTED = (
-    "trace (or trace_id), t, successes, rollouts; token, verdict, q (or sampler_probability)"
-)
-_VERDICTS = {
-    "correct": "correct",
-    "true": "correct",
-    "incorrect": "incorrect",
-    "false": "incorrect",
-}
+# Text and truth values that a verdict may be written as, in lower case.
+_RIGHT, _WRONG = ("correct", "true"), ("incorrect", "false")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_QUOTES = 'expected a token that is a quotation mark as four of them, """"'
 _MOST = 1_000_000  # of a count; more is a column that was taken for another
 
 
@@ -60,7 +54,7 @@ def read_counts(path: str | Path) -> pd.DataFrame:
         frame, place = readers[path.suffix.lower()](path)
     except OSError as error:
         raise CountsError(f"{path}: cannot be read ({error.strerror or error})") from error
-    return _check(frame, str(path), place)
+    return _check(frame, _Source(str(path), place))
 
 
 def check_counts(counts: pd.DataFrame) -> pd.DataFrame:
@@ -74,7 +68,7 @@ def check_counts(counts: pd.DataFrame) -> pd.DataFrame:
             f"expected a DataFrame, found {type(counts).__name__}; read_counts reads a file"
         )
     index = counts.index
-    return _check(counts, "counts", lambda row: f"the row with index {index[row]}")
+    return _check(counts, _Source("counts", lambda row: f"the row with index {index[row]}"))
 
 
 @dataclass(frozen=True)
@@ -95,14 +89,14 @@ class _Source:
         raise CountsError(f"{self.name}: {self.place(row)}, column {column.name}: {what}")
 
 
-def _check(frame: pd.DataFrame, name: str, place: Callable[[int], str]) -> pd.DataFrame:
-    source = _Source(name, place)
+def _check(frame: pd.DataFrame, source: _Source) -> pd.DataFrame:
     columns, ignored = _columns(frame, source)
     if frame.empty:
-        raise CountsError(f"{name}: has no rows; expected one for each prefix of each trace")
-    for column in columns.values():
-        if column.name != "token":
-            source.refuse(_missing(column), column, "a value in every row")
+        raise CountsError(f"{source.name}: has no rows; expected one for each prefix of each trace")
+    for name, column in columns.items():
+        if name != "token":
+            absent = "" if name in REQUIRED else f", or no column {column.name}"
+            source.refuse(_missing(column), column, f"a value in every row{absent}")
     traces = columns["trace"]
     usable = traces.map(lambda cell: isinstance(cell, (str, int, np.integer)))
     source.refuse(~usable.to_numpy(dtype=bool), traces, "a name or a whole number")
@@ -149,17 +143,20 @@ def _columns(frame: pd.DataFrame, source: _Source) -> tuple[dict[str, pd.Series]
         if len(found) > 1:
             twice = " and ".join(there[place] for place in found)
             raise CountsError(
-                f"{source.name}: found the columns {twice}, which mean one thing; leave one out"
+                f"{source.name}: found the columns {twice}; expected one of them: leave one out"
             )
         if found:
-            columns[name] = frame.iloc[:, found[0]].reset_index(drop=True).rename(there[found[0]])
+            column = frame.iloc[:, found[0]].reset_index(drop=True).rename(there[found[0]])
+            plain = isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf"
+            columns[name] = column if plain else column.astype(object)
         elif name in REQUIRED:
             lacking.append(name)
     if lacking:
         advice = [_advice(names, there, frame) for name in lacking for names in [NAMES[name]]]
         raise CountsError(
             f"{source.name}: no column {' and no column '.join(lacking)}; found the columns "
-            f"{', '.join(map(repr, there))}; expected {_EXPECTED} (the last three may be left out)"
+            f"{', '.join(map(repr, there))}; expected trace (or trace_id), t, successes, rollouts "
+            "and, where known, token, verdict, q (or sampler_probability)"
             f"{''.join(advice)}"
         )
     known = {called for names in NAMES.values() for called in names}
@@ -194,8 +191,9 @@ def _check_prefixes(
         first, second = order[int(np.argmax(again)) :][:2]
         source.refuse_row(
             second, column,
-            f"found prefix {checked['t'][second]} of trace {checked['trace'][second]} again after "
-            f"{source.place(first)}; expected one row for each prefix (add up what was drawn twice)",
+            f"found prefix {checked['t'][second]} of trace {checked['trace'][second]} again, after "
+            f"{source.place(first)}; expected one row for each prefix (add up what was drawn "
+            "in two goes)",
         )  # fmt: skip
     starts = np.flatnonzero(np.append(True, ~same))
     expected = np.arange(len(t)) - np.repeat(starts, np.diff(np.append(starts, len(t))))
@@ -218,7 +216,7 @@ def _missing(column: pd.Series) -> np.ndarray:
 
 def _numbers(column: pd.Series) -> np.ndarray:
     """The cells as numbers, NaN where one is none; True is none either."""
-    if column.dtype.kind in "iuf" and isinstance(column.dtype, np.dtype):
+    if column.dtype != object:
         return column.to_numpy(dtype=float)
     return np.array([_number(cell) for cell in column], dtype=float)
 
@@ -254,7 +252,8 @@ def _tokens(column: pd.Series, source: _Source) -> np.ndarray:
 
 def _verdicts(column: pd.Series, code: np.ndarray, source: _Source) -> np.ndarray:
     """The verdicts, one for each trace, as correct or incorrect."""
-    verdicts = column.map(lambda cell: _VERDICTS.get(str(cell).strip().lower()))
+    known = dict.fromkeys(_RIGHT, "correct") | dict.fromkeys(_WRONG, "incorrect")
+    verdicts = column.map(lambda cell: known.get(str(cell).strip().lower()))
     source.refuse(
         verdicts.isna().to_numpy(), column,
         "correct or incorrect (or true, false). Write incorrect where an answer that could not be "
@@ -305,12 +304,15 @@ def _read_csv(path: Path) -> tuple[pd.DataFrame, Callable[[int], str]]:
                     f"{path}: {place}: found {len(record)} cells; expected {len(header)}, as in "
                     "the header (a token that holds a comma or a quotation mark stands in quotes)"
                 )
+            # Two tokens that are a bare quotation mark make one cell of all that is between them.
+            if any("\n" in cell and cell.count(",") >= len(header) - 1 for cell in record):
+                raise CountsError(f"{path}: {place}: found a whole row in quotes; {_QUOTES}")
             records.append(record)
             places.append(place)
     except csv.Error as error:
         raise CountsError(
             f"{path}: row {number + 1} (line {line}): found quotes that do not match ({error}); "
-            'expected a token that is a quotation mark as four of them, """"'
+            f"{_QUOTES}"
         ) from error
     if header is None:
         raise CountsError(f"{path}: is empty; expected a header and a row for each prefix")
@@ -330,9 +332,10 @@ def _header(record: list[str], path: Path) -> list[str]:
 
 def _read_parquet(path: Path) -> tuple[pd.DataFrame, Callable[[int], str]]:
     try:
-        names = pq.read_schema(path).names
-        known = {name for names in NAMES.values() for name in names}
-        table = pq.read_table(path, columns=[name for name in names if name in known])
+        file = pq.ParquetFile(path)
+        names = file.schema_arrow.names
+        known = {called for called_so in NAMES.values() for called in called_so}
+        table = file.read(columns=[name for name in names if name in known])
         # What pandas notes of an index would take columns away.
         frame = table.to_pandas(ignore_metadata=True)
     except (pa.ArrowException, ValueError) as error:
