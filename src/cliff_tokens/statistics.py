@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import ndtri
-from scipy.stats import gaussian_kde, hypergeom
+import scipy  # its stats load where they are used: nearly every job imports this module
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def wilson(
 
 def critical_value(confidence: float) -> float:
     """Half the width, in standard errors, of a two-sided normal interval."""
-    return float(ndtri((1 + confidence) / 2))
+    return float(scipy.special.ndtri((1 + confidence) / 2))
 
 
 def unpooled_error(
@@ -105,7 +104,7 @@ def fisher_p(
     table = np.column_stack([rollouts, rollouts_after, before, after]).astype(np.int64)
     unique, places = np.unique(table, axis=0, return_inverse=True)
     n, more, before, after = unique.T
-    p = hypergeom.sf(before - 1, n + more, before + after, n)
+    p = scipy.stats.hypergeom.sf(before - 1, n + more, before + after, n)
     return np.clip(p, 0, 1)[places]
 
 
@@ -308,7 +307,7 @@ def density(values: np.ndarray, at: np.ndarray) -> np.ndarray:
     values, at = np.asarray(values, dtype=float), np.asarray(at, dtype=float)
     if len(np.unique(values)) < 2:
         return np.full(at.shape, np.nan)
-    return gaussian_kde(values, bw_method="scott")(at)
+    return scipy.stats.gaussian_kde(values, bw_method="scott")(at)
 
 
 def subsample(values: np.ndarray, size: int, seed: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import hypergeom
+import scipy
 
 from cliff_tokens.statistics import unpooled_error
 
@@ -99,6 +99,6 @@ def _flagged(test: CliffTest, sums: np.ndarray, n: int, more: int) -> np.ndarray
         # Outside the support the error may be that of no count at all, at a probability of 0.
         with np.errstate(invalid="ignore"):
             flags = test.flags(drop, unpooled_error(first, second, n, more))
-        probability = hypergeom.pmf(first, n + more, part, n)
+        probability = scipy.stats.hypergeom.pmf(first, n + more, part, n)
         found[start : start + together] = (flags * probability).sum(axis=1)
     return found
