@@ -97,7 +97,7 @@ def until(found: Callable, what: str, beside: subprocess.Popen | None = None):
         if why:
             raise TimeoutError(f"awaited {why}: {what}; found: {result!r}; jobs: {table()}")
         time.sleep(0.2)
-    raise InterruptedError(f"the test was ended while it awaited: {what}")
+    raise KeyboardInterrupt(f"the test was ended while it awaited: {what}")
 
 
 def bring(*command: str, reached: Callable, what: str) -> None:
