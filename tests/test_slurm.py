@@ -65,7 +65,7 @@ CLUSTER = Path(__file__).parent / "slurm" / "cluster.sh"
 # One place, so that what an earlier test left there is found and taken down.
 HOME = "/var/lib/cliff-tokens-slurm"
 ENDED = ("COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY")
-PATIENCE = 600  # seconds; most waits take less than 30, on a busy machine some minutes
+PATIENCE = 1200  # seconds; most waits take less than 30, on a busy machine some minutes
 
 _stopping = threading.Event()  # set when the test ends early, for the threads that wait
 _asking = threading.Lock()
@@ -227,7 +227,7 @@ def repository(folder: Path) -> Path:
 
 def snakemake(folder: Path, *arguments: str, log: str) -> subprocess.Popen:
     # SIGINT, because Snakemake cancels its jobs then; with SIGTERM it would wait for them.
-    command = ["timeout", "-s", "INT", "-k", "60", "3600", sys.executable, "-m", "snakemake"]
+    command = ["timeout", "-s", "INT", "-k", "60", "7200", sys.executable, "-m", "snakemake"]
     environment = {
         **os.environ,
         "OMP_NUM_THREADS": "1",

@@ -51,7 +51,8 @@ ClusterName=lab
 SlurmctldHost=$HOST(127.0.0.1)
 SlurmctldPort=$PORT
 SlurmUser=root
-AuthInfo=socket=$LAB/munge/socket,cred_expire=10
+# What a job's start takes at most, and what one that is put in the queue again waits.
+AuthInfo=socket=$LAB/munge/socket,cred_expire=30
 StateSaveLocation=$LAB/state
 SlurmdSpoolDir=$LAB/spool/%n
 SlurmctldPidFile=$LAB/run/slurmctld.pid
@@ -72,6 +73,13 @@ SlurmdParameters=config_overrides
 SchedulerParameters=sched_min_interval=0,batch_sched_delay=0,bf_interval=2
 ReturnToService=2
 KillWait=2
+# On a busy machine a daemon can be slow to answer, and a job to start or to die: that is no fault.
+MessageTimeout=60
+SlurmdTimeout=3600
+BatchStartTimeout=300
+UnkillableStepTimeout=600
+# Daemons run ahead of what keeps the machine busy (launch); jobs as who submits them does.
+PropagatePrioProcess=1
 # A step that starts while the controller is away asks again only after this and some seconds.
 SlurmctldTimeout=60
 MinJobAge=86400
@@ -122,7 +130,9 @@ gone() { ! alive "$1"; }
 launch() { # launch NAME COMMAND...
   local name=$1
   shift
-  setsid env "$MARK" "$@" >>"$LAB/log/$name.out" 2>&1 </dev/null &
+  # Daemons of a cluster have machines of their own; and a controller that is slow to restart is
+  # away for longer than Snakemake bears (docs/cluster.md).
+  setsid env "$MARK" nice -n -10 "$@" >>"$LAB/log/$name.out" 2>&1 </dev/null &
   echo $! >"$LAB/run/$name"
 }
 wait_for() { # wait_for WHAT FOUND COMMAND...: until it succeeds; FOUND is a command that says what is
@@ -158,10 +168,6 @@ launch_node() {
   mkdir -p "$LAB/spool/$1"
   launch "$1" env SLURMD_NODENAME="$1" slurmd -D -N "$1"
 }
-launch_controller() {
-  # Ahead of whatever keeps the machine busy: Snakemake forgives a restart of ten seconds.
-  launch slurmctld nice -n -10 slurmctld -D
-}
 
 start() {
   command -v slurmctld slurmd squeue munged >/dev/null || die "SLURM is not installed: $0 install"
@@ -170,7 +176,7 @@ start() {
   launch munged munged --foreground --key-file="$LAB/munge/key" --socket="$LAB/munge/socket" \
     --pid-file="$LAB/run/munged.pid" --log-file="$LAB/log/munged.log" --seed-file="$LAB/munge/seed"
   wait_for "a credential of munge" processes munge -S "$LAB/munge/socket" -n
-  launch_controller
+  launch slurmctld slurmctld -D
   local node
   for node in "${NODES[@]}"; do launch_node "$node"; done
   wait_for "all nodes in service" nodes ready
@@ -201,7 +207,7 @@ case ${1:-} in
     wait_for "the end of the controller" processes gone slurmctld
     ;;
   controller-up)
-    alive slurmctld || launch_controller
+    alive slurmctld || launch slurmctld slurmctld -D
     wait_for "an answer of the controller" processes squeue
     ;;
   *) die "install, start, stop, power-cut NODE, power-on NODE, controller-down or controller-up; found: ${*:-nothing}" ;;
