@@ -63,13 +63,13 @@ TAKEN = "taken from an earlier attempt"
 
 CLUSTER = Path(__file__).parent / "slurm" / "cluster.sh"
 # One place, so that what an earlier test left there is found and taken down.
-HOME = "/var/lib/cliff-tokens-slurm"
+LAB = "/var/lib/cliff-tokens-slurm"
 ENDED = ("COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY")
 PATIENCE = 1200  # seconds; most waits take less than 30, on a busy machine some minutes
 
 _stopping = threading.Event()  # set when the test ends early, for the threads that wait
 _asking = threading.Lock()
-_answer: tuple[float, list[dict]] = (0.0, [])
+_answer: tuple[float, list[dict]] = (0.0, [])  # of squeue, for half a second
 
 
 def shell(*command: str) -> str:
@@ -105,8 +105,8 @@ def bring(*command: str, reached: Callable, what: str) -> None:
     until(lambda: reached() or shell(*command) is not None, what)
 
 
-def jobs(comment: str = "") -> list[dict]:
-    """Jobs of the cluster, ended ones included, whose comment (rule, wildcards) matches."""
+def jobs() -> list[dict]:
+    """Jobs of the cluster, ended ones included; the comment holds rule and wildcards."""
     global _answer
     names = ("jobid", "state", "partition", "nodelist", "minmemory", "tres-per-job", "comment")
     with _asking:
@@ -116,7 +116,7 @@ def jobs(comment: str = "") -> list[dict]:
             cells = [map(str.strip, line.split("|")) for line in listed]
             rows = [dict(zip(names, row, strict=True)) for row in cells]
             _answer = time.monotonic(), sorted(rows, key=lambda row: int(row["jobid"]))
-        return [row for row in _answer[1] if re.search(comment, row["comment"])]
+        return _answer[1]
 
 
 def table() -> str:
@@ -168,7 +168,7 @@ def cluster():
     """A running cluster: a function that does to it what cluster.sh can."""
     if os.geteuid() != 0:
         pytest.skip("a cluster of its own needs root, to tell SLURM's programs where it is")
-    environment = {**os.environ, "SLURM_LAB": HOME}
+    environment = {**os.environ, "SLURM_LAB": LAB}
 
     def act(*what: str):
         done = subprocess.run(
@@ -233,7 +233,7 @@ def snakemake(folder: Path, *arguments: str, log: str) -> subprocess.Popen:
         "OMP_NUM_THREADS": "1",
         "HF_HUB_OFFLINE": "1",
         "PYTHONPATH": str(folder / "src"),  # the copy's, as a user has it installed
-        "CLUSTER_OF_TESTS": HOME,  # cluster.sh ends what bears this name with the cluster
+        "CLUSTER_OF_TESTS": LAB,  # cluster.sh ends what bears this name with the cluster
     }
     with open(folder / log, "w") as stream:
         return subprocess.Popen(

@@ -25,7 +25,7 @@ MARK=CLUSTER_OF_TESTS=$LAB
 PORT=16820 # of the controller; nodes have those that follow
 HOST=$(hostname -s)
 NODES=(c1 g1 g2 g3)
-PATIENCE=120 # seconds; on an idle machine nothing here takes more than three
+PATIENCE=300 # seconds; on an idle machine nothing here takes more than three
 export PATH=$PATH:/usr/sbin:/sbin SLURM_CONF=$LAB/etc/slurm.conf
 
 die() {
