@@ -193,6 +193,9 @@ and a csv of the values it shows, a table as Markdown and csv. What the paper cl
 what was published of it, is in [config/paper_index.yaml](../config/paper_index.yaml) and
 [config/published.csv](../config/published.csv), from which this page is generated.
 
+`make run` makes all but those that need a reference (target `truth`: {truth})
+and those that predict a cost ({cost}).
+
 """
 
 
@@ -207,7 +210,14 @@ def table(entries) -> str:
 
 
 def test_the_page_of_exhibits_lists_what_the_index_holds(root, index, fix):
-    path, current = root / "docs/exhibits.md", PAGE + table(index.values())
+    apart = {
+        need: ", ".join(
+            f"`{name}`" for kind in ("figure", "table") for name in needing(index, kind, need)
+        )
+        for need in ("truth", "cost")
+    }
+    page = PAGE.format(**apart)
+    path, current = root / "docs/exhibits.md", page + table(index.values())
     if fix:
         path.write_text(current, encoding="utf-8")
     assert path.read_text(encoding="utf-8") == current, (
