@@ -9,7 +9,7 @@ from cliff_tokens.statistics import Intervals
 INTERVALS = Intervals(confidence=0.95, repetitions=500, seed=3)
 DOMAINS = {"chains": IN_DOMAIN, "factors": OUT_OF_DOMAIN, "marathons": OUT_OF_DOMAIN}
 
-# What adapters took, as ``script.read_costs`` gives it.
+# What adapters took, as ``exhibits.read_costs`` gives it.
 ADAPTERS = pd.DataFrame(
     {"model": "m", "variant": variant, "seed": seed, "pairs": pairs, "steps": 4,
      "loss_positions": 2 * pairs, "seconds": 2.0 + seed, "peak_memory_bytes": 10**9}

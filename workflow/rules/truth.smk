@@ -4,13 +4,4 @@
 
 rule truth:
     input:
-        collect(
-            "<results>/tables/{table}.csv",
-            table=[
-                "table_estimators",
-                "table_truth",
-                "table_simulation",
-                "table_cost_used",
-            ],
-        ),
-        "<results>/figures/figure_estimators.svg",
+        exhibits_of("truth"),
