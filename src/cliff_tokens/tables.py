@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -70,9 +71,12 @@ def read(path: str | Path, name: str) -> pd.DataFrame:
 def read_all(paths: Iterable[str | Path], name: str) -> pd.DataFrame:
     """Read several files of the same table into one frame; no files give no rows."""
     frames = [read(path, name) for path in paths]
-    if not frames:
-        return TABLES[name].schema.empty_table().to_pandas()
-    return pd.concat(frames, ignore_index=True)
+    return pd.concat(frames, ignore_index=True) if frames else empty(name)
+
+
+def empty(name: str) -> pd.DataFrame:
+    """The table ``name`` without rows."""
+    return TABLES[name].schema.empty_table().to_pandas()
 
 
 def read_labeled(paths: Iterable[str | Path]) -> pd.DataFrame:
@@ -103,6 +107,11 @@ def read_metadata(path: str | Path) -> dict:
     if _METADATA_KEY not in metadata:
         raise TableError(f"{path}: a parquet file, but not one that this project wrote")
     return json.loads(metadata[_METADATA_KEY])
+
+
+def among(frame: pd.DataFrame, others: pd.DataFrame, keys: list[str]) -> np.ndarray:
+    """Which rows of a frame have the key of a row of another, bool [rows]."""
+    return pd.MultiIndex.from_frame(frame[keys]).isin(pd.MultiIndex.from_frame(others[keys]))
 
 
 def describe() -> str:

@@ -5,9 +5,9 @@ rule score_agreement:
     input:
         cliffs="<results>/cliffs/{estimator}/{source}/{dataset}.parquet",
         candidates="<results>/candidates/{estimator}/{source}/{dataset}.parquet",
-        traces="<results>/traces/{source}/{dataset}.parquet",
-        tokens="<results>/tokens/{source}/{dataset}.parquet",
-        weights=evaluator_weights,
+        traces="<measured>/traces/{source}/{dataset}.parquet",
+        tokens="<measured>/tokens/{source}/{dataset}.parquet",
+        weights=weights_of("evaluator"),
     output:
         agreement="<results>/agreement/{estimator}/{source}--{evaluator}/{dataset}.parquet",
     log:
@@ -20,10 +20,11 @@ rule score_agreement:
     resources:
         mem_mb=4000,
         runtime=60,
-        gpu=evaluator_gpus,
+        gpu=gpus_of("evaluator"),
     params:
-        source=pair_source,
-        evaluator=pair_evaluator,
+        source=source_of("source"),
+        evaluator=source_of("evaluator"),
+        sampler=lookup("{evaluator}/sampler", within=MODELS),
         context=lookup("{evaluator}/context", within=MODELS),
         certain=lookup("taxonomy/certain", within=config),
         revision=REVISIONS["agreement"],
@@ -43,17 +44,17 @@ rule table_agreement:
         cliffs=collect(
             "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
             estimator=MAIN,
-            **SOURCES,
+            **SOURCES_AXES,
         ),
         candidates=collect(
             "<results>/candidates/{estimator}/{model}/{dataset}.parquet",
             estimator=MAIN,
-            **SOURCES,
+            **SOURCES_AXES,
         ),
         estimates=collect(
-            "<results>/estimates/{estimator}/{model}/{dataset}.parquet",
+            "<measured>/estimates/{estimator}/{model}/{dataset}.parquet",
             estimator=MAIN,
-            **SOURCES,
+            **SOURCES_AXES,
         ),
     output:
         csv=report(
@@ -95,22 +96,22 @@ rule figure_04_cliff_mass_and_transfer:
         cliffs=collect(
             "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
             estimator=MAIN,
-            **SOURCES,
+            **SOURCES_AXES,
         ),
         candidates=collect(
             "<results>/candidates/{estimator}/{model}/{dataset}.parquet",
             estimator=MAIN,
-            **SOURCES,
+            **SOURCES_AXES,
         ),
         estimates=collect(
-            "<results>/estimates/{estimator}/{model}/{dataset}.parquet",
+            "<measured>/estimates/{estimator}/{model}/{dataset}.parquet",
             estimator=MAIN,
-            **SOURCES,
+            **SOURCES_AXES,
         ),
         resampling=collect(
             "<results>/resampling/{estimator}/{model}/{dataset}.parquet",
             estimator=MAIN,
-            **SOURCES,
+            **SOURCES_AXES,
         ),
     output:
         svg=report(
@@ -157,17 +158,17 @@ rule figure_11_delta_cpm:
         cliffs=collect(
             "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
             estimator=MAIN,
-            **SOURCES,
+            **SOURCES_AXES,
         ),
         candidates=collect(
             "<results>/candidates/{estimator}/{model}/{dataset}.parquet",
             estimator=MAIN,
-            **SOURCES,
+            **SOURCES_AXES,
         ),
         estimates=collect(
-            "<results>/estimates/{estimator}/{model}/{dataset}.parquet",
+            "<measured>/estimates/{estimator}/{model}/{dataset}.parquet",
             estimator=MAIN,
-            **SOURCES,
+            **SOURCES_AXES,
         ),
     output:
         svg=report(
@@ -214,7 +215,7 @@ rule figure_12_ranks_deterministic:
         cliffs=collect(
             "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
             estimator=MAIN,
-            **SOURCES,
+            **SOURCES_AXES,
         ),
     output:
         svg=report(
@@ -259,7 +260,7 @@ rule figure_13_ranks_uncertain:
         cliffs=collect(
             "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
             estimator=MAIN,
-            **SOURCES,
+            **SOURCES_AXES,
         ),
     output:
         svg=report(
@@ -304,7 +305,7 @@ rule figure_14_ranks_sampled_off:
         cliffs=collect(
             "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
             estimator=MAIN,
-            **SOURCES,
+            **SOURCES_AXES,
         ),
     output:
         svg=report(
