@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 
@@ -21,3 +22,47 @@ def root() -> Path:
 def fix(pytestconfig) -> bool:
     """Whether generated documents are to be rewritten."""
     return pytestconfig.getoption("--fix")
+
+
+@pytest.fixture(scope="session")
+def given() -> dict:
+    """Tables and settings of a synthetic run; the larger model's traces are all correct."""
+    from helpers import exhibits, synthetic
+
+    datasets = ("chains", "factors", "marathons")
+    return exhibits.given(synthetic.run(datasets=datasets, always_correct=("large",)))
+
+
+@pytest.fixture(scope="session")
+def quiet() -> dict:
+    """The same of a run without any cliff."""
+    from helpers import exhibits, synthetic
+
+    return exhibits.given(synthetic.run(problems=3, jump=0))
+
+
+@pytest.fixture
+def seen() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Agreement, cliffs and members by hand: three cliffs of one source, one without a control."""
+    rows = [
+        # cliff, group, token, sampled, source p, rank, evaluator p, rank
+        ("s/d/a/0@3", "cliff", 5, True, 0.60, 1, 0.20, 3),
+        ("s/d/a/0@3", "cliff", 6, False, 0.30, 2, 0.50, 1),
+        ("s/d/a/0@3", "cliff", 7, False, 0.10, 3, 0.25, 2),
+        ("s/d/a/0@3", "control", 9, True, 0.62, 1, 0.52, 1),
+        ("s/d/b/0@8", "cliff", 5, True, 0.50, 1, 0.70, 1),
+        ("s/d/b/0@8", "control", 2, True, 0.49, 1, 0.39, 1),
+        ("s/d/b/0@9", "cliff", 4, True, 0.02, 25, 0.01, 30),
+    ]
+    columns = [
+        "cliff_id", "group", "token_id", "is_sampled", "source_probability", "source_rank",
+        "probability", "rank",
+    ]  # fmt: skip
+    agreement = pd.DataFrame(rows, columns=columns).assign(evaluator="e", t=3)
+    cliffs = pd.DataFrame({"cliff_id": agreement["cliff_id"].unique()})
+    cliffs["kind"] = ["uncertain", "uncertain", "sampled_off"]
+    cliffs = cliffs.assign(model="s", dataset="d", problem_id=["a", "b", "b"])
+    members = [("s/d/a/0@3", 5), ("s/d/a/0@3", 7), ("s/d/b/0@8", 5), ("s/d/b/0@9", 4)]
+    members = pd.DataFrame(members, columns=["cliff_id", "token_id"]).assign(reading="published")
+    # Another reading, in which token 6 is a member too, must not be read.
+    return agreement, cliffs, pd.concat([members, members.assign(token_id=6, reading="own")])

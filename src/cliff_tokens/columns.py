@@ -26,6 +26,10 @@ def _table(keys: tuple[str, ...], *columns: pa.Field) -> Table:
 
 
 _TRACE_ID = _column("trace_id", pa.string(), "{model}/{dataset}/{problem_id}/{sample}")
+_MODEL = _column("model", pa.string(), "name in config/models.yaml")
+_DATASET = _column("dataset", pa.string(), "name in config/datasets.yaml")
+_PROBLEM = _column("problem_id", pa.string(), "problem that is answered")
+_OWNER = (_MODEL, _DATASET, _PROBLEM)
 _CLIFF_ID = _column("cliff_id", pa.string(), "{trace_id}@{t}")
 _COUNTS = (
     _column("successes", pa.int16(), "rollouts whose answer was graded correct"),
@@ -38,6 +42,8 @@ _COUNTS = (
 # Where a method finds no cut point nothing is drawn.
 _COUNTS_OR_NULL = tuple(field.with_nullable(True) for field in _COUNTS)
 
+_METHOD = _column("method", pa.string(), "what chose the cut point (stages/cut_points.py)")
+_CUT = _column("prefix_t", pa.int32(), "tokens before the cut; null: there is none", null=True)
 _ESTIMATE = (
     _column("before", pa.float64(), "estimated potential of prefix t-1"),
     _column("after", pa.float64(), "estimated potential of prefix t"),
@@ -53,8 +59,13 @@ _CANDIDATE = (
     _column("is_greedy", pa.bool_(), "whether it is the most probable token"),
 )
 
+_KINDS = tuple(
+    _column(kind, pa.int16(), "cliff tokens of this kind")
+    for kind in ("deterministic", "uncertain", "sampled_off", "other")
+)
+
 _POLICY = (
-    _column("model", pa.string(), "name in config/models.yaml"),
+    _MODEL,
     _column("variant", pa.string(), "pairs it was trained on; base: not trained"),
     _column("seed", pa.int32(), "seed of the training; it keys the random numbers, base's too"),
 )
@@ -62,7 +73,7 @@ _POLICY = (
 TABLES = {
     "problems": _table(
         ("dataset", "problem_id"),
-        _column("dataset", pa.string(), "name in config/datasets.yaml"),
+        _DATASET,
         _column("problem_id", pa.string(), "unique within the data set"),
         _column("question", pa.string(), "what the model is asked"),
         _column("answer", pa.string(), "gold answer"),
@@ -73,9 +84,7 @@ TABLES = {
     "traces": _table(
         ("trace_id",),
         _TRACE_ID,
-        _column("model", pa.string(), "name in config/models.yaml"),
-        _column("dataset", pa.string(), "name in config/datasets.yaml"),
-        _column("problem_id", pa.string(), "problem that is answered"),
+        *_OWNER,
         _column("sample", pa.int16(), "number of the trace of this problem, from 0"),
         _column("stream", pa.uint64(), "random stream that drew the trace"),
         _column("prompt_ids", pa.list_(pa.int32()), "token ids of the chat prompt"),
@@ -99,13 +108,13 @@ TABLES = {
         _column("entropy", pa.float32(), "of the next-token distribution, T = 1, nats"),
         _column("support", pa.int32(), "tokens in the entropy's sum; 0 = full vocabulary"),
         _column("tail", pa.float32(), "probability outside the support"),
-        _column("sampler_probability", pa.float64(), "q_t, after temperature, top_k, top_p"),
+        _column("sampler_probability", pa.float64(), "q_t: after temperature, top_k, top_p"),
     ),
     "alternatives": _table(
         ("trace_id", "t", "token_id"),
         _TRACE_ID,
         _column("t", pa.int32(), "position, 1 .. T"),
-        _column("token_id", pa.int32(), "a token the sampler could have drawn in place of x_t"),
+        _column("token_id", pa.int32(), "another token that the sampler could have drawn"),
         _column("probability", pa.float64(), "its sampler probability; 1 - q_t in all"),
     ),
     "potential": _table(
@@ -121,7 +130,7 @@ TABLES = {
         _column("arm", pa.string(), "del, keep, control_del, control_keep", null=True),
         _TRACE_ID,
         _column("prefix_t", pa.int32(), "tokens kept of the trace, 0 .. T"),
-        _column("token_id", pa.int32(), "token that follows in place of the trace's", null=True),
+        _column("token_id", pa.int32(), "next token, not the trace's", null=True),
         _column("rollouts", pa.int16(), "rollouts to draw"),
     ),
     "rollouts": _table(
@@ -149,7 +158,7 @@ TABLES = {
         _TRACE_ID,
         _column("model", pa.string(), "model that owns the trace"),
         _column("dataset", pa.string(), "data set of the problem"),
-        _column("problem_id", pa.string(), "problem that is answered"),
+        _PROBLEM,
         _column("t", pa.int32(), "position of the cliff token, 1 .. T"),
         _column("ordinal", pa.int16(), "1 = first cliff of its trace"),
         _column("token_id", pa.int32(), "the cliff token"),
@@ -172,23 +181,14 @@ TABLES = {
     "cuts": _table(
         ("trace_id", "method"),
         _TRACE_ID,
-        _column("method", pa.string(), "what chose the cut point (stages/cut_points.py)"),
-        _column("prefix_t", pa.int32(), "where it cuts; null: it has none", null=True),
+        _METHOD,
+        _CUT,
     ),
     "cut_points": _table(
         ("trace_id", "method"),
         _TRACE_ID,
-        _column(
-            "method",
-            pa.string(),
-            "cliff_first, cliff_random, critical, tangent, random or restart",
-        ),
-        _column(
-            "prefix_t",
-            pa.int32(),
-            "tokens in the prefix the rollouts start from; null without a cut point",
-            null=True,
-        ),
+        _METHOD,
+        _CUT,
         *_COUNTS_OR_NULL,
         _column("reused", pa.int16(), "rollouts taken over from resampling", null=True),
     ),
@@ -197,7 +197,7 @@ TABLES = {
         _CLIFF_ID,
         _column("model", pa.string(), "model that owns the trace"),
         _column("dataset", pa.string(), "data set of the problem"),
-        _column("problem_id", pa.string(), "problem that is answered"),
+        _PROBLEM,
         _column("kind", pa.string(), "deterministic, uncertain, sampled_off or other"),
         _column("outcome", pa.string(), "of the trace: correct or incorrect"),
         _column("bound", pa.float64(), "1 - q_t, which no drop can exceed"),
@@ -232,9 +232,7 @@ TABLES = {
     "masses": _table(
         ("cliff_id", "reading"),
         _CLIFF_ID,
-        _column("model", pa.string(), "name in config/models.yaml"),
-        _column("dataset", pa.string(), "name in config/datasets.yaml"),
-        _column("problem_id", pa.string(), "problem that is answered"),
+        *_OWNER,
         _column("kind", pa.string(), "kind of the cliff token"),
         _column("entropy", pa.float32(), "of the next-token distribution, T = 1, nats"),
         _column("reading", pa.string(), "published, own or fresh (stages/masses.py)"),
@@ -261,7 +259,7 @@ TABLES = {
         _column("pair_id", pa.string(), "{cliff_id}/{chosen token}, or the two traces"),
         _column("cliff_id", pa.string(), "null: a pair of responses", null=True),
         _column("trace_id", pa.string(), "trace of the rejected side"),
-        _column("problem_id", pa.string(), "problem that is answered"),
+        _PROBLEM,
         _column("t", pa.int32(), "position of the first token of both sides, 1 .. T"),
         _column("kind", pa.string(), "of the cliff or control token", null=True),
         _column("prompt_ids", pa.list_(pa.int32()), "token ids of prefix t-1"),
@@ -292,9 +290,9 @@ TABLES = {
     "evaluation": _table(
         ("model", "variant", "seed", "dataset", "decoding", "problem_id", "sample"),
         *_POLICY,
-        _column("dataset", pa.string(), "name in config/datasets.yaml"),
+        _DATASET,
         _column("decoding", pa.string(), "greedy, or sampled by the model's sampler"),
-        _column("problem_id", pa.string(), "problem that is answered"),
+        _PROBLEM,
         _column("sample", pa.int16(), "number of the answer to this problem, from 0"),
         _column("verdict", pa.string(), "correct, incorrect, unparsed or timeout"),
         _column("answer", pa.string(), "content of the last box", null=True),
@@ -304,16 +302,13 @@ TABLES = {
     "recounts": _table(
         ("model", "variant", "seed", "dataset", "problem_id", "sample"),
         *_POLICY,
-        _column("dataset", pa.string(), "name in config/datasets.yaml"),
-        _column("problem_id", pa.string(), "problem that is answered"),
+        _DATASET,
+        _PROBLEM,
         _column("sample", pa.int16(), "number of the trace of this problem, from 0"),
         _column("verdict", pa.string(), "correct, incorrect, unparsed or timeout"),
         _column("tokens", pa.int32(), "tokens of the trace, T"),
         _column("cliffs", pa.int16(), "cliff tokens of the trace, of any kind"),
-        _column("deterministic", pa.int16(), "cliff tokens of this kind"),
-        _column("uncertain", pa.int16(), "cliff tokens of this kind"),
-        _column("sampled_off", pa.int16(), "cliff tokens of this kind"),
-        _column("other", pa.int16(), "cliff tokens of this kind"),
+        *_KINDS,
         _column("rollouts", pa.int32(), "branches drawn to estimate the potential"),
         _column("generated_tokens", pa.int64(), "tokens generated by these rollouts"),
     ),

@@ -119,7 +119,7 @@ def describe() -> str:
     parts = [
         "# Tables\n",
         "Parquet files under `results/<run>/<table>/`. Generated from the schemas in",
-        "`src/cliff_tokens/columns.py`; keys are bold, a question mark allows null.",
+        "`src/cliff_tokens/tables.py`; keys are bold, a question mark allows null.",
     ]
     for name, table in TABLES.items():
         parts += [f"\n## {name}\n", "| column | type | meaning |", "|---|---|---|"]

@@ -190,7 +190,7 @@ def pairs_of(run):
 def agreement(run, seed=0):
     """What evaluators think of the cliff tokens, of another candidate each, and of controls.
 
-    Every fifth cliff has no control. Rows of the ``agreement`` table, and the cliff candidates.
+    Every fifth cliff has no control. Rows of the ``agreement`` table.
     """
     rng = np.random.default_rng(seed)
     parts = []
@@ -214,8 +214,7 @@ def agreement(run, seed=0):
     scored = tables.TABLES["agreement"].schema.empty_table().to_pandas()
     if parts:
         scored = _typed(pd.concat(parts, ignore_index=True), "agreement")
-    members = run["cliffs"][["cliff_id", "token_id"]]
-    return scored, members
+    return scored
 
 
 def cut_points(run, rollouts=64, seed=0):

@@ -15,10 +15,8 @@ from cliff_tokens.stages import agreement
 from cliff_tokens.stages import generators as problems
 from cliff_tokens.stages.grading import Grader
 from cliff_tokens.stages.traces import Questions, sample, score
-from cliff_tokens.statistics import Intervals
 
 CERTAIN = 0.99
-INTERVALS = Intervals(confidence=0.95, repetitions=200, seed=1)
 MODELS = ("testbed-small", "testbed-large")
 SAMPLER = Sampler(temperature=1.0, top_p=0.95)
 KEYS = ["cliff_id", "group", "evaluator", "token_id"]
@@ -154,12 +152,6 @@ def test_a_source_without_cliffs_gives_an_empty_table(run, opened, tmp_path):
     tables.write(scored, tmp_path / "a.parquet", "agreement", {})
     empty = tables.read(tmp_path / "a.parquet", "agreement")
     assert empty.empty
-    members = candidates.loc[:-1, ["cliff_id", "token_id"]]
-    summary = agreement.summarize(empty, found[:0], members, INTERVALS, [MODELS])
-    assert summary["n"].tolist() == [0] * 5
-    assert summary[["share_first", "difference", "delta", "delta_median"]].isna().all(axis=None)
-    assert agreement.transitions(empty, found[:0], "uncertain", [MODELS]).empty
-    assert agreement.changes(empty, found[:0], members).empty
 
 
 def test_a_prefix_longer_than_the_context_is_refused_by_its_trace(run, opened):
@@ -265,91 +257,3 @@ def test_no_control_is_a_cliff_and_none_is_used_twice():
     assert (merged["p_x"] - merged["p_y"]).abs().max() <= agreement.CALIPER
     mixed = agreement.match_controls(found[::-1], tokens[::-1], CERTAIN)
     pd.testing.assert_frame_equal(mixed, controls)
-
-
-@pytest.fixture
-def seen():
-    """Three cliffs of one source: two with a control, one without; numbers made by hand."""
-    rows = [
-        # cliff, group, token, sampled, source p, rank, evaluator p, rank
-        ("s/d/a/0@3", "cliff", 5, True, 0.60, 1, 0.20, 3),
-        ("s/d/a/0@3", "cliff", 6, False, 0.30, 2, 0.50, 1),
-        ("s/d/a/0@3", "cliff", 7, False, 0.10, 3, 0.25, 2),
-        ("s/d/a/0@3", "control", 9, True, 0.62, 1, 0.52, 1),
-        ("s/d/b/0@8", "cliff", 5, True, 0.50, 1, 0.70, 1),
-        ("s/d/b/0@8", "control", 2, True, 0.49, 1, 0.39, 1),
-        ("s/d/b/0@9", "cliff", 4, True, 0.02, 25, 0.01, 30),
-    ]
-    columns = [
-        "cliff_id", "group", "token_id", "is_sampled", "source_probability", "source_rank",
-        "probability", "rank",
-    ]  # fmt: skip
-    scored = pd.DataFrame(rows, columns=columns).assign(evaluator="e", t=3)
-    scored["trace_id"] = scored["cliff_id"].str.split("@").str[0]
-    cliffs = pd.DataFrame({"cliff_id": scored["cliff_id"].unique()})
-    cliffs["kind"] = ["uncertain", "uncertain", "sampled_off"]
-    members = [("s/d/a/0@3", 5), ("s/d/a/0@3", 7), ("s/d/b/0@8", 5), ("s/d/b/0@9", 4)]
-    return scored, cliffs, pd.DataFrame(members, columns=["cliff_id", "token_id"])
-
-
-def test_cliff_mass_is_summed_over_the_sources_cliff_candidates(seen):
-    scored, _, members = seen
-    mass = agreement.mass(scored, members).set_index("cliff_id")
-    # .60 + .10 in the source and .20 + .25 in the evaluator; token 6 is no cliff candidate.
-    assert mass.loc["s/d/a/0@3", ["source_mass", "evaluator_mass", "delta"]].tolist() == (
-        pytest.approx([0.7, 0.45, -0.25])
-    )
-    assert mass.loc["s/d/b/0@8", "delta"] == pytest.approx(0.2)
-    none = agreement.mass(scored, members[:0])
-    assert len(none) == 3
-    assert none["evaluator_mass"].eq(0).all()
-
-
-def test_cliffs_are_set_beside_their_controls(seen):
-    scored, cliffs, members = seen
-    summary = agreement.summarize(scored, cliffs, members, INTERVALS, [("s", "e")])
-    row = summary.set_index("kind").loc["uncertain"]
-    assert row[["n", "first", "controls", "control_first"]].tolist() == [2, 1, 2, 2]
-    assert row["share_first"] == 0.5
-    assert row["difference"] == -0.5
-    # Cliffs: -.4 and +.2; controls: -.1 both.
-    assert row["shift"] == pytest.approx(-0.1)
-    assert row["control_shift"] == pytest.approx(-0.1)
-    assert row["delta"] == row["delta_median"] == pytest.approx(-0.025)
-    alone = summary.set_index("kind").loc["sampled_off"]
-    assert alone[["n", "controls"]].tolist() == [1, 0]
-    assert np.isnan(alone["difference"])
-    pooled = summary.set_index("kind").loc["all"]
-    assert pooled[["n", "first", "controls"]].tolist() == [3, 1, 2]
-
-
-def test_ranks_beyond_twenty_are_pooled_and_counts_add_up(seen):
-    scored, cliffs, _ = seen
-    pairs = [("s", "e")]
-    beyond = agreement.transitions(scored, cliffs, "sampled_off", pairs)
-    assert beyond[["group", "source_rank", "rank", "count"]].to_numpy().tolist() == [
-        ["cliff", 21, 21, 1]
-    ]
-    counted = agreement.transitions(scored, cliffs, "uncertain", pairs)
-    assert counted[["group", "source_rank", "rank", "count"]].to_numpy().tolist() == [
-        ["cliff", 1, 1, 1],
-        ["cliff", 1, 3, 1],
-        ["control", 1, 1, 2],
-    ]
-    assert agreement.transitions(scored, cliffs, "uncertain", [("e", "s")]).empty
-
-
-def test_changes_hold_a_row_for_each_measure_and_its_median(seen):
-    changes = agreement.changes(*seen)
-    assert changes.value_counts("measure").to_dict() == {"mass": 3, "token": 3, "control": 2}
-    cell = changes[changes["kind"].eq("uncertain")].set_index(["measure", "cliff_id"])
-    assert cell.loc[("token", "s/d/a/0@3"), "value"] == pytest.approx(-0.4)
-    assert cell.loc[("control", "s/d/b/0@8"), "value"] == pytest.approx(-0.1)
-    assert cell.loc["mass", "median"].unique() == pytest.approx([-0.025])
-    assert cell.loc["token", "n"].unique().tolist() == [2]
-
-
-def test_a_cliff_that_was_scored_but_is_not_known_is_named(seen):
-    scored, cliffs, _ = seen
-    with pytest.raises(ValueError, match=r"s/d/b/0@9: was scored but is not among the cliffs"):
-        agreement.matched(scored, cliffs[:2])

@@ -14,11 +14,9 @@ from cliff_tokens.stages.cliffs import detect
 from cliff_tokens.stages.independent import estimate_independent
 from cliff_tokens.stages.resampling import match_controls
 from cliff_tokens.stages.traces import score
-from cliff_tokens.statistics import Intervals
 
 SAMPLER = Sampler(temperature=1.0, top_p=0.9)
 TEST = CliffTest()
-INTERVALS = Intervals(confidence=0.95, repetitions=200, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -65,14 +63,12 @@ def test_every_flag_on_a_token_that_was_certain_is_impossible(chain):
 
 
 def test_flags_on_certain_tokens_are_as_many_as_chance_gives(chain):
-    summary = audit.summarize(
-        chain["audit"], chain["estimates"], chain["tokens"], chain["rollouts"], chain["test"],
-        0.99, INTERVALS,
-    )  # fmt: skip
-    row = summary[summary["model"].eq("markov") & summary["kind"].eq(audit.CERTAIN)].iloc[0]
-    assert row["impossible"] == row["n"]
-    assert stats.poisson.cdf(row["n"], row["by_chance"]) > 0.001
-    assert stats.poisson.sf(row["n"] - 1, row["by_chance"]) > 0.001
+    tested = chain["estimates"].merge(chain["tokens"], on=["trace_id", "t"], validate="1:1")
+    chance = audit.chance(tested, chain["rollouts"], chain["test"])
+    by_chance = chance[tested["sampler_probability"] == 1].sum()
+    flags = (chain["cliffs"]["sampler_probability"] == 1).sum()
+    assert stats.poisson.cdf(flags, by_chance) > 0.001
+    assert stats.poisson.sf(flags - 1, by_chance) > 0.001
 
 
 def test_chance_is_the_rate_of_flags_between_equal_potentials():
@@ -134,32 +130,12 @@ def test_confirmation_is_the_rule_on_the_arms(run, audited):
     assert row["confirmed"] == (before - after > 0.1 + 1.645 * error)
 
 
-def test_summary_adds_up_over_kinds_and_over_models(run, audited):
-    summary = audit.summarize(
-        audited, run["estimates"], run["tokens"], 64, TEST, synthetic.CERTAIN, INTERVALS
-    )
-    counts = ["tokens", "n", "by_chance", "impossible", "unconfirmed"]
-    for _, model in summary.groupby("model"):
-        rows = model.set_index("kind")[counts]
-        kinds = rows.drop(index=["all", audit.CERTAIN, audit.FREE]).sum()
-        np.testing.assert_allclose(kinds, rows.loc["all"])
-        np.testing.assert_allclose(rows.loc[[audit.CERTAIN, audit.FREE]].sum(), rows.loc["all"])
-    every = summary[summary["kind"] == "all"].set_index("model")[counts]
-    np.testing.assert_allclose(every.drop(index="all").sum(), every.loc["all"])
-    assert every.loc["all", "n"] == len(run["cliffs"])
-
-
 def test_a_run_without_cliffs_has_an_audit_without_rows():
     quiet = synthetic.run(problems=3, jump=0)
     found = audit.audit(
         quiet["cliffs"], quiet["potential"], quiet["estimates"], quiet["resampling"], TEST
     )
     assert found.empty
-    summary = audit.summarize(
-        found, quiet["estimates"], quiet["tokens"], 64, TEST, synthetic.CERTAIN, INTERVALS
-    )
-    assert (summary["n"] == 0).all()
-    assert summary["share_impossible"].isna().all()
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import markov, synthetic
+from helpers import markov
 from helpers.markov import RIGHT, START, WRONG, MarkovEngine
 from helpers.repository import ROOT
 from scipy import stats
@@ -13,15 +13,12 @@ from cliff_tokens.policies import Policy, Request, open_engine, sampling
 from cliff_tokens.policies.sampling import Sampler
 from cliff_tokens.policies.tokenizer import ChatTokenizer
 from cliff_tokens.stages import candidates, grading
-from cliff_tokens.stages.cliff_test import CliffTest, boundary
 from cliff_tokens.stages.grading import Grader
 from cliff_tokens.stages.rollouts import COUNTS as COUNT_COLUMNS
 from cliff_tokens.stages.rollouts import roll_out
 from cliff_tokens.stages.traces import Questions, sample, score
-from cliff_tokens.statistics import Intervals
 
 SAMPLER = Sampler(temperature=1.0, top_p=0.9)
-INTERVALS = Intervals(confidence=0.95, repetitions=200, seed=1)
 COUNTS = list(COUNT_COLUMNS)
 
 
@@ -208,200 +205,6 @@ def test_a_data_set_without_cliffs_is_an_empty_table(chain, grader, tmp_path):
     again = tables.read(tmp_path / "candidates.parquet", "candidates")
     assert again.empty
     assert list(again) == tables.TABLES["candidates"].schema.names
-
-
-# Two cliffs with .75 = 48/64 before them, so that before_se = sqrt(.75 * .25 / 64) = .0541.
-#
-#   cliff  token  probability  successes  drop   threshold
-#   A      1        .50        60/64      -.188               greedy
-#   A      2        .20        40/64       .125  .1 + 1.645 sqrt(.0541^2 + .0605^2) = .234  sampled
-#   A      3        .10        10/64       .594  .1 + 1.645 sqrt(.0541^2 + .0454^2) = .216
-#   B      4        .60        30/64       .281  .1 + 1.645 sqrt(.0541^2 + .0624^2) = .236  both
-#   B      5        .15        48/64       .000
-#
-# Deleted, A recovers in 32/64 = .5 and B in 40/64 = .625: token 3 still falls by .344 (threshold
-# .1 + 1.645 sqrt(.0625^2 + .0454^2) = .227), but token 4 by .156 only.
-HAND_CLIFFS = pd.DataFrame(
-    {
-        "cliff_id": ["m/d/a/0@7", "m/d/b/0@4"],
-        "trace_id": ["m/d/a/0", "m/d/b/0"],
-        "model": "m",
-        "dataset": "d",
-        "problem_id": ["a", "b"],
-        "t": [7, 4],
-        "kind": ["sampled_off", "uncertain"],
-        "entropy": [1.2, 0.8],
-    }
-)
-HAND_ESTIMATES = HAND_CLIFFS[["trace_id", "t"]].assign(
-    before=0.75, before_se=np.sqrt(0.75 * 0.25 / 64)
-)
-HAND_ARMS = pd.DataFrame([arm("m/d/a/0@7", "del", 32), arm("m/d/b/0@4", "del", 40)])
-A, B = HAND_CLIFFS["cliff_id"]
-HAND = pd.DataFrame(
-    [
-        (A, 1, 1, 0.50, False, True, 60, 64),
-        (A, 2, 2, 0.20, True, False, 40, 64),
-        (A, 3, 3, 0.10, False, False, 10, 64),
-        (B, 4, 1, 0.60, True, True, 30, 64),
-        (B, 5, 2, 0.15, False, False, 48, 64),
-    ],
-    columns=["cliff_id", "token_id", "rank", "probability", "is_sampled", "is_greedy",
-             "successes", "rollouts"],
-)  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("reading", "tokens", "mass", "other", "counted"),
-    [
-        ("published", [2, 3, 4], [0.3, 0.6], [0.5, 0.15], [2, 1]),
-        ("own", [3, 4], [0.1, 0.6], [0.7, 0.15], [1, 1]),
-        ("fresh", [3], [0.1, 0.0], [0.7, 0.75], [1, 0]),
-    ],
-)
-def test_masses_of_a_hand_made_pair_of_cliffs(reading, tokens, mass, other, counted):
-    flagged = candidates.members(HAND, HAND_CLIFFS, HAND_ESTIMATES, CliffTest(), reading, HAND_ARMS)
-    assert flagged["token_id"].tolist() == tokens
-    rows = candidates.mass(HAND, flagged, HAND_CLIFFS)
-    assert rows["cliff_mass"].tolist() == pytest.approx(mass)
-    assert rows["other_mass"].tolist() == pytest.approx(other)
-    assert rows["cliff_candidates"].tolist() == counted
-    tail = 1 - HAND.groupby("cliff_id")["probability"].sum().to_numpy()
-    assert (rows["cliff_mass"] + rows["other_mass"] + tail).tolist() == pytest.approx([1, 1])
-
-
-def test_more_rollouts_of_a_candidate_narrow_its_threshold():
-    # .625 of 6400: drop .125 against .1 + 1.645 sqrt(.0541^2 + .0061^2) = .190, and with an error
-    # of .005 before it against .1 + 1.645 sqrt(.005^2 + .0061^2) = .113.
-    more = HAND.assign(
-        successes=HAND["successes"].where(HAND["token_id"] != 2, 4000),
-        rollouts=HAND["rollouts"].where(HAND["token_id"] != 2, 6400),
-    )
-    for error, tokens in ((np.sqrt(0.75 * 0.25 / 64), [3, 4]), (0.005, [2, 3, 4])):
-        sharp = HAND_ESTIMATES.assign(before_se=error)
-        flagged = candidates.members(more, HAND_CLIFFS, sharp, CliffTest(), "own")
-        assert flagged["token_id"].tolist() == tokens
-
-
-def test_with_independent_counts_the_rule_is_the_published_one():
-    # A cliff for each count before, a candidate for each count after: 65 x 65 cells, 1283 cliffs.
-    before, after = (axis.ravel() for axis in np.mgrid[0:65, 0:65])
-    names = np.array([f"m/d/{k:02d}/0@1" for k in range(65)])
-    found = pd.DataFrame({"cliff_id": names, "trace_id": [name[:-2] for name in names], "t": 1})
-    p = np.arange(65) / 64
-    estimates = found[["trace_id", "t"]].assign(before=p, before_se=np.sqrt(p * (1 - p) / 64))
-    rows = pd.DataFrame(
-        {
-            "cliff_id": names[before],
-            "token_id": after,
-            "is_sampled": False,
-            "successes": after,
-            "rollouts": 64,
-        }
-    )
-    flagged = candidates.members(rows, found, estimates, CliffTest())
-    assert len(flagged) == 1283
-    largest = flagged.groupby("cliff_id")["token_id"].max()
-    limits = boundary(CliffTest(), 64).dropna()
-    assert largest.to_dict() == {
-        names[row.successes_before]: row.successes_after for row in limits.itertuples()
-    }
-
-
-def test_candidates_without_a_potential_before_them_are_refused():
-    with pytest.raises(ValueError, match=r"m/d/b/0@4: has candidates but no potential"):
-        candidates.members(HAND, HAND_CLIFFS, HAND_ESTIMATES, CliffTest(), "fresh", HAND_ARMS[:1])
-    with pytest.raises(ValueError, match=r"m/d/b/0@4: has no candidates"):
-        candidates.mass(HAND[:3], HAND[:0], HAND_CLIFFS)
-    with pytest.raises(ValueError, match="published, own, fresh"):
-        candidates.members(HAND, HAND_CLIFFS, HAND_ESTIMATES, CliffTest(), "newest")
-
-
-def hand_hazard():
-    weighed = candidates.masses(HAND, HAND_CLIFFS, HAND_ESTIMATES, HAND_ARMS, CliffTest())
-    return candidates.hazard(weighed, INTERVALS, ["m"]).set_index(["model", "kind", "reading"])
-
-
-def test_the_hazard_table_averages_cliffs_and_a_kind_without_any_is_not_zero():
-    rows = hand_hazard()
-    pooled = rows.loc[("m", "all", "published")]
-    assert pooled["n"] == pooled["problems"] == 2
-    # (.3 + .6) / 2; with two problems a resample is .3, .45 or .6.
-    assert pooled["cliff_mass"] == pytest.approx(0.45)
-    assert pooled["cliff_mass_median"] == pytest.approx(0.45)
-    for name in ("cliff_mass", "cliff_mass_median"):
-        assert pooled[f"{name}_low"] == pytest.approx(0.3)
-        assert pooled[f"{name}_high"] == pytest.approx(0.6)
-    assert pooled["cliff_candidates"] == 1.5
-    assert pooled["entropy"] == pytest.approx(1.0)
-    alone = rows.loc[("m", "uncertain", "own")]
-    assert (alone["n"], alone["cliff_mass"]) == (1, pytest.approx(0.6))
-    assert np.isnan(alone["cliff_mass_low"])
-    nothing = rows.loc[("m", "deterministic", "own")]
-    assert nothing["n"] == 0
-    assert nothing.drop(["n", "problems"]).isna().all()
-
-
-def test_summaries_of_a_run_without_cliffs_are_not_measured():
-    quiet = synthetic.run(problems=3, jump=0)
-    found, rows = quiet["cliffs"], quiet["candidates"]
-    assert found.empty
-    weighed = candidates.masses(
-        rows, found, quiet["estimates"], quiet["resampling"], synthetic.TEST
-    )
-    summary = candidates.hazard(weighed, INTERVALS, ["small", "large"])
-    assert (summary["n"] == 0).all()
-    assert summary["cliff_mass"].isna().all()
-    flagged = candidates.members(rows, found, quiet["estimates"], synthetic.TEST)
-    drawn = candidates.what_if(rows, flagged, found, [0, 1], INTERVALS, ["small", "large"])
-    assert (drawn["n"] == 0).all()
-    assert drawn["potential"].isna().all()
-
-
-def test_summaries_do_not_depend_on_the_order_of_rows():
-    run = synthetic.run()
-    mixed = {name: frame.sample(frac=1, random_state=1) for name, frame in run.items()}
-    summaries = []
-    for one in (run, mixed):
-        weighed = candidates.masses(
-            one["candidates"], one["cliffs"], one["estimates"], one["resampling"], synthetic.TEST
-        )
-        summaries.append(candidates.hazard(weighed, INTERVALS, ["small", "large"]))
-    pd.testing.assert_frame_equal(*summaries)
-
-
-@pytest.mark.parametrize(
-    ("temperature", "expected"),
-    [
-        (0, [1, 0]),
-        (0.5, [16 / 17, 1 / 17]),  # .64^2 : .16^2 = 16 : 1
-        (1, [0.8, 0.2]),
-        (2, [2 / 3, 1 / 3]),  # .8 : .4
-    ],
-)
-def test_probabilities_at_another_temperature(temperature, expected):
-    assert candidates.tempered([0.64, 0.16], temperature) == pytest.approx(expected)
-
-
-def test_the_token_at_another_temperature_by_hand():
-    flagged = candidates.members(HAND, HAND_CLIFFS, HAND_ESTIMATES, CliffTest())
-    rows = candidates.what_if(HAND, flagged, HAND_CLIFFS, [0, 1], INTERVALS, ["m"])
-    rows = rows.set_index(["kind", "temperature"])
-    # Greedy at A is token 1 (60/64), at B token 4, which is the cliff token (30/64).
-    assert rows.loc[("sampled_off", 0), "cliff_mass"] == 0
-    assert rows.loc[("sampled_off", 0), "potential"] == 60 / 64
-    assert rows.loc[("uncertain", 0), "cliff_mass"] == 1
-    assert rows.loc[("all", 0), "potential"] == pytest.approx(45 / 64)
-    # At A .5, .2 and .1 of .8: (.5 * 60 + .2 * 40 + .1 * 10) / 64 / .8 = 39 / 51.2.
-    assert rows.loc[("sampled_off", 1), "cliff_mass"] == pytest.approx(0.3 / 0.8)
-    assert rows.loc[("sampled_off", 1), "potential"] == pytest.approx(39 / 51.2)
-
-
-def test_recovery_sets_the_sampled_token_beside_the_greedy_one():
-    rows = candidates.recovery(HAND, HAND_CLIFFS)
-    assert rows["cliff_id"].tolist() == [A]  # B is not sampled-off
-    columns = ["successes_sampled", "rollouts_sampled", "successes_greedy", "rollouts_greedy"]
-    assert rows.loc[0, columns].tolist() == [40, 64, 60, 64]
 
 
 def test_a_shipped_model_is_followed_as_the_engine_would_have_gone_on(grader):

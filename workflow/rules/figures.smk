@@ -1,80 +1,26 @@
 # Figures of the paper: svg for the report, pdf for print, csv of the values shown.
 
 
-# What every figure and table has; never run by itself. A figure or table names its inputs and params
-# as its module in src/cliff_tokens/exhibits takes them.
-rule exhibit:
-    log:
-        "<logs>/exhibit.log",
-    group:
-        "exhibits"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=30,
-    params:
-        revision=REVISIONS["exhibits"],
-    script:
-        "../scripts/exhibit.py"
-
-
 rule figures:
     input:
         collect(
             "<results>/figures/{figure}.svg",
-            figure=[
-                "figure_01_decision_boundary",
-                "figure_02_share_with_cliff",
-                "figure_03_cliffs_per_trace",
-                "figure_05_cliff_mass",
-                "figure_06_recovery",
-                "figure_15_entropy_density",
-                "figure_16_pass_at_k_incorrect",
-                "figure_17_pass_at_k_correct",
-                "figure_cut_points",
-                "example_traces",
-            ],
+            figure=paper_index.exhibits(PAPER_INDEX, "figure", HAVE),
         ),
-        collect("<results>/figures/{figure}.svg", figure=PAIR_FIGURES),
-        collect("<results>/figures/figure_{audit}.svg", audit=AUDITS),
 
 
-rule figure_01_decision_boundary:
+use rule exhibit as figure_01_decision_boundary with:
     output:
-        svg=report(
-            "<results>/figures/figure_01_decision_boundary.svg",
-            caption="../report/figure_01_decision_boundary.rst",
-            category=FIGURES,
-            labels=shown("figure_01_decision_boundary", "picture"),
-        ),
-        pdf="<results>/figures/figure_01_decision_boundary.pdf",
-        csv=report(
-            "<results>/figures/figure_01_decision_boundary.csv",
-            caption="../report/figure_01_decision_boundary.rst",
-            category=FIGURES,
-            labels=shown("figure_01_decision_boundary", "values"),
-        ),
+        **figure("figure_01_decision_boundary"),
     log:
         "<logs>/figure_01_decision_boundary.log",
     benchmark:
         "<benchmarks>/figure_01_decision_boundary.jsonl"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=30,
     params:
-        rollouts=lookup("potential/rollouts", within=config),
-        margin=lookup("cliffs/margin", within=config),
-        z=lookup("cliffs/z", within=config),
-        revision=REVISIONS["figures"],
+        rollouts=config["potential"]["rollouts"],
+        test=TEST,
     message:
         "Drawing figure 1: decision boundary of the rule"
-    script:
-        "../scripts/figure_01_decision_boundary.py"
 
 
 use rule exhibit as figure_02_share_with_cliff with:
@@ -95,231 +41,366 @@ use rule exhibit as figure_02_share_with_cliff with:
         "Drawing figure 2: share of traces with a cliff"
 
 
-rule figure_03_cliffs_per_trace:
+use rule exhibit as figure_03_cliffs_per_trace with:
     input:
-        traces=collect("<results>/traces/{model}/{dataset}.parquet", **AXES),
-        cliffs=collect(
-            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
-            estimator=MAIN,
-            **AXES,
-        ),
+        traces=of_run("traces"),
+        cliffs=of_run("cliffs", MAIN),
     output:
-        svg=report(
-            "<results>/figures/figure_03_cliffs_per_trace.svg",
-            caption="../report/figure_03_cliffs_per_trace.rst",
-            category=FIGURES,
-            labels=shown("figure_03_cliffs_per_trace", "picture"),
-        ),
-        pdf="<results>/figures/figure_03_cliffs_per_trace.pdf",
-        csv=report(
-            "<results>/figures/figure_03_cliffs_per_trace.csv",
-            caption="../report/figure_03_cliffs_per_trace.rst",
-            category=FIGURES,
-            labels=shown("figure_03_cliffs_per_trace", "values"),
-        ),
+        **figure("figure_03_cliffs_per_trace"),
     log:
         "<logs>/figure_03_cliffs_per_trace.log",
     benchmark:
         "<benchmarks>/figure_03_cliffs_per_trace.jsonl"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=30,
     params:
         intervals=INTERVALS,
-        models=lookup("models", within=config),
-        datasets=lookup("datasets", within=config),
-        revision=REVISIONS["figures"],
+        models=config["models"],
+        datasets=config["datasets"],
     message:
         "Drawing figure 3: cliffs per trace"
-    script:
-        "../scripts/figure_03_cliffs_per_trace.py"
 
 
-rule figure_15_entropy_density:
+use rule exhibit as figure_04_cliff_mass_and_transfer with:
     input:
-        tokens=collect("<results>/tokens/{model}/{dataset}.parquet", **AXES),
-        cliffs=collect(
-            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
-            estimator=MAIN,
-            **AXES,
-        ),
+        masses=of_run("masses", MAIN, SOURCES),
+        agreement=of_run("agreement", MAIN, PAIRED),
+        cliffs=of_run("cliffs", MAIN, SOURCES),
+        members=of_run("members", MAIN, SOURCES),
     output:
-        svg=report(
-            "<results>/figures/figure_15_entropy_density.svg",
-            caption="../report/figure_15_entropy_density.rst",
-            category=FIGURES,
-            labels=shown("figure_15_entropy_density", "picture"),
-        ),
-        pdf="<results>/figures/figure_15_entropy_density.pdf",
-        csv=report(
-            "<results>/figures/figure_15_entropy_density.csv",
-            caption="../report/figure_15_entropy_density.rst",
-            category=FIGURES,
-            labels=shown("figure_15_entropy_density", "values"),
-        ),
+        **figure("figure_04_cliff_mass_and_transfer"),
+    log:
+        "<logs>/figure_04_cliff_mass_and_transfer.log",
+    benchmark:
+        "<benchmarks>/figure_04_cliff_mass_and_transfer.jsonl"
+    params:
+        pairs=config["agreement"]["pairs"],
+    message:
+        "Drawing figure 4: cliff mass and its transfer"
+
+
+use rule exhibit as figure_05_cliff_mass with:
+    input:
+        masses=of_run("masses", MAIN),
+    output:
+        **figure("figure_05_cliff_mass"),
+    log:
+        "<logs>/figure_05_cliff_mass.log",
+    benchmark:
+        "<benchmarks>/figure_05_cliff_mass.jsonl"
+    params:
+        models=config["models"],
+    message:
+        "Drawing figure 5: cliff mass by kind"
+
+
+use rule exhibit as figure_06_recovery with:
+    input:
+        candidates=of_run("candidates", MAIN),
+        cliffs=of_run("cliffs", MAIN),
+    output:
+        **figure("figure_06_recovery"),
+    log:
+        "<logs>/figure_06_recovery.log",
+    benchmark:
+        "<benchmarks>/figure_06_recovery.jsonl"
+    params:
+        intervals=INTERVALS,
+        models=config["models"],
+    message:
+        "Drawing figure 6: sampled against greedy token"
+
+
+use rule exhibit as figure_11_delta_cpm with:
+    input:
+        agreement=of_run("agreement", MAIN, PAIRED),
+        cliffs=of_run("cliffs", MAIN, SOURCES),
+        members=of_run("members", MAIN, SOURCES),
+    output:
+        **figure("figure_11_delta_cpm"),
+    log:
+        "<logs>/figure_11_delta_cpm.log",
+    benchmark:
+        "<benchmarks>/figure_11_delta_cpm.jsonl"
+    params:
+        pairs=config["agreement"]["pairs"],
+    message:
+        "Drawing figure 11: change of the cliff mass between models"
+
+
+use rule exhibit as figure_12_ranks_deterministic with:
+    input:
+        agreement=of_run("agreement", MAIN, PAIRED),
+        cliffs=of_run("cliffs", MAIN, SOURCES),
+    output:
+        **figure("figure_12_ranks_deterministic"),
+    log:
+        "<logs>/figure_12_ranks_deterministic.log",
+    benchmark:
+        "<benchmarks>/figure_12_ranks_deterministic.jsonl"
+    params:
+        kind="deterministic",
+        pairs=config["agreement"]["pairs"],
+    message:
+        "Drawing figure 12: ranks of deterministic cliffs in both models"
+
+
+use rule exhibit as figure_13_ranks_uncertain with:
+    input:
+        agreement=of_run("agreement", MAIN, PAIRED),
+        cliffs=of_run("cliffs", MAIN, SOURCES),
+    output:
+        **figure("figure_13_ranks_uncertain"),
+    log:
+        "<logs>/figure_13_ranks_uncertain.log",
+    benchmark:
+        "<benchmarks>/figure_13_ranks_uncertain.jsonl"
+    params:
+        kind="uncertain",
+        pairs=config["agreement"]["pairs"],
+    message:
+        "Drawing figure 13: ranks of uncertain cliffs in both models"
+
+
+use rule exhibit as figure_14_ranks_sampled_off with:
+    input:
+        agreement=of_run("agreement", MAIN, PAIRED),
+        cliffs=of_run("cliffs", MAIN, SOURCES),
+    output:
+        **figure("figure_14_ranks_sampled_off"),
+    log:
+        "<logs>/figure_14_ranks_sampled_off.log",
+    benchmark:
+        "<benchmarks>/figure_14_ranks_sampled_off.jsonl"
+    params:
+        kind="sampled_off",
+        pairs=config["agreement"]["pairs"],
+    message:
+        "Drawing figure 14: ranks of sampled-off cliffs in both models"
+
+
+use rule exhibit as figure_15_entropy_density with:
+    input:
+        tokens=of_run("tokens"),
+        cliffs=of_run("cliffs", MAIN),
+        traces=of_run("traces"),
+    output:
+        **figure("figure_15_entropy_density"),
     log:
         "<logs>/figure_15_entropy_density.log",
     benchmark:
         "<benchmarks>/figure_15_entropy_density.jsonl"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=30,
     params:
-        certain=lookup("taxonomy/certain", within=config),
+        certain=config["taxonomy"]["certain"],
         intervals=INTERVALS,
-        models=lookup("models", within=config),
-        revision=REVISIONS["figures"],
+        models=config["models"],
     message:
         "Drawing figure 15: entropy of cliff tokens and of all tokens"
-    script:
-        "../scripts/figure_15_entropy_density.py"
 
 
-rule figure_16_pass_at_k_incorrect:
+use rule exhibit as figure_16_pass_at_k_incorrect with:
     input:
-        resampling=collect(
-            "<results>/resampling/{estimator}/{model}/{dataset}.parquet",
-            estimator=MAIN,
-            **AXES,
-        ),
-        cliffs=collect(
-            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
-            estimator=MAIN,
-            **AXES,
-        ),
+        resampling=of_run("resampling", MAIN),
+        cliffs=of_run("cliffs", MAIN),
     output:
-        svg=report(
-            "<results>/figures/figure_16_pass_at_k_incorrect.svg",
-            caption="../report/figure_16_pass_at_k_incorrect.rst",
-            category=FIGURES,
-            labels=shown("figure_16_pass_at_k_incorrect", "picture"),
-        ),
-        pdf="<results>/figures/figure_16_pass_at_k_incorrect.pdf",
-        csv=report(
-            "<results>/figures/figure_16_pass_at_k_incorrect.csv",
-            caption="../report/figure_16_pass_at_k_incorrect.rst",
-            category=FIGURES,
-            labels=shown("figure_16_pass_at_k_incorrect", "values"),
-        ),
+        **figure("figure_16_pass_at_k_incorrect"),
     log:
         "<logs>/figure_16_pass_at_k_incorrect.log",
     benchmark:
         "<benchmarks>/figure_16_pass_at_k_incorrect.jsonl"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=30,
     params:
+        outcome="incorrect",
         intervals=INTERVALS,
-        models=lookup("models", within=config),
-        datasets=lookup("datasets", within=config),
-        revision=REVISIONS["figures"],
+        models=config["models"],
+        datasets=config["datasets"],
     message:
         "Drawing figure 16: delete, keep and control: incorrect traces"
-    script:
-        "../scripts/figure_16_pass_at_k_incorrect.py"
 
 
-rule figure_17_pass_at_k_correct:
+use rule exhibit as figure_17_pass_at_k_correct with:
     input:
-        resampling=collect(
-            "<results>/resampling/{estimator}/{model}/{dataset}.parquet",
-            estimator=MAIN,
-            **AXES,
-        ),
-        cliffs=collect(
-            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
-            estimator=MAIN,
-            **AXES,
-        ),
+        resampling=of_run("resampling", MAIN),
+        cliffs=of_run("cliffs", MAIN),
     output:
-        svg=report(
-            "<results>/figures/figure_17_pass_at_k_correct.svg",
-            caption="../report/figure_17_pass_at_k_correct.rst",
-            category=FIGURES,
-            labels=shown("figure_17_pass_at_k_correct", "picture"),
-        ),
-        pdf="<results>/figures/figure_17_pass_at_k_correct.pdf",
-        csv=report(
-            "<results>/figures/figure_17_pass_at_k_correct.csv",
-            caption="../report/figure_17_pass_at_k_correct.rst",
-            category=FIGURES,
-            labels=shown("figure_17_pass_at_k_correct", "values"),
-        ),
+        **figure("figure_17_pass_at_k_correct"),
     log:
         "<logs>/figure_17_pass_at_k_correct.log",
     benchmark:
         "<benchmarks>/figure_17_pass_at_k_correct.jsonl"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=30,
     params:
+        outcome="correct",
         intervals=INTERVALS,
-        models=lookup("models", within=config),
-        datasets=lookup("datasets", within=config),
-        revision=REVISIONS["figures"],
+        models=config["models"],
+        datasets=config["datasets"],
     message:
         "Drawing figure 17: delete, keep and control: correct traces"
-    script:
-        "../scripts/figure_17_pass_at_k_correct.py"
 
 
-rule example_traces:
+use rule exhibit as example_traces with:
     input:
-        traces=collect("<results>/traces/{model}/{dataset}.parquet", **AXES),
-        estimates=collect(
-            "<results>/estimates/{estimator}/{model}/{dataset}.parquet",
-            estimator=MAIN,
-            **AXES,
-        ),
-        tokens=collect("<results>/tokens/{model}/{dataset}.parquet", **AXES),
-        cliffs=collect(
-            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
-            estimator=MAIN,
-            **AXES,
-        ),
+        traces=of_run("traces"),
+        estimates=of_run("estimates", MAIN),
+        tokens=of_run("tokens"),
+        cliffs=of_run("cliffs", MAIN),
     output:
-        svg=report(
-            "<results>/figures/example_traces.svg",
-            caption="../report/example_traces.rst",
-            category=FIGURES,
-            labels=shown("example_traces", "picture"),
-        ),
-        pdf="<results>/figures/example_traces.pdf",
-        csv=report(
-            "<results>/figures/example_traces.csv",
-            caption="../report/example_traces.rst",
-            category=FIGURES,
-            labels=shown("example_traces", "values"),
-        ),
+        **figure("example_traces"),
     log:
         "<logs>/example_traces.log",
     benchmark:
         "<benchmarks>/example_traces.jsonl"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=30,
     params:
-        margin=lookup("cliffs/margin", within=config),
-        z=lookup("cliffs/z", within=config),
+        test=TEST,
         intervals=INTERVALS,
-        examples=lookup("examples", within=config),
-        revision=REVISIONS["figures"],
+        examples=config["examples"],
     message:
         "Drawing example traces"
-    script:
-        "../scripts/example_traces.py"
+
+
+use rule exhibit as figure_cut_points with:
+    input:
+        cut_points=of_run("cut_points", MAIN),
+        estimates=of_run("estimates", MAIN),
+        traces=of_run("traces"),
+        cliffs=of_run("cliffs", MAIN),
+    output:
+        **figure("figure_cut_points"),
+    log:
+        "<logs>/figure_cut_points.log",
+    benchmark:
+        "<benchmarks>/figure_cut_points.jsonl"
+    params:
+        rules=CUT_RULES,
+        intervals=INTERVALS,
+        models=config["models"],
+    message:
+        "Drawing deletion at the cliff and at other cut points"
+
+
+use rule exhibit as figure_prevalence_null with:
+    input:
+        cliffs=of_run("cliffs", MAIN),
+        resampling=of_run("resampling", MAIN),
+    output:
+        **figure("figure_prevalence_null"),
+    log:
+        "<logs>/figure_prevalence_null.log",
+    benchmark:
+        "<benchmarks>/figure_prevalence_null.jsonl"
+    params:
+        intervals=INTERVALS,
+        models=config["models"],
+        datasets=config["datasets"],
+    message:
+        "Drawing the cliffs that are seen against what is expected"
+
+
+use rule exhibit as figure_dpo_accuracy with:
+    input:
+        evaluation=of_policies("evaluation"),
+    output:
+        **figure("figure_dpo_accuracy"),
+    log:
+        "<logs>/figure_dpo_accuracy.log",
+    benchmark:
+        "<benchmarks>/figure_dpo_accuracy.jsonl"
+    params:
+        intervals=INTERVALS,
+        models=TRAINED,
+        variants=VARIANTS,
+        domains=DOMAINS,
+    message:
+        "Drawing the gain in accuracy after Cliff-DPO"
+
+
+use rule exhibit as figure_dpo_positions with:
+    input:
+        evaluation=of_policies("evaluation"),
+        adapters=collect("<results>/adapters/{model}/{variant}/seed-{seed}", **ADAPTERS),
+    output:
+        **figure("figure_dpo_positions"),
+    log:
+        "<logs>/figure_dpo_positions.log",
+    benchmark:
+        "<benchmarks>/figure_dpo_positions.jsonl"
+    params:
+        intervals=INTERVALS,
+        models=TRAINED,
+        variants=VARIANTS,
+        domains=DOMAINS,
+    message:
+        "Drawing the gain in accuracy against loss positions"
+
+
+use rule exhibit as figure_dpo_cliffs with:
+    input:
+        recounts=of_policies("recounts"),
+    output:
+        **figure("figure_dpo_cliffs"),
+    log:
+        "<logs>/figure_dpo_cliffs.log",
+    benchmark:
+        "<benchmarks>/figure_dpo_cliffs.jsonl"
+    params:
+        intervals=INTERVALS,
+        models=TRAINED,
+        variants=VARIANTS,
+        datasets=list(RECOUNTED),
+    message:
+        "Drawing cliffs per trace before and after Cliff-DPO"
+
+
+use rule exhibit as figure_dpo_training with:
+    input:
+        training=collect(
+            "<results>/training/{model}/{variant}/seed-{seed}.parquet", **ADAPTERS
+        ),
+    output:
+        **figure("figure_dpo_training"),
+    log:
+        "<logs>/figure_dpo_training.log",
+    benchmark:
+        "<benchmarks>/figure_dpo_training.jsonl"
+    params:
+        models=TRAINED,
+        variants=VARIANTS,
+    message:
+        "Drawing the training curves of Cliff-DPO"
+
+
+use rule exhibit as figure_audit with:
+    input:
+        audit=of_run("audit"),
+    output:
+        **figure("figure_audit"),
+    log:
+        "<logs>/figure_audit.log",
+    benchmark:
+        "<benchmarks>/figure_audit.jsonl"
+    params:
+        test=TEST,
+        models=config["models"],
+    message:
+        "Drawing the drops of audited cliffs against their bound"
+
+
+use rule exhibit as figure_estimators with:
+    input:
+        estimates=of_run("estimates", SCORED),
+        potential=counts_of(SCORED, "potential"),
+        branches=counts_of(SCORED, "branches"),
+        reference=of_run("estimates", "reference"),
+        reference_branches=of_run("branches", "reference"),
+        traces=of_run("traces"),
+        tokens=of_run("tokens"),
+        alternatives=of_run("alternatives"),
+    output:
+        **figure("figure_estimators"),
+    log:
+        "<logs>/figure_estimators.log",
+    benchmark:
+        "<benchmarks>/figure_estimators.jsonl"
+    params:
+        rounds=SCORED_ROUNDS,
+        rollouts=config["potential"]["rollouts"],
+        intervals=INTERVALS,
+        models=config["models"],
+    message:
+        "Drawing error against cost"

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from cliff_tokens import statistics
 from cliff_tokens.exhibits import style
-from cliff_tokens.exhibits.summaries import OUTCOMES
+from cliff_tokens.exhibits.cells import OUTCOMES
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.statistics import Intervals
 
@@ -52,13 +52,22 @@ def values(
     cliffs: pd.DataFrame,
     test: CliffTest,
     intervals: Intervals,
-    count: int,
+    examples: int,
 ) -> pd.DataFrame:
     """A row for every prefix 0 .. T of the chosen traces, in the order in which they are drawn.
 
     ``potential`` has its interval beside it, except at the end, which is the verdict
     (``measured`` is false). ``line`` is the potential below which the token is a cliff, and
     ``kind`` is null where it is none.
+
+    Args:
+        traces: those to choose from.
+        estimates: their potentials, which the cliffs were found on.
+        tokens: their tokens.
+        cliffs: the cliffs on them.
+        test: the rule.
+        intervals: how intervals are made.
+        examples: how many traces are shown, at most.
     """
     columns = [
         "trace_id", "model", "dataset", "problem_id", "verdict", "t", "token", "measured",
@@ -66,7 +75,7 @@ def values(
     ]  # fmt: skip
     parts = [
         _trace(traces, estimates, tokens, cliffs, test, intervals, trace_id)
-        for trace_id in choose(traces, cliffs, count)
+        for trace_id in choose(traces, cliffs, examples)
     ]
     if not parts:
         return pd.DataFrame(columns=columns)

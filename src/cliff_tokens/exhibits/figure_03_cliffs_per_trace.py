@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
-from cliff_tokens.exhibits import style, summaries
-from cliff_tokens.exhibits.prevalence import draw_rate
+from cliff_tokens.exhibits import style
+from cliff_tokens.exhibits.prevalence import draw_rate, prevalence
 from cliff_tokens.statistics import Intervals
 
 
@@ -14,11 +14,11 @@ def values(
     traces: pd.DataFrame,
     cliffs: pd.DataFrame,
     intervals: Intervals,
-    models: Sequence[str] | None = None,
-    datasets: Sequence[str] | None = None,
+    models: Sequence[str],
+    datasets: Sequence[str],
 ) -> pd.DataFrame:
-    """Rows of ``summaries.prevalence``, with the columns that this figure shows."""
-    frame = summaries.prevalence(traces, cliffs, intervals, models, datasets)
+    """Rows of ``prevalence``, with the columns that this figure shows."""
+    frame = prevalence(traces, cliffs, intervals, models, datasets)
     return frame.drop(columns=[name for name in frame if "with_cliff" in name])
 
 

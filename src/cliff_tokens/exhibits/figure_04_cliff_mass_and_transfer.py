@@ -1,7 +1,7 @@
 """Figure 4: the cliff mass of one model by kind, and what becomes of it in another model.
 
 The model is the source of the first pair; the other one is its evaluator, in both directions where
-both are asked for. The parts are those of figures 5 and 11.
+both are asked for. The parts are those of Figures 5 and 11.
 """
 
 from collections.abc import Sequence
@@ -9,19 +9,35 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
-from cliff_tokens.exhibits import figure_05_cliff_mass as cliff_mass
-from cliff_tokens.exhibits import figure_11_delta_cpm as delta_cpm
 from cliff_tokens.exhibits import style
+from cliff_tokens.exhibits.cliff_mass import by_kind, mass_handles, mass_panel
+from cliff_tokens.exhibits.transfer import MASS, change_panel, changes, kind_handles, title
 
 Pairs = Sequence[Sequence[str]]
 
 
-def values(masses: pd.DataFrame, changes: pd.DataFrame, pairs: Pairs) -> pd.DataFrame:
-    """Rows of figure 5 for one model (part a), and of figure 11 for its pair (part b)."""
+def values(
+    masses: pd.DataFrame,
+    agreement: pd.DataFrame,
+    cliffs: pd.DataFrame,
+    members: pd.DataFrame,
+    pairs: Pairs,
+) -> pd.DataFrame:
+    """Rows of Figure 5 for one model (part a), and of Figure 11 for its pair (part b).
+
+    Args:
+        masses: cliff mass of every cliff in every reading.
+        agreement: what evaluators think of the cliffs, their candidates and controls.
+        cliffs: the cliffs of the sources.
+        members: candidates that lead over a cliff.
+        pairs: source and evaluator; the first pair is shown.
+    """
     shown = _shown(pairs)
-    own = masses[masses["model"].isin([source for source, _ in shown[:1]])]
-    both = pd.MultiIndex.from_frame(changes[["source", "evaluator"]])
-    change = changes[both.isin(shown) & changes["measure"].eq("mass")]
+    rows = by_kind(masses)
+    own = rows[rows["model"].isin([source for source, _ in shown[:1]])]
+    change = changes(agreement, cliffs, members)
+    both = pd.MultiIndex.from_frame(change[["source", "evaluator"]])
+    change = change[both.isin(shown) & change["measure"].eq("mass")]
     return pd.concat([own.assign(part="a"), change.assign(part="b")], ignore_index=True)
 
 
@@ -37,17 +53,17 @@ def draw(values: pd.DataFrame, pairs: Pairs) -> Figure:
         style.say_empty(grid[0], "no pair of models is compared")
         return figure
     own, change = (values[values["part"].eq(part)] for part in "ab")
-    cliff_mass.panel(grid[0], own)
+    mass_panel(grid[0], own)
     grid[0].set_title(f"(a) {shown[0][0]}", parse_math=False)
     grid[0].set_ylabel("cliff mass")
     for axes, (source, evaluator) in zip(grid[1:], shown, strict=True):
         axes.sharey(grid[1])
         cells = change[change["source"].eq(source) & change["evaluator"].eq(evaluator)]
-        delta_cpm.panel(axes, cells, delta_cpm.MASS)
-        axes.set_title(f"(b) {delta_cpm.title(source, evaluator)}", parse_math=False)
+        change_panel(axes, cells, MASS)
+        axes.set_title(f"(b) {title(source, evaluator)}", parse_math=False)
         axes.set_xlabel("n cliffs")
     grid[1].set_ylabel("change of the cliff mass")
-    entries = [*cliff_mass.handles(), *delta_cpm.kind_handles(change)]
+    entries = [*mass_handles(), *kind_handles(change)]
     figure.legend(handles=entries, loc="outside upper center", ncols=len(entries))
     return figure
 

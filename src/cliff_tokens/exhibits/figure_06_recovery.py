@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 
 from cliff_tokens import statistics
 from cliff_tokens.exhibits import style
-from cliff_tokens.exhibits.summaries import mean_columns
-from cliff_tokens.stages import candidates as stage
+from cliff_tokens.exhibits.cells import mean_columns
 from cliff_tokens.statistics import Intervals
 
 _COLUMNS = 4
@@ -23,7 +22,7 @@ def values(candidates: pd.DataFrame, cliffs: pd.DataFrame, intervals: Intervals)
     A row for each sampled-off cliff; ``n``, ``gap`` (mean of greedy minus sampled, with its
     interval) and ``better`` (cliffs where the greedy token leads further) are those of the model.
     """
-    rows = stage.recovery(candidates, cliffs)
+    rows = recovery(candidates, cliffs)
     for name in ("sampled", "greedy"):
         counts = rows[f"successes_{name}"], rows[f"rollouts_{name}"]
         rows[name] = counts[0] / counts[1]
@@ -44,6 +43,21 @@ def values(candidates: pd.DataFrame, cliffs: pd.DataFrame, intervals: Intervals)
     summary = ["model", "n", "better", "gap", "gap_low", "gap_high"]
     rows = rows.merge(pd.DataFrame(of_models, columns=summary), on="model", how="left")
     return rows[["cliff_id", "model", *columns, *summary[1:]]]
+
+
+def recovery(candidates: pd.DataFrame, cliffs: pd.DataFrame) -> pd.DataFrame:
+    """Counts of the sampled and of the greedy token at every sampled-off cliff.
+
+    Columns: cliff_id, model, dataset, problem_id, and successes and rollouts of both.
+    """
+    rows = cliffs.loc[
+        cliffs["kind"].eq("sampled_off"), ["cliff_id", "model", "dataset", "problem_id"]
+    ]
+    for name in ("sampled", "greedy"):
+        part = candidates[candidates[f"is_{name}"]].set_index("cliff_id")
+        counts = part[["successes", "rollouts"]].add_suffix(f"_{name}")
+        rows = rows.join(counts, on="cliff_id")
+    return rows.sort_values("cliff_id", ignore_index=True)
 
 
 @style.styled

@@ -13,8 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cliff_tokens import statistics
-from cliff_tokens.exhibits import style, summaries
-from cliff_tokens.stages import taxonomy
+from cliff_tokens.exhibits import style
+from cliff_tokens.exhibits.cells import cells, owned, share_columns
+from cliff_tokens.stages.taxonomy import entropy_threshold
 from cliff_tokens.statistics import Intervals
 
 FLOOR = 1e-4  # nats; below, differences are rounding of the logits
@@ -27,43 +28,47 @@ _COLUMNS = 4
 def values(
     tokens: pd.DataFrame,
     cliffs: pd.DataFrame,
+    traces: pd.DataFrame,
     certain: float,
     intervals: Intervals,
-    models: Sequence[str] | None = None,
+    models: Sequence[str],
 ) -> pd.DataFrame:
     """Density per decade of entropy, per model and group (cliff, all).
 
-    ``n`` counts the group's tokens; ``low_entropy`` is the share at or below ``threshold``, as in
-    ``summaries.entropy_shares``; ``atom`` the share at or below the floor, which the density
-    leaves out.
+    ``n`` counts the group's tokens; ``low_entropy`` is the share at or below ``threshold``;
+    ``atom`` the share at or below the floor, which the density leaves out.
+
+    Args:
+        tokens: every token of the traces, the baseline.
+        cliffs: the tokens among them that are cliffs.
+        traces: who wrote the tokens, to which problem.
+        certain: probability whose binary entropy is the threshold h*.
+        intervals: how intervals are made; their seed draws the baseline's sample too.
+        models: in the order of the rows.
     """
-    shares = summaries.entropy_shares(tokens, cliffs, certain, intervals, models)
-    groups = {
-        "all": summaries.by_model(tokens, "entropy"),
-        "cliff": summaries.by_model(cliffs, "entropy"),
-    }
+    threshold = entropy_threshold(certain)
+    columns = ["trace_id", "entropy"]
+    both = [tokens[columns].assign(group="all"), cliffs[columns].assign(group="cliff")]
+    every = owned(pd.concat(both, ignore_index=True), traces)
     parts = []
-    for row in shares.to_dict("records"):
-        entropy = groups[row["group"]].get(row["model"], np.empty(0))
-        entropy = statistics.subsample(entropy, BASELINE, intervals.seed)
+    for labels, cell in cells(every, model=models, group=("all", "cliff")):
+        low = share_columns(
+            "low_entropy", cell["entropy"].le(threshold), cell["cluster"], intervals
+        )
+        entropy = statistics.subsample(cell["entropy"].to_numpy(), BASELINE, intervals.seed)
         above = entropy[entropy > FLOOR]
         atom = 1 - len(above) / len(entropy) if len(entropy) else np.nan
-        part = pd.DataFrame({"entropy": 10**_DECADES})
-        part["density"] = statistics.density(np.log10(above), _DECADES) * (1 - atom)
-        part["atom"] = atom
-        part["threshold"] = taxonomy.entropy_threshold(certain)
-        parts.append(part.assign(**row))
-    leading = [*shares.columns, "threshold", "atom", "entropy", "density"]
-    if not parts:
-        return pd.DataFrame(columns=leading)
-    return pd.concat(parts, ignore_index=True)[leading]
+        density = statistics.density(np.log10(above), _DECADES) * (1 - atom)
+        row = labels | {"n": len(cell)} | low | {"threshold": threshold, "atom": atom}
+        parts.append(pd.DataFrame({**row, "entropy": 10**_DECADES, "density": density}))
+    return pd.concat(parts, ignore_index=True)
 
 
 @style.styled
 def draw(values: pd.DataFrame) -> Figure:
     """A panel for each model, with the shares of low entropy written in."""
     models = list(pd.unique(values["model"]))
-    rows, columns = style.grid_shape(max(1, len(models)), _COLUMNS)
+    rows, columns = style.grid_shape(len(models), _COLUMNS)
     width = style.COLUMN if columns == 1 else style.PAGE
     figure = style.figure(0.75 + 1.6 * rows, width)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
@@ -79,8 +84,6 @@ def draw(values: pd.DataFrame) -> Figure:
             axes.set_xlabel("entropy (nats)")
     # Room above the highest bar, for the shares.
     grid[0].set_ylim(0, 1.4 * np.nanmax([*values["density"], *values["atom"] / _BAR], initial=0.1))
-    if not models:
-        style.say_empty(grid[0], "no tokens")
     figure.legend(
         handles=[
             style.handle(style.TOKEN_COLORS["all"], label="all tokens"),

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cliff_tokens.exhibits import style
+from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.taxonomy import KINDS
 
 FORBIDDEN = "#F2F2F2"
@@ -19,7 +20,7 @@ def values(audit: pd.DataFrame) -> pd.DataFrame:
 
 
 @style.styled
-def draw(values: pd.DataFrame, models: Sequence[str], margin: float) -> Figure:
+def draw(values: pd.DataFrame, models: Sequence[str], test: CliffTest) -> Figure:
     """A panel for each model: the drop that selected a cliff, and that of fresh rollouts."""
     rows, columns = style.grid_shape(len(models), 4)
     width = min(style.PAGE, max(style.COLUMN, 0.6 + 2.6 * columns))
@@ -29,7 +30,7 @@ def draw(values: pd.DataFrame, models: Sequence[str], margin: float) -> Figure:
         axes.set_axis_off()
     for axes, model in zip(grid.flat, models, strict=False):
         cell = values[values["model"].eq(model)]
-        _panel(axes, cell, margin)
+        _panel(axes, cell, test.margin)
         impossible = int((~cell["possible"]).sum())
         counted = f"n = {len(cell)}, impossible {impossible}"
         axes.set_title(f"{style.wrap(model, 18)}\n{counted}", fontsize=7, parse_math=False)

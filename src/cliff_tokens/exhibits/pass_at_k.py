@@ -7,9 +7,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cliff_tokens.exhibits import style, summaries
-from cliff_tokens.exhibits.summaries import ARMS
+from cliff_tokens import statistics
+from cliff_tokens.exhibits import style
+from cliff_tokens.exhibits.cells import OUTCOMES, cells
 from cliff_tokens.statistics import Intervals
+
+ARMS = ("del", "keep", "control_del", "control_keep")
 
 
 def values(
@@ -17,27 +20,71 @@ def values(
     cliffs: pd.DataFrame,
     outcome: str,
     intervals: Intervals,
-    which: str = "all",
-    ks: Sequence[int] | None = None,
-    models: Sequence[str] | None = None,
-    datasets: Sequence[str] | None = None,
+    models: Sequence[str],
+    datasets: Sequence[str],
 ) -> pd.DataFrame:
-    """Rows of ``summaries.pass_at_k``, with the outcome beside them."""
-    frame = summaries.pass_at_k(resampling, cliffs, outcome, intervals, which, ks, models, datasets)
-    frame.insert(0, "outcome", outcome)
-    return frame
+    """Mean pass@k over the cliffs on traces of one outcome, per model, data set, arm and k.
+
+    k takes the powers of two up to the number of rollouts. A cliff that lacks an arm (no control
+    token was found) counts in the other arms only.
+
+    Args:
+        resampling: counts of the arms of every cliff.
+        cliffs: the cliffs that were resampled.
+        outcome: of the traces that the cliffs are on, correct or incorrect.
+        intervals: how intervals are made.
+        models: in the order of the rows.
+        datasets: the same.
+    """
+    ks = _powers_of_two(resampling["rollouts"])
+    rows = []
+    axes = {"model": models, "dataset": datasets, "arm": ARMS}
+    for labels, cell in cells(_join_arms(resampling, cliffs, outcome), **axes):
+        rates = np.empty((len(cell), len(ks)))
+        for column, k in enumerate(ks):
+            rates[:, column] = statistics.pass_at_k(
+                cell["successes"].to_numpy(), cell["rollouts"].to_numpy(), k
+            )
+        low, high = statistics.cluster_bootstrap(rates, cell["problem_id"], intervals)
+        mean = rates.mean(axis=0) if len(cell) else np.full(len(ks), np.nan)
+        rows += [
+            {
+                "outcome": outcome,
+                **labels,
+                "k": k,
+                "n": len(cell),
+                "problems": cell["problem_id"].nunique(),
+                "mean": mean[i],
+                "mean_low": low[i],
+                "mean_high": high[i],
+            }
+            for i, k in enumerate(ks)
+        ]
+    return pd.DataFrame(rows)
+
+
+def _join_arms(resampling: pd.DataFrame, cliffs: pd.DataFrame, outcome: str) -> pd.DataFrame:
+    if outcome not in OUTCOMES:
+        raise ValueError(f"outcome must be one of {OUTCOMES}, found {outcome!r}")
+    unknown = set(resampling["cliff_id"]) - set(cliffs["cliff_id"])
+    if unknown:
+        raise ValueError(f"{min(unknown)}: was resampled but is not among the cliffs")
+    chosen = cliffs.loc[
+        cliffs["outcome"].eq(outcome), ["cliff_id", "model", "dataset", "problem_id"]
+    ]
+    return resampling[["cliff_id", "arm", "successes", "rollouts"]].merge(chosen, on="cliff_id")
+
+
+def _powers_of_two(rollouts: pd.Series) -> list[int]:
+    """1, 2, 4, .. up to what every row can answer; 1 where there are no rows."""
+    largest = int(rollouts.min()) if len(rollouts) else 1
+    return [2**power for power in range(max(1, largest).bit_length())]
 
 
 @style.styled
 def draw(values: pd.DataFrame) -> Figure:
     """Data sets in rows, models in columns; k on a logarithmic axis."""
     models, datasets = (list(pd.unique(values[name])) for name in ("model", "dataset"))
-    if not models or not datasets:
-        figure = style.figure(1.5)
-        axes = figure.add_subplot()
-        axes.set_axis_off()
-        style.say_empty(axes, "no cliffs were resampled")
-        return figure
     width = min(style.PAGE, max(style.COLUMN, 0.6 + 2.0 * len(models)))
     height = 1.35 if len(models) > 3 else 1.6
     figure = style.figure(0.8 + height * len(datasets), width)

@@ -13,11 +13,11 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from cliff_tokens.exhibits import style
-from cliff_tokens.exhibits.figure_11_delta_cpm import side_by_side, title
-from cliff_tokens.stages import agreement
+from cliff_tokens.exhibits.transfer import beside_controls, side_by_side, title
 
+TOP = 20  # ranks beyond are pooled, as in the paper's heat maps
 # Bins of the axes by their highest rank; the values beside the figure hold every rank.
-_BINS = {1: "1", 2: "2", 3: "3", 4: "4", 5: "5", 10: "≤10", 20: "≤20", agreement.TOP + 1: ">20"}
+_BINS = {1: "1", 2: "2", 3: "3", 4: "4", 5: "5", 10: "≤10", 20: "≤20", TOP + 1: ">20"}
 _EDGES = np.array(list(_BINS))
 _COLUMNS = 4
 _CELL = 0.19  # inches: height of a bin of the source
@@ -25,10 +25,28 @@ _GROUPS = {"cliff": "cliffs", "control": "controls"}
 
 
 def values(
-    scored: pd.DataFrame, cliffs: pd.DataFrame, kind: str, pairs: Sequence[Sequence[str]]
+    agreement: pd.DataFrame, cliffs: pd.DataFrame, kind: str, pairs: Sequence[Sequence[str]]
 ) -> pd.DataFrame:
-    """Rows of ``agreement.transitions``."""
-    return agreement.transitions(scored, cliffs, kind, pairs)
+    """How many tokens of each source rank have each evaluator rank, for one kind of cliff.
+
+    Columns: source, evaluator, group (cliff, control), source_rank, rank, count; rank
+    ``TOP`` + 1 stands for all ranks beyond. Only ranks that occur have a row.
+    """
+    both = beside_controls(agreement, cliffs)
+    both = both[both["kind"] == kind]
+    parts = []
+    for group, prefix in (("cliff", ""), ("control", "control_")):
+        ranks = both[[f"{prefix}source_rank", f"{prefix}rank"]].dropna().clip(upper=TOP + 1)
+        part = both.loc[ranks.index, ["source", "evaluator"]].assign(group=group)
+        parts.append(part.assign(**{"source_rank": ranks.iloc[:, 0], "rank": ranks.iloc[:, 1]}))
+    columns = ["source", "evaluator", "group", "source_rank", "rank"]
+    rows = pd.concat(parts).astype({"source_rank": int, "rank": int})
+    counted = rows.value_counts(columns, sort=False).rename("count").reset_index()
+    order = {tuple(pair): place for place, pair in enumerate(pairs)}
+    places = [order.get(pair) for pair in zip(counted["source"], counted["evaluator"], strict=True)]
+    counted = counted.assign(place=places).dropna(subset="place")
+    counted = counted.sort_values(["place", *columns[2:]], ignore_index=True)
+    return counted.drop(columns="place")
 
 
 @style.styled

@@ -11,7 +11,6 @@ a control: a token of the source that is no cliff and that the source finds as p
 | control | the matched token alone, under the ``cliff_id`` it was matched to |
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,21 +18,12 @@ import pandas as pd
 from scipy.special import log_softmax
 
 from cliff_tokens import progress
-from cliff_tokens.exhibits.summaries import (
-    POOLED,
-    mean_columns,
-    median_columns,
-    owners_of,
-    share_columns,
-)
 from cliff_tokens.policies import Engine, sampling
 from cliff_tokens.policies.tokenizer import ChatTokenizer
 from cliff_tokens.stages import taxonomy
 from cliff_tokens.stages.controls import match, others
-from cliff_tokens.statistics import Intervals
 
 CALIPER = 0.05  # largest difference of a control in the source's probability
-TOP = 20  # ranks beyond are pooled, as in the paper's heat maps
 _OTHER_ENTROPY = 1.0  # more than any difference in probability: only where nothing else is left
 
 
@@ -151,155 +141,6 @@ def read_off(logits: np.ndarray, token_ids: np.ndarray) -> tuple[np.ndarray, np.
     """
     log_probabilities = log_softmax(np.asarray(logits, dtype=np.float64))
     return np.exp(log_probabilities[token_ids]), sampling.ranks(log_probabilities[None], token_ids)
-
-
-def mass(scored: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
-    """Cliff mass of source and evaluator over the source's cliff candidates, and the difference.
-
-    ``members`` (cliff_id, token_id) says which candidates are cliff candidates. Columns: cliff_id,
-    evaluator, source_mass, evaluator_mass, delta. Regression toward the mean is part of ``delta``:
-    the candidates are those that the source makes probable.
-    """
-    own = scored[scored["group"] == "cliff"]
-    keys = ["cliff_id", "token_id"]
-    inside = pd.MultiIndex.from_frame(own[keys]).isin(pd.MultiIndex.from_frame(members[keys]))
-    inside = own[["cliff_id", "evaluator"]].assign(
-        source_mass=own["source_probability"].where(inside, 0.0),
-        evaluator_mass=own["probability"].where(inside, 0.0),
-    )
-    sums = inside.groupby(["cliff_id", "evaluator"], as_index=False).sum()
-    return sums.assign(delta=sums["evaluator_mass"] - sums["source_mass"])
-
-
-def matched(scored: pd.DataFrame, cliffs: pd.DataFrame) -> pd.DataFrame:
-    """Each cliff token as every evaluator sees it, with its control beside it.
-
-    Columns: cliff_id, source, evaluator, kind, cluster (the problem), ``source_rank``, ``rank``,
-    ``first`` (1.0 where the evaluator ranks it first) and ``shift`` (probability, evaluator minus
-    source), and the same of the control as ``control_...``, NaN where a cliff has none.
-    """
-    sampled = scored[scored["is_sampled"]].copy()
-    sampled["first"] = (sampled["rank"] == 1).astype(float)
-    sampled["shift"] = sampled["probability"] - sampled["source_probability"]
-    measures = ["source_rank", "rank", "first", "shift"]
-    own, control = (sampled[sampled["group"] == name] for name in ("cliff", "control"))
-    key = ["cliff_id", "evaluator"]
-    both = own[[*key, "trace_id", *measures]].merge(
-        control[[*key, *measures]].rename(columns={name: f"control_{name}" for name in measures}),
-        on=key,
-        how="left",
-        validate="1:1",
-    )
-    both = both.merge(cliffs[["cliff_id", "kind"]], on="cliff_id", how="left")
-    if both["kind"].isna().any():
-        first = both.loc[both["kind"].isna(), "cliff_id"].iloc[0]
-        raise ValueError(f"{first}: was scored but is not among the cliffs; score it again")
-    (owners,) = owners_of(both)
-    both["source"], both["cluster"] = owners["model"], owners["cluster"]
-    return both.sort_values(key, ignore_index=True)
-
-
-def changes(scored: pd.DataFrame, cliffs: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
-    """What changes from source to evaluator at every cliff, one row for each measure.
-
-    Columns: source, evaluator, kind, measure, cliff_id, value, and over the rows that share all
-    but the last two, n and median. Measures: ``mass`` (the cliff mass), ``token`` and ``control``
-    (the probability of the cliff token, and of its control).
-    """
-    both = matched(scored, cliffs).merge(
-        mass(scored, members), on=["cliff_id", "evaluator"], how="left", validate="1:1"
-    )
-    cell = ["source", "evaluator", "kind", "measure"]
-    named = both.rename(columns={"delta": "mass", "shift": "token", "control_shift": "control"})
-    rows = named.melt(
-        ["source", "evaluator", "kind", "cliff_id"],
-        ["mass", "token", "control"],
-        var_name="measure",
-    ).dropna(subset="value")
-    values = rows.groupby(cell)["value"]
-    rows = rows.assign(n=values.transform("size"), median=values.transform("median"))
-    rows = rows.sort_values([*cell, "cliff_id"], ignore_index=True)
-    return rows[[*cell, "cliff_id", "value", "n", "median"]]
-
-
-def transitions(
-    scored: pd.DataFrame, cliffs: pd.DataFrame, kind: str, pairs: Sequence[Sequence[str]]
-) -> pd.DataFrame:
-    """How many tokens of each source rank have each evaluator rank, for one kind of cliff.
-
-    Columns: source, evaluator, group (cliff, control), source_rank, rank, count; rank
-    ``TOP`` + 1 stands for all ranks beyond. Only ranks that occur have a row.
-    """
-    both = matched(scored, cliffs)
-    both = both[both["kind"] == kind]
-    parts = []
-    for group, prefix in (("cliff", ""), ("control", "control_")):
-        ranks = both[[f"{prefix}source_rank", f"{prefix}rank"]].dropna().clip(upper=TOP + 1)
-        part = both.loc[ranks.index, ["source", "evaluator"]].assign(group=group)
-        parts.append(part.assign(**{"source_rank": ranks.iloc[:, 0], "rank": ranks.iloc[:, 1]}))
-    columns = ["source", "evaluator", "group", "source_rank", "rank"]
-    every = pd.concat(parts).astype({"source_rank": int, "rank": int})
-    counted = every.value_counts(columns, sort=False).rename("count").reset_index()
-    order = {tuple(pair): place for place, pair in enumerate(pairs)}
-    places = [order.get(pair) for pair in zip(counted["source"], counted["evaluator"], strict=True)]
-    counted = counted.assign(place=places).dropna(subset="place")
-    counted = counted.sort_values(["place", *columns[2:]], ignore_index=True)
-    return counted.drop(columns="place")
-
-
-def summarize(
-    scored: pd.DataFrame,
-    cliffs: pd.DataFrame,
-    members: pd.DataFrame,
-    intervals: Intervals,
-    pairs: Sequence[Sequence[str]],
-) -> pd.DataFrame:
-    """Cliffs and their controls in the eyes of the evaluator, per ordered pair and kind.
-
-    ``n`` counts cliffs and ``controls`` those that have one; ``difference`` and
-    ``shift_difference`` are means over the latter, cliff minus control. ``first`` counts tokens
-    that the evaluator ranks first. ``delta`` is the change of the cliff mass (mean, and median).
-    """
-    both = matched(scored, cliffs).merge(
-        mass(scored, members), on=["cliff_id", "evaluator"], how="left", validate="1:1"
-    )
-    both["difference"] = both["first"] - both["control_first"]
-    both["shift_difference"] = both["shift"] - both["control_shift"]
-    rows = []
-    for source, evaluator in pairs:
-        for kind in (*taxonomy.KINDS, POOLED):
-            cell = both[both["source"].eq(source) & both["evaluator"].eq(evaluator)]
-            cell = cell if kind == POOLED else cell[cell["kind"].eq(kind)]
-            control = cell[cell["control_first"].notna()]
-            rows.append(
-                {
-                    "source": source,
-                    "evaluator": evaluator,
-                    "kind": kind,
-                    "n": len(cell),
-                    "first": int(cell["first"].sum()),
-                    **share_columns("share_first", cell["first"], cell["cluster"], intervals),
-                    "controls": len(control),
-                    "control_first": int(control["control_first"].sum()),
-                    **share_columns(
-                        "control_share_first",
-                        control["control_first"],
-                        control["cluster"],
-                        intervals,
-                    ),
-                    **_mean("difference", control, intervals),
-                    **_mean("shift", cell, intervals),
-                    **_mean("control_shift", control, intervals),
-                    **_mean("shift_difference", control, intervals),
-                    **_mean("delta", cell, intervals),
-                    **median_columns("delta_median", cell["delta"], cell["cluster"], intervals),
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def _mean(name: str, cell: pd.DataFrame, intervals: Intervals) -> dict:
-    return mean_columns(name, cell[name], cell["cluster"], intervals)
 
 
 def _scores(chosen: pd.DataFrame, tokens: pd.DataFrame) -> pd.DataFrame:

@@ -7,26 +7,13 @@ are counts that did not select the cliff: the same rule applied to them confirms
 and their drop does not carry the luck of the selected one.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from cliff_tokens.exhibits.summaries import (
-    POOLED,
-    mean_columns,
-    names_or_all,
-    owners_of,
-    share_columns,
-)
-from cliff_tokens.stages import taxonomy
 from cliff_tokens.stages.arms import fresh_drops
 from cliff_tokens.stages.cliff_test import CliffTest
-from cliff_tokens.statistics import Intervals, unpooled_error
-
-# Labels beside the kinds: tokens that the sampler could not, and could, have replaced.
-CERTAIN, FREE = "q = 1", "q < 1"
+from cliff_tokens.statistics import unpooled_error
 
 
 def audit(
@@ -100,65 +87,3 @@ def chance(estimates: pd.DataFrame, rollouts: int, test: CliffTest) -> np.ndarra
     found = np.rint((estimates["before"] + estimates["after"]).to_numpy() * rollouts).astype(int)
     last = estimates["t"] == estimates.groupby("trace_id")["t"].transform("max")
     return np.where(last, 0.0, flagged[found])
-
-
-def summarize(
-    audited: pd.DataFrame,
-    estimates: pd.DataFrame,
-    tokens: pd.DataFrame,
-    rollouts: int,
-    test: CliffTest,
-    certain: float,
-    intervals: Intervals,
-    models: Sequence[str] | None = None,
-) -> pd.DataFrame:
-    """Flags per model and kind, and what the audit says of them.
-
-    ``kind`` is a kind, "all", or "q = 1" and "q < 1": the negative control, where every flag is
-    false, and all other tokens. ``n`` counts the flags among ``tokens`` tokens and ``rate`` is
-    their ratio. ``by_chance`` is the number of flags expected if no token changed the potential,
-    ``share_by_chance`` its ratio to n (at most 1), and the two drops are means over the flags.
-    """
-    tested = estimates.merge(tokens, on=["trace_id", "t"], how="left", validate="1:1")
-    (owners,) = owners_of(tested)
-    tested["model"], tested["cluster"] = owners["model"], owners["cluster"]
-    tested["chance"] = chance(tested, rollouts, test)
-    tested["kind"] = taxonomy.kinds(tested["entropy"], tested["rank"], certain)
-    tested["free"] = tested["sampler_probability"] < 1
-    tested["cliff_id"] = tested["trace_id"] + "@" + tested["t"].astype(str)
-    tested["flagged"] = tested["cliff_id"].isin(audited["cliff_id"])
-    found = audited.merge(tested[["cliff_id", "cluster", "free"]], on="cliff_id", validate="1:1")
-    if len(found) != len(audited):
-        first = min(set(audited["cliff_id"]) - set(found["cliff_id"]))
-        raise ValueError(f"{first}: was audited but has no estimate; audit the cliffs again")
-    models = names_or_all(models, tested["model"])
-
-    def inside(frame: pd.DataFrame, model: str, kind: str) -> pd.DataFrame:
-        frame = frame[frame["model"].isin(models if model == POOLED else [model])]
-        if kind in (CERTAIN, FREE):
-            return frame[frame["free"] == (kind == FREE)]
-        return frame if kind == POOLED else frame[frame["kind"] == kind]
-
-    rows = []
-    for model in [*models, POOLED]:
-        for kind in [*taxonomy.KINDS, POOLED, CERTAIN, FREE]:
-            every, flags = inside(tested, model, kind), inside(found, model, kind)
-            by_chance, cluster = float(every["chance"].sum()), flags["cluster"]
-            rows.append(
-                {
-                    "model": model,
-                    "kind": kind,
-                    "tokens": len(every),
-                    "n": len(flags),
-                    **share_columns("rate", every["flagged"], every["cluster"], intervals),
-                    "by_chance": by_chance,
-                    "share_by_chance": min(1.0, by_chance / len(flags)) if len(flags) else np.nan,
-                    "impossible": int((~flags["possible"]).sum()),
-                    **share_columns("share_impossible", ~flags["possible"], cluster, intervals),
-                    "unconfirmed": int((~flags["confirmed"]).sum()),
-                    **share_columns("share_unconfirmed", ~flags["confirmed"], cluster, intervals),
-                    **mean_columns("selected_drop", flags["selected_drop"], cluster, intervals),
-                    **mean_columns("fresh_drop", flags["fresh_drop"], cluster, intervals),
-                }
-            )
-    return pd.DataFrame(rows)

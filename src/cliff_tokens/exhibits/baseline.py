@@ -1,0 +1,94 @@
+"""What tables of kinds, greedy tokens and entropy share: cliffs against all tokens."""
+
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from cliff_tokens import statistics
+from cliff_tokens.exhibits.cells import cells, owned, share_columns
+from cliff_tokens.statistics import Intervals
+
+
+def against_baseline(
+    tokens: pd.DataFrame,
+    cliffs: pd.DataFrame,
+    traces: pd.DataFrame,
+    intervals: Intervals,
+    models: Sequence[str],
+    **axes: Sequence[str],
+) -> pd.DataFrame:
+    """Share of every cell among cliffs and among all tokens, and the ratio of the two.
+
+    A row for every model, then pooled, and combination of the axes' values. ``n`` counts the cliffs
+    of the model and ``cliffs`` those of the cell.
+
+    Args:
+        tokens: every token of the traces, with a column for each axis.
+        cliffs: the tokens among them that are cliffs, with the same columns.
+        traces: who wrote the tokens, to which problem.
+        intervals: how intervals are made.
+        models: in the order of the rows.
+        axes: column names and their values.
+    """
+    places = ["trace_id", *axes]
+    both = [cliffs[places].assign(is_cliff=True), tokens[places].assign(is_cliff=False)]
+    every = owned(pd.concat(both, ignore_index=True), traces)
+    # Problems are numbered, in the order of their names: there are far fewer of them than tokens.
+    every["cluster"] = pd.factorize(every["cluster"], sort=True)[0]
+    rows = []
+    for labels, inside in cells(every, pooled=["model"], model=models):
+        groups = [inside[inside["is_cliff"]], inside[~inside["is_cliff"]]]
+        for values in product(*axes.values()):
+            flags = [
+                np.logical_and.reduce([group[a] == v for a, v in zip(axes, values, strict=True)])
+                for group in groups
+            ]
+            rows.append(
+                {
+                    **labels,
+                    **dict(zip(axes, values, strict=True)),
+                    "n": len(flags[0]),
+                    "cliffs": int(flags[0].sum()),
+                    **_compare(flags, [group["cluster"] for group in groups], intervals),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _compare(
+    flags: Sequence[np.ndarray], clusters: Sequence[pd.Series], intervals: Intervals
+) -> dict:
+    """The columns from ``share`` on: flags among cliffs and among tokens."""
+    share = share_columns("share", flags[0], clusters[0], intervals)
+    baseline = share_columns("baseline", flags[1], clusters[1], intervals)
+    common = baseline["baseline"]
+    low, high = _ratio_interval(flags, clusters, intervals)
+    return {
+        **share,
+        "tokens": len(flags[1]),
+        **baseline,
+        "ratio": share["share"] / common if common else np.nan,
+        "ratio_low": low,
+        "ratio_high": high,
+    }
+
+
+def _ratio_interval(
+    flags: Sequence[np.ndarray], clusters: Sequence[pd.Series], intervals: Intervals
+) -> tuple[float, float]:
+    """Interval of the ratio of two shares whose rows come from the same problems."""
+    every = np.concatenate(clusters)
+    if not len(flags[0]) or len(np.unique(every)) < 2:
+        return np.nan, np.nan
+    rows = np.zeros((len(every), 4))
+    split = len(flags[0])
+    rows[:split, 0], rows[:split, 1] = flags[0], 1
+    rows[split:, 2], rows[split:, 3] = flags[1], 1
+    sums = statistics.resampled_sums(rows, every, intervals.repetitions, intervals.seed)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratios = (sums[:, 0] / sums[:, 1]) / (sums[:, 2] / sums[:, 3])
+    ratios[~np.isfinite(ratios)] = np.nan
+    low, high = statistics.percentile_interval(ratios, intervals.confidence)
+    return float(low), float(high)

@@ -1,0 +1,100 @@
+"""Flags of the published rule per model and kind, and what the audit says of them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from cliff_tokens.exhibits.cells import POOLED, cells, mean_columns, owned, share_columns
+from cliff_tokens.stages import taxonomy
+from cliff_tokens.stages.audit import chance
+from cliff_tokens.stages.cliff_test import CliffTest
+from cliff_tokens.statistics import Intervals
+
+# Labels beside the kinds: tokens that the sampler could not, and could, have replaced.
+CERTAIN, FREE = "q = 1", "q < 1"
+
+
+def values(
+    audit: pd.DataFrame,
+    estimates: pd.DataFrame,
+    tokens: pd.DataFrame,
+    traces: pd.DataFrame,
+    rollouts: int,
+    test: CliffTest,
+    certain: float,
+    intervals: Intervals,
+    models: Sequence[str],
+) -> pd.DataFrame:
+    """A row for every model and kind, pooled over models.
+
+    ``kind`` is a kind, "all", or "q = 1" and "q < 1": the negative control, where every flag is
+    false, and all other tokens. ``n`` counts the flags among ``tokens`` tokens and ``rate`` is
+    their ratio. ``by_chance`` is the number of flags expected if no token changed the potential,
+    ``share_by_chance`` its ratio to n (at most 1), and the two drops are means over the flags.
+
+    Args:
+        audit: what speaks for and against every flag.
+        estimates: potentials around every token, from independent rollouts.
+        tokens: every token of the traces.
+        traces: who wrote the tokens, to which problem.
+        rollouts: draws at every prefix.
+        test: the rule.
+        certain: probability whose binary entropy divides the kinds.
+        intervals: how intervals are made.
+        models: in the order of the rows.
+    """
+    tested = _tested(audit, estimates, tokens, traces)
+    tested["chance"] = chance(tested, rollouts, test)
+    tested["kind"] = taxonomy.kinds(tested["entropy"], tested["rank"], certain)
+    flags = audit.merge(tested[["cliff_id", "cluster", "free"]], on="cliff_id", validate="1:1")
+    if len(flags) != len(audit):
+        first = min(set(audit["cliff_id"]) - set(flags["cliff_id"]))
+        raise ValueError(f"{first}: was audited but has no estimate; audit the cliffs again")
+    rows = []
+    for (labels, every), (_, own) in zip(
+        cells(tested, pooled=["model"], model=models),
+        cells(flags, pooled=["model"], model=models),
+        strict=True,
+    ):
+        for kind in [*taxonomy.KINDS, POOLED, CERTAIN, FREE]:
+            row = _row(_of_kind(every, kind), _of_kind(own, kind), intervals)
+            rows.append({**labels, "kind": kind, **row})
+    return pd.DataFrame(rows)
+
+
+def _tested(
+    audit: pd.DataFrame, estimates: pd.DataFrame, tokens: pd.DataFrame, traces: pd.DataFrame
+) -> pd.DataFrame:
+    """Every token that was tested, whether it was flagged, and whether it could be replaced."""
+    scores = tokens[["trace_id", "t", "entropy", "rank", "sampler_probability"]]
+    tested = owned(estimates, traces).merge(
+        scores, on=["trace_id", "t"], how="left", validate="1:1"
+    )
+    tested["free"] = tested["sampler_probability"] < 1
+    tested["cliff_id"] = tested["trace_id"] + "@" + tested["t"].astype(str)
+    return tested.assign(flagged=tested["cliff_id"].isin(audit["cliff_id"]))
+
+
+def _of_kind(frame: pd.DataFrame, kind: str) -> pd.DataFrame:
+    if kind in (CERTAIN, FREE):
+        return frame[frame["free"] == (kind == FREE)]
+    return frame if kind == POOLED else frame[frame["kind"] == kind]
+
+
+def _row(tested: pd.DataFrame, flags: pd.DataFrame, intervals: Intervals) -> dict:
+    """Columns of one cell: its tokens, and the flags among them."""
+    by_chance, problem = float(tested["chance"].sum()), flags["cluster"]
+    return {
+        "tokens": len(tested),
+        "n": len(flags),
+        **share_columns("rate", tested["flagged"], tested["cluster"], intervals),
+        "by_chance": by_chance,
+        "share_by_chance": min(1.0, by_chance / len(flags)) if len(flags) else np.nan,
+        "impossible": int((~flags["possible"]).sum()),
+        **share_columns("share_impossible", ~flags["possible"], problem, intervals),
+        "unconfirmed": int((~flags["confirmed"]).sum()),
+        **share_columns("share_unconfirmed", ~flags["confirmed"], problem, intervals),
+        **mean_columns("selected_drop", flags["selected_drop"], problem, intervals),
+        **mean_columns("fresh_drop", flags["fresh_drop"], problem, intervals),
+    }

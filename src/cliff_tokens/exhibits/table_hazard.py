@@ -1,0 +1,29 @@
+"""Mean mass, number of members and entropy at cliffs, per model, kind and reading."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from cliff_tokens.exhibits.cells import cells, mean_columns, median_columns
+from cliff_tokens.stages.masses import READINGS
+from cliff_tokens.stages.taxonomy import KINDS
+from cliff_tokens.statistics import Intervals
+
+
+def values(masses: pd.DataFrame, intervals: Intervals, models: Sequence[str]) -> pd.DataFrame:
+    """A row for every model, kind and reading, pooled over models and over kinds.
+
+    ``cliff_mass_median`` stands beside the mean, since the paper quotes medians.
+    """
+    masses = masses.sort_values("cliff_id", kind="stable")
+    axes = {"model": models, "kind": KINDS, "reading": READINGS}
+    rows = []
+    for labels, cell in cells(masses, pooled=["model", "kind"], **axes):
+        problem = cell["dataset"] + "/" + cell["problem_id"]
+        means = ("cliff_mass", "other_mass", "cliff_candidates", "entropy")
+        row = {**labels, "n": len(cell), "problems": problem.nunique()}
+        row |= median_columns("cliff_mass_median", cell["cliff_mass"], problem, intervals)
+        for name in means:
+            row |= mean_columns(name, cell[name], problem, intervals)
+        rows.append(row)
+    return pd.DataFrame(rows)

@@ -1,0 +1,159 @@
+"""What exhibits of agreement share: how cliffs change from the source to the evaluator.
+
+The source owns the cliff and the evaluator is asked about it. Every cliff token stands beside its
+control, which carries the same regression toward the mean (stages/agreement.py).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cliff_tokens import statistics
+from cliff_tokens.exhibits import style
+
+MASS, TOKEN = ("mass",), ("token", "control")  # measures that share a panel
+VIOLIN = 10  # values below which a density would be drawn from too few
+
+
+def mass_changes(agreement: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
+    """Cliff mass of source and evaluator over the source's members, and the difference.
+
+    Members are those of the published reading. Columns: cliff_id, evaluator, source_mass,
+    evaluator_mass, delta. Regression toward the mean is part of ``delta``: the candidates are those
+    that the source makes probable.
+    """
+    own = agreement[agreement["group"] == "cliff"]
+    published = members[members["reading"].eq("published")]
+    keys = ["cliff_id", "token_id"]
+    inside = pd.MultiIndex.from_frame(own[keys]).isin(pd.MultiIndex.from_frame(published[keys]))
+    inside = own[["cliff_id", "evaluator"]].assign(
+        source_mass=own["source_probability"].where(inside, 0.0),
+        evaluator_mass=own["probability"].where(inside, 0.0),
+    )
+    sums = inside.groupby(["cliff_id", "evaluator"], as_index=False).sum()
+    return sums.assign(delta=sums["evaluator_mass"] - sums["source_mass"])
+
+
+def beside_controls(agreement: pd.DataFrame, cliffs: pd.DataFrame) -> pd.DataFrame:
+    """Each cliff token as every evaluator sees it, with its control beside it.
+
+    Columns: cliff_id, source, evaluator, kind, cluster (the problem), ``source_rank``, ``rank``,
+    ``first`` (1.0 where the evaluator ranks it first) and ``shift`` (probability, evaluator minus
+    source), and the same of the control as ``control_...``, NaN where a cliff has none.
+    """
+    sampled = agreement[agreement["is_sampled"]].copy()
+    sampled["first"] = (sampled["rank"] == 1).astype(float)
+    sampled["shift"] = sampled["probability"] - sampled["source_probability"]
+    measures = ["source_rank", "rank", "first", "shift"]
+    own, control = (sampled[sampled["group"] == name] for name in ("cliff", "control"))
+    key = ["cliff_id", "evaluator"]
+    both = own[[*key, *measures]].merge(
+        control[[*key, *measures]].rename(columns={name: f"control_{name}" for name in measures}),
+        on=key,
+        how="left",
+        validate="1:1",
+    )
+    known = cliffs[["cliff_id", "kind"]].assign(
+        source=cliffs["model"], cluster=cliffs["dataset"] + "/" + cliffs["problem_id"]
+    )
+    both = both.merge(known, on="cliff_id", how="left")
+    if both["kind"].isna().any():
+        first = both.loc[both["kind"].isna(), "cliff_id"].iloc[0]
+        raise ValueError(f"{first}: was scored but is not among the cliffs; score it again")
+    return both.sort_values(key, ignore_index=True)
+
+
+def changes(agreement: pd.DataFrame, cliffs: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
+    """What changes from source to evaluator at every cliff, one row for each measure.
+
+    Columns: source, evaluator, kind, measure, cliff_id, value, and over the rows that share all
+    but the last two, n and median. Measures: ``mass`` (the cliff mass), ``token`` and ``control``
+    (the probability of the cliff token, and of its control).
+    """
+    both = beside_controls(agreement, cliffs).merge(
+        mass_changes(agreement, members), on=["cliff_id", "evaluator"], how="left", validate="1:1"
+    )
+    cell = ["source", "evaluator", "kind", "measure"]
+    named = both.rename(columns={"delta": "mass", "shift": "token", "control_shift": "control"})
+    rows = named.melt(
+        ["source", "evaluator", "kind", "cliff_id"],
+        ["mass", "token", "control"],
+        var_name="measure",
+    ).dropna(subset="value")
+    values = rows.groupby(cell)["value"]
+    rows = rows.assign(n=values.transform("size"), median=values.transform("median"))
+    rows = rows.sort_values([*cell, "cliff_id"], ignore_index=True)
+    return rows[[*cell, "cliff_id", "value", "n", "median"]]
+
+
+def side_by_side(pairs: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
+    """Pairs with the two directions of the same models together, in order of first appearance."""
+    families: dict[frozenset, list] = {}
+    for source, evaluator in pairs:
+        families.setdefault(frozenset((source, evaluator)), []).append((source, evaluator))
+    return [pair for family in families.values() for pair in family]
+
+
+def title(source: str, evaluator: str) -> str:
+    """Whose cliffs, and who is asked."""
+    return f"{style.wrap(source, 22)} →\n{style.wrap(evaluator, 22)}"
+
+
+def kind_handles(values: pd.DataFrame) -> list:
+    """Entries of a legend for the kinds that ``change_panel`` draws."""
+    return [
+        style.handle(style.KIND_COLORS[kind], style.KIND_MARKERS[kind], "", style.word(kind))
+        for kind in style.shown_kinds(values["kind"])
+    ]
+
+
+def change_panel(axes: Axes, cells: pd.DataFrame, measures: Sequence[str]) -> None:
+    """The changes of one ordered pair: a place for each kind, and inside it for each measure."""
+    axes.axhline(0, color=style.FAINT, linewidth=0.6, zorder=1)
+    kinds = style.shown_kinds(cells["kind"])
+    half = 0.42 / len(measures)
+    labels = []
+    for place, kind in enumerate(kinds):
+        counts = []
+        for number, measure in enumerate(measures):
+            cell = cells[cells["kind"].eq(kind) & cells["measure"].eq(measure)]
+            counts.append(str(len(cell)))
+            color = style.KIND_COLORS[kind]
+            if measure == "control":
+                color = style.TOKEN_COLORS["control"]
+            marker = "o" if measure == "control" else style.KIND_MARKERS[kind]
+            x = place + (2 * number + 1 - len(measures)) * half
+            _strip(axes, cell, x, 0.85 * half, color, marker)
+        labels.append(" | ".join(counts))
+    axes.set_xticks(range(len(kinds)), labels)
+    axes.tick_params(axis="x", length=0)
+    axes.set_xlim(-0.5, len(kinds) - 0.5)
+    axes.grid(axis="y")
+    if cells.empty:
+        style.say_empty(axes, "no cliffs")
+
+
+def _strip(axes: Axes, cell: pd.DataFrame, x: float, half: float, color: str, marker: str) -> None:
+    if cell.empty:
+        return
+    found = np.sort(cell["value"].to_numpy())
+    if len(found) >= VIOLIN:
+        at = np.linspace(found[0], found[-1], 101)
+        height = statistics.density(found, at)
+        if np.isfinite(height).all():
+            reach = half * height / height.max()
+            axes.fill_betweenx(at, x - reach, x + reach, color=color, alpha=0.2, linewidth=0)
+    axes.plot(
+        x + half * style.apart(len(found)),
+        found,
+        marker,
+        color=color,
+        markersize=2.8,
+        markeredgewidth=0.7,
+        markerfacecolor=style.face(color, len(found)),
+        zorder=3,
+    )
+    median = cell["median"].iloc[0]
+    axes.plot([x - half, x + half], [median, median], color=style.INK, linewidth=1.0, zorder=2)

@@ -1,0 +1,67 @@
+"""Figures 16 and 17: pass@k with the cliff token deleted and kept."""
+
+import pandas as pd
+import pytest
+from helpers.exhibits import cell, show, values, words
+
+from cliff_tokens.exhibits import figure_16_pass_at_k_incorrect, figure_17_pass_at_k_correct
+from cliff_tokens.exhibits.pass_at_k import ARMS
+
+
+def test_both_figures_are_of_one_module():
+    assert figure_16_pass_at_k_incorrect.values is figure_17_pass_at_k_correct.values
+
+
+def test_pass_at_1_is_the_mean_of_the_counts(given):
+    frame = values("pass_at_k", given, outcome="correct")
+    assert pd.unique(frame["k"]).tolist() == [1, 2, 4, 8, 16, 32, 64]
+    assert pd.unique(frame["outcome"]).tolist() == ["correct"]
+    chosen = given["cliffs"].query("model == 'large' and dataset == 'chains'")["cliff_id"]
+    for arm in ARMS:
+        counts = given["resampling"][
+            given["resampling"]["cliff_id"].isin(chosen) & given["resampling"]["arm"].eq(arm)
+        ]
+        row = cell(frame, model="large", dataset="chains", arm=arm, k=1)
+        assert row["n"] == len(counts)
+        assert row["mean"] == pytest.approx((counts["successes"] / 64).mean())
+
+
+def test_a_cliff_without_a_control_has_no_control_rows(given):
+    frame = values("pass_at_k", given, outcome="incorrect")
+    n = frame[frame["k"].eq(1)].groupby("arm")["n"].sum()
+    assert n["control_del"] == n["control_keep"] < n["del"] == n["keep"]
+
+
+def test_first_cliffs_are_one_a_trace(given):
+    first = given["cliffs"].query("ordinal == 1")
+    arms = given["resampling"]
+    arms = arms[arms["cliff_id"].isin(first["cliff_id"])]
+    frame = values("pass_at_k", given, outcome="incorrect", cliffs=first, resampling=arms)
+    incorrect = given["cliffs"].query("outcome == 'incorrect'")
+    deleted = frame[frame["arm"].eq("del") & frame["k"].eq(1)]
+    assert deleted["n"].sum() == incorrect["trace_id"].nunique()
+
+
+def test_an_unknown_outcome_is_refused(given):
+    with pytest.raises(ValueError, match=r"outcome must be"):
+        values("pass_at_k", given, outcome="failed")
+
+
+def test_a_cliff_that_was_resampled_but_is_not_known_is_refused(given):
+    with pytest.raises(ValueError, match="not among the cliffs"):
+        values("pass_at_k", given, outcome="incorrect", cliffs=given["cliffs"].iloc[1:])
+
+
+def test_panels_without_cliffs_say_so(given):
+    texts = words(show("pass_at_k", given, outcome="incorrect")[1])
+    assert texts.count("no cliffs on\nincorrect traces") == 3
+
+
+def test_every_panel_states_its_counts(given):
+    frame, figure = show("pass_at_k", given, outcome="incorrect")
+    first = frame[frame["k"].eq(1)]
+    for axes, (_, panel) in zip(
+        figure.axes, first.groupby(["dataset", "model"], sort=False), strict=False
+    ):
+        assert "n = " in axes.get_title()
+        assert len(panel) == 4

@@ -1,0 +1,39 @@
+"""How common cliffs are: Figures 2 and 3."""
+
+import numpy as np
+import pytest
+from helpers.exhibits import cell, show, values, words
+
+from cliff_tokens.exhibits import style
+from cliff_tokens.exhibits.prevalence import prevalence
+
+
+def test_a_model_without_incorrect_traces_keeps_its_row(given):
+    found = {
+        name: cell(values(name, given), model="large", dataset="all", outcome="incorrect")
+        for name in ("figure_02_share_with_cliff", "figure_03_cliffs_per_trace")
+    }
+    assert {row["n"] for row in found.values()} == {0}
+    assert np.isnan(found["figure_02_share_with_cliff"]["share_with_cliff"])
+    assert np.isnan(found["figure_03_cliffs_per_trace"]["cliffs_per_trace_low"])
+    frame = values("figure_02_share_with_cliff", given)
+    assert cell(frame, model="large", dataset="all", outcome="correct")["n"] == 36
+
+
+@pytest.mark.parametrize(
+    ("name", "rate"),
+    [
+        ("figure_02_share_with_cliff", "share_with_cliff"),
+        ("figure_03_cliffs_per_trace", "cliffs_per_trace"),
+    ],
+)
+def test_the_rates_drawn_are_those_of_the_summary(given, name, rate):
+    names = ("traces", "cliffs", "intervals", "models", "datasets")
+    frame = prevalence(*(given[name] for name in names))
+    np.testing.assert_array_equal(values(name, given)[rate], frame[rate])
+
+
+def test_few_traces_are_drawn_hollow_and_none_are_named(given):
+    assert style.face("#000000", 4) == "white"
+    assert style.face("#000000", 5) == "#000000"
+    assert "none" in words(show("figure_02_share_with_cliff", given)[1])
