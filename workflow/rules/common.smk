@@ -187,9 +187,9 @@ def weights_of(axis):
     return path
 
 
-def source_of(axis):
+def opens_of(axis):
     """How a model is opened: engine, folder or Hub id, revision, arguments of its template."""
-    return lambda wildcards: catalogue.source(MODELS[wildcards[axis]])
+    return lambda wildcards: catalogue.opens(MODELS[wildcards[axis]])
 
 
 def gpus_of(axis):

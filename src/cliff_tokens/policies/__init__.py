@@ -72,7 +72,10 @@ class Policy:
 
 
 def check(requests: Sequence[Request], context: int | None) -> None:
-    """Refuse requests that no engine can answer: empty, or beyond ``context`` tokens in all."""
+    """Refuse requests that no engine can answer: empty, or beyond ``context`` tokens in all.
+
+    ``context`` None sets no limit.
+    """
     for index, request in enumerate(requests):
         length = len(request.prompt_ids)
         if length == 0:

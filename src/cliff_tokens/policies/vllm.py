@@ -45,10 +45,15 @@ _IN_FLIGHT = 4  # requests handed over for each row, so that the queue lasts whi
 class VllmEngine:
     """A causal language model from a folder, and a LoRA ``adapter`` folder or none.
 
-    ``context`` is the most tokens of prompt and response together (None: all the model has),
-    ``gpus`` the number that each layer is spread over, ``gpu_memory`` the share of their memory
-    that weights and cache may take. vLLM starts with the first call of ``generate``, the stock
-    model with the first call of ``score``, so that a job which needs one holds one.
+    vLLM starts with the first call of ``generate``, the stock model with the first call of
+    ``score``, so that a job which needs one of them does not hold both.
+
+    Args:
+        model: folder of the model.
+        adapter: folder of a LoRA adapter, or None.
+        context: most tokens of prompt and response together; None: all positions the model has.
+        gpus: GPUs that each layer is spread over.
+        gpu_memory: share of their memory that weights and cache may take.
     """
 
     def __init__(
