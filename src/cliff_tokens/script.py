@@ -1,6 +1,6 @@
-"""The edges of a script: its log, the provenance of what it writes, what an earlier attempt finished.
+"""The edges of a script: its log, provenance, models, and parts that an earlier attempt finished.
 
-The only module, with ``__main__``, that knows how the workflow calls the package; it knows no stage.
+It takes Snakemake's job as it comes, but imports neither Snakemake nor any stage.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
 """Attention of the transformers engine: who reads which keys and values.
 
 The model's own layers are used as they are; only their attention is replaced, by a *pattern*,
-through the interface that transformers has for this. ``Prefill`` reads prompts, ``Decode`` feeds one token
-to every row of a pool.
+through the interface that transformers has for this. ``Prefill`` reads prompts, ``Decode`` feeds
+one token to every row of a pool.
 """
 
 import numpy as np
