@@ -22,8 +22,8 @@ def values(
     """A row for every model, kind and reading, the last of models and kinds pooled.
 
     The reading (column ``basis``) says which potentials before and after the cliff the greedy one
-    is compared with: those that selected the cliff, as published, or those of the fresh arms del and keep. Case A
-    falls short of the potential before by less than ``shortfall``. ``recovery`` is the summed gain
+    is compared with: those that selected the cliff, as published, or those of the fresh arms del
+    and keep. Case A falls short of the potential before by less than ``shortfall``. ``recovery`` is the summed gain
     over the kept cliff to the summed drop, NaN where that is none; ``mean_ratio``, the published
     mean of each cliff's own quotient, needs drops that cannot be zero.
 
