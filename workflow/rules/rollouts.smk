@@ -2,14 +2,14 @@
 # resumption and of parallel jobs; they do not change the result.
 
 
-def of_base(path, *same):
-    """Files of the base run, if there is one and it has the same settings ``same``."""
+def of_base(path, *equal):
+    """Files of the base run, if there is one and the settings ``equal`` have equal values there."""
 
-    def found(wildcards):
+    def files(wildcards):
         pattern = path.format(**wildcards)
-        return base.files(config, f"results/{BASE}", pattern, same) if BASE else []
+        return base.files(config, f"results/{BASE}", pattern, equal) if BASE else []
 
-    return found
+    return files
 
 
 def shards(draws):

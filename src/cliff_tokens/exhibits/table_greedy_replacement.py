@@ -9,6 +9,7 @@ from cliff_tokens.exhibits.cells import cells, mean_columns, share_columns
 from cliff_tokens.stages.resampling import join_arms
 from cliff_tokens.stages.taxonomy import KINDS
 from cliff_tokens.statistics import Intervals
+from cliff_tokens.tables import require
 
 
 def values(
@@ -21,11 +22,12 @@ def values(
 ) -> pd.DataFrame:
     """A row for every model, kind and reading, the last of models and kinds pooled.
 
-    The reading (column ``basis``) says which potentials before and after the cliff the greedy one
-    is compared with: those that selected the cliff, as published, or those of the fresh arms del
-    and keep. Case A falls short of the potential before by less than ``shortfall``. ``recovery`` is the summed gain
-    over the kept cliff to the summed drop, NaN where that is none; ``mean_ratio``, the published
-    mean of each cliff's own quotient, needs drops that cannot be zero.
+    The reading (column ``basis``) says which potentials before and after the cliff the greedy
+    one is compared with: those that selected the cliff, as published, or those of the fresh
+    arms del and keep. Case A falls short of the potential before by less than ``shortfall``.
+    ``recovery`` is the summed gain over the kept cliff to the summed drop, NaN where that is
+    none; ``mean_ratio``, the published mean of each cliff's own quotient, needs drops that
+    cannot be zero.
 
     Args:
         candidates: those at the cliffs, the greedy one among them.
@@ -38,9 +40,8 @@ def values(
     chosen = join_arms(cliffs[cliffs["outcome"].eq("incorrect")], resampling)
     greedy = candidates[candidates["is_greedy"]].set_index("cliff_id")
     chosen = chosen.join(greedy[["successes", "rollouts"]].add_suffix("_greedy"), on="cliff_id")
-    if chosen["rollouts_greedy"].isna().any():
-        first = chosen.loc[chosen["rollouts_greedy"].isna(), "cliff_id"].iloc[0]
-        raise ValueError(f"{first}: has no greedy candidate; estimate the candidates again")
+    listed = chosen["rollouts_greedy"].notna()
+    require(chosen, listed, "{cliff_id}: has no greedy candidate; estimate the candidates again")
     chosen = chosen.assign(
         cluster=chosen["dataset"] + "/" + chosen["problem_id"],
         greedy=chosen["successes_greedy"] / chosen["rollouts_greedy"],

@@ -67,6 +67,7 @@ def choose(subset: dict, size: int, levels: pd.Series | None, place: str) -> lis
     its share of the sample, rounded by largest remainders (of equal ones the harder level's
     first), and draws within each level from a generator that begins with the same seed, as the
     paper's released code does. 100 of MATH500 are 8, 18, 21, 26 and 27 of levels 1 to 5.
+    ``place`` names the catalogue entry in errors.
     """
     if subset["rule"] == "all":
         return list(range(size))
@@ -85,11 +86,11 @@ def choose(subset: dict, size: int, levels: pd.Series | None, place: str) -> lis
 def shares(sizes: dict[int, int], count: int) -> dict[int, int]:
     """``count`` divided in proportion to ``sizes`` (level -> problems), whole numbers."""
     total = sum(sizes.values())
-    shares = {level: sizes[level] * count // total for level in sorted(sizes)}
+    parts = {level: sizes[level] * count // total for level in sorted(sizes)}
     remainders = sorted(sizes, key=lambda level: (sizes[level] * count % total, level))
-    for level in remainders[len(sizes) - (count - sum(shares.values())) :]:
-        shares[level] += 1
-    return shares
+    for level in remainders[len(sizes) - (count - sum(parts.values())) :]:
+        parts[level] += 1
+    return parts
 
 
 def gold(text: str, after: str | None) -> str:

@@ -215,8 +215,8 @@ def _aligned(traces: pd.DataFrame, tokens: pd.DataFrame, branches: pd.DataFrame)
             "verdict": traces["verdict"].eq("correct").to_numpy()[trace],
         }
     )
-    scored = tokens[[*PLACE, "token_id", "sampler_probability"]]
-    rows = written.merge(scored, on=[*PLACE, "token_id"], how="outer", indicator=True)
+    scores = tokens[[*PLACE, "token_id", "sampler_probability"]]
+    rows = written.merge(scores, on=[*PLACE, "token_id"], how="outer", indicator=True)
     require(
         rows,
         rows["_merge"] == "both",
