@@ -30,17 +30,30 @@ SAMPLERS = {"Qwen3": (0.7, 0.8), "Llama": (0.6, 0.9), "gemma": (1.0, 0.95)}
 # 20,000 of them with an entropy of at most .0560: 15_entropy_density/entropy_arrays.npz.
 MODELS = pd.DataFrame.from_dict(
     {
-        "Qwen3-8B": (46, 33, 17, 0.998533, 96, 3088, 2632, 198_590, 0.68785),
-        "Qwen3-4B": (32, 27, 13, 0.995512, 72, 2481, 1953, 221_823, 0.73675),
-        "Qwen3-0.6B": (37, 52, 35, 0.991626, 124, 3976, 2927, 142_156, 0.6443),
-        "Llama-3.1-8B": (29, 37, 68, 0.994777, 134, 4990, 2976, 145_105, 0.67215),
-        "Llama-3.2-3B": (14, 27, 49, 0.995651, 93, 3218, 1745, 159_623, 0.73425),
-        "Llama-3.2-1B": (5, 17, 34, 0.999282, 56, 1802, 1048, 202_275, 0.7469),
-        "gemma-3-4b": (38, 26, 17, 0.998073, 84, 3154, 2546, 191_826, 0.7769),
+        "Qwen3-8B": (46, 33, 17, 0.998533, 96, 3088, 2632, 198_590, 0.68785, 50, 73),
+        "Qwen3-4B": (32, 27, 13, 0.995512, 72, 2481, 1953, 221_823, 0.73675, 56, 46),
+        "Qwen3-0.6B": (37, 52, 35, 0.991626, 124, 3976, 2927, 142_156, 0.6443, 131, 93),
+        "Llama-3.1-8B": (29, 37, 68, 0.994777, 134, 4990, 2976, 145_105, 0.67215, 114, 72),
+        "Llama-3.2-3B": (14, 27, 49, 0.995651, 93, 3218, 1745, 159_623, 0.73425, 120, 64),
+        "Llama-3.2-1B": (5, 17, 34, 0.999282, 56, 1802, 1048, 202_275, 0.7469, 177, 36),
+        "gemma-3-4b": (38, 26, 17, 0.998073, 84, 3154, 2546, 191_826, 0.7769, 72, 55),
     },
     orient="index",
-    columns=["det", "unc", "off", "mass", "cliffs", "deleted", "kept", "tokens", "low"],
+    columns=[
+        "det",
+        "unc",
+        "off",
+        "mass",
+        "cliffs",
+        "deleted",
+        "kept",
+        "tokens",
+        "low",
+        "failed",
+        "seen",
+    ],
 )
+TRACES = 230  # of each model
 # Of these, the cliffs of one trace of Qwen3-8B, MATH500 test/number_theory/737.
 ONE_TRACE = {"det": 26, "unc": 4, "off": 1}
 # ``transfer`` of the four files.
@@ -105,6 +118,27 @@ def remeasured():
     return pd.DataFrame({"deleted": x, "kept": y, "drop": x - y, "error": error, "share": share})
 
 
+def prevalence():
+    """Cliffs on incorrect traces, seen and expected, and the ratios of cliffs per trace.
+
+    A trace that passes a cliff ends incorrect with probability 1 - V, V the potential after it,
+    whatever a cliff means; sum V is that of the fresh rollouts with the token kept.
+    """
+    models = pd.concat([MODELS, MODELS.sum().to_frame("all").T])
+    traces = TRACES * np.array([1] * len(MODELS) + [len(MODELS)])
+    frame = models[["cliffs", "seen"]].assign(expected=models["cliffs"] - models["kept"] / N)
+    for name in ("seen", "expected"):
+        failed, others = frame[name] / models["failed"], frame["cliffs"] - frame[name]
+        frame[f"ratio_{name}"] = failed / (others / (traces - models["failed"]))
+    return frame
+
+
+def correlation(frame):
+    """Of the logarithms of the seen and the expected ratio, over models."""
+    ratios = np.log(frame.drop(index="all")[["ratio_seen", "ratio_expected"]])
+    return float(ratios.corr().iloc[0, 1])
+
+
 def table(head, rows):
     lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
@@ -153,6 +187,11 @@ def tables(transferred=TRANSFER):
         ["successes before", "(1 - k/64)^64", "expected, Jeffreys", "expected, uniform"],
         [[k, f"{(1 - k / N) ** N:.1e}", *(f"{missed(k, prior):.1e}" for prior in (0.5, 1))]
          for k in (boundary(TEST, N).dropna()["successes_before"].min(), 16, 24, 32)],
+    )  # fmt: skip
+    made["prevalence"] = table(
+        ["model", "cliffs", "on incorrect traces", "expected", "ratio per trace", "expected ratio"],
+        [[name, int(row.cliffs), int(row.seen), f"{row.expected:.1f}", f"{row.ratio_seen:.2f}",
+          f"{row.ratio_expected:.2f}"] for name, row in prevalence().iterrows()],
     )  # fmt: skip
     made["remeasured"] = table(
         ["model", "cliffs", "deleted", "kept", "fresh drop", "standard error at most"],

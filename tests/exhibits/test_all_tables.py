@@ -16,6 +16,7 @@ NAMES = (
     "figure_15_entropy_density",
     "table_fixed_thresholds",
     "pass_at_k",
+    "figure_prevalence_null",
     "table_boundary",
     "table_hazard",
     "table_temperature",

@@ -30,6 +30,7 @@ LABELS = {
     "figure_17_pass_at_k_correct": "chains\npass@k",
     "example_traces": "potential",
     "figure_audit": "",
+    "figure_prevalence_null": "number of cliffs",
     "cut_points": "cliff, critical\nand tangent\npass@k",
 }
 
@@ -95,6 +96,7 @@ def test_a_run_without_cliffs_is_drawn(quiet):
     assert "no trace of this\nrun has a cliff" in words(figures["example_traces"][1])
     assert figures["example_traces"][0].empty
     assert words(figures["figure_06_recovery"][1]).count("no sampled-off\ncliffs") == 2
+    assert words(figures["figure_prevalence_null"][1]).count("no cliffs") == 2 * 3
     assert words(figures["figure_05_cliff_mass"][1]).count("none") == 2 * 3
     entropy = words(figures["figure_15_entropy_density"][1])
     assert any("cliff: none" in text for text in entropy)

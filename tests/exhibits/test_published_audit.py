@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from scipy import integrate, stats
 
+from cliff_tokens import catalogue
 from cliff_tokens.exhibits import style
 from cliff_tokens.policies.sampling import Sampler, distribution
 from cliff_tokens.stages.cliff_test import CliffTest
@@ -69,6 +70,51 @@ def test_quoted_numbers_add_up(audit):
     assert sum(audit.ONE_TRACE.values()) == 31
 
 
+def test_cliffs_and_traces_by_outcome_are_those_of_the_index(root, audit):
+    index = catalogue.load(
+        root / "config/paper_index.yaml", root / "workflow/schemas/paper_index.schema.yaml"
+    )
+    names = {"llama-3.1-8b-instruct": "Llama-3.1-8B", "llama-3.2-3b-instruct": "Llama-3.2-3B"}
+    names |= {"llama-3.2-1b-instruct": "Llama-3.2-1B", "gemma-3-4b-it": "gemma-3-4b"}
+    traces = {}
+    for number in index["figure_02_share_with_cliff"]["published"]:
+        traces[number["where"]["model"], number["where"]["outcome"]] = number["n"]
+    for number in index["figure_03_cliffs_per_trace"]["published"]:
+        model, outcome = number["where"]["model"], number["where"]["outcome"]
+        row = audit.MODELS.loc[names.get(model, model.replace("qwen", "Qwen").replace("b", "B"))]
+        failed = {"incorrect": row["failed"], "correct": audit.TRACES - row["failed"]}
+        assert traces[model, outcome] == failed[outcome]
+        seen = {"incorrect": row["seen"], "correct": row["cliffs"] - row["seen"]}
+        assert number["value"] * traces[model, outcome] == pytest.approx(seen[outcome], abs=1e-3)
+
+
+def test_cliffs_are_expected_by_the_potential_after_them(audit, monkeypatch):
+    # 10 cliffs, kept with a success in 160 of 640: 7.5 on 23 incorrect traces, 2.5 on 207 others.
+    # 20 cliffs, kept with a success in 640 of 1280: 10 on half the traces, 10 on the other half.
+    made = pd.DataFrame(
+        {"cliffs": [10, 20], "kept": [160, 640], "failed": [23, 115], "seen": [9, 10]},
+        index=["a", "b"],
+    )
+    monkeypatch.setattr(audit, "MODELS", made)
+    found = audit.prevalence()
+    assert found["expected"].tolist() == [7.5, 10, 17.5]
+    assert found.loc["a", "ratio_expected"] == pytest.approx((7.5 / 23) / (2.5 / 207))
+    assert found.loc["a", "ratio_seen"] == pytest.approx((9 / 23) / (1 / 207))
+    assert found.loc["b", ["ratio_seen", "ratio_expected"]].tolist() == pytest.approx([1, 1])
+    assert found.loc["all", "ratio_seen"] == pytest.approx((19 / 138) / (11 / 322))
+
+
+def test_ratios_that_are_each_a_power_of_the_other_correlate_fully(audit):
+    expected = np.array([0.5, 1, 2, 4])
+    frame = pd.DataFrame(
+        {"ratio_seen": 3 * expected**2, "ratio_expected": expected}, index=list("abcd")
+    )
+    frame.loc["all"] = [1, 9]
+    assert audit.correlation(frame) == pytest.approx(1)
+    frame["ratio_seen"] = 1 / frame["ratio_seen"]
+    assert audit.correlation(frame) == pytest.approx(-1)
+
+
 def test_numbers_in_the_text_are_computed(audit, page):
     models, transfer = audit.MODELS, audit.TRANSFER.sum()
     low, top = models["tokens"] * models["low"], audit.flag_rate(0.5)[0]
@@ -78,6 +124,10 @@ def test_numbers_in_the_text_are_computed(audit, page):
     fresh = audit.remeasured()
     others = fresh["drop"] / (1 - fresh["share"])
     order = stats.spearmanr(*fresh.drop(index="all")[["share", "drop"]].to_numpy().T).statistic
+    cliffs = audit.prevalence()
+    alike = cliffs.index.str.startswith("Llama")
+    others_than_llama = ~alike & (cliffs.index != "all")
+    one, one_failed = cliffs.loc["Llama-3.2-1B"], models.loc["Llama-3.2-1B", "failed"]
     said = " ".join(page.split())
     for phrase in (
         f"up to {1e4 * top:.1f} false flags per 10,000 tokens",
@@ -95,6 +145,20 @@ def test_numbers_in_the_text_are_computed(audit, page):
         f"expect {659 * audit.missed(12, 0.5):.2f} of them to miss",
         f"rank correlation {order:.2f}",
         f"by {others['Qwen3-8B']:.2f} in Qwen3-8B and by {others['Llama-3.2-1B']:.2f} in",
+        f"Expected are {cliffs.loc['all', 'expected']:.0f} cliffs on incorrect traces; "
+        f"{cliffs.loc['all', 'seen']:.0f} are seen",
+        f"Of the 659 cliffs {cliffs.loc['all', 'seen']:.0f} are on incorrect traces. The potential "
+        f"after them alone implies {cliffs.loc['all', 'expected']:.0f}",
+        f"That {cliffs.loc['all', 'seen'] - cliffs.loc['all', 'expected']:.0f} more are seen",
+        f"expected ratio correlate at {audit.correlation(cliffs):.2f}",
+        f"(ratio {one['ratio_seen']:.2f}), is expected to ({one['ratio_expected']:.2f})",
+        f"is {fresh.loc['Llama-3.2-1B', 'kept']:.3f}, which gives "
+        f"{one['expected'] / (one['cliffs'] - one['expected']):.1f} cliffs on incorrect traces",
+        f"there are {one_failed / (audit.TRACES - one_failed):.1f} incorrect traces for one",
+        f"four models: {cliffs.loc[others_than_llama, 'seen'].sum():.0f} seen, "
+        f"{cliffs.loc[others_than_llama, 'expected'].sum():.0f} expected",
+        f"agree, {cliffs.loc[alike, 'seen'].sum():.0f} are seen and "
+        f"{cliffs.loc[alike, 'expected'].sum():.0f} expected",
     ):
         assert phrase in said
     # Two halves of 87 independent flags, one of which holds at least 13 of the 26.

@@ -153,8 +153,8 @@ def of_run(table, estimator=None, axes=AXES):
     folder = "<measured>" if table in base.MEASURED else "<results>"
     if estimator is not None:
         axes = {"estimator": estimator} | axes
-    places = "/".join(f"{{{axis}}}" for axis in axes)
-    return collect(f"{folder}/{table}/{places}.parquet", **axes)
+    places = (f"{{{axis}}}" for axis in axes)
+    return collect(f"{Path(folder, table, *places)}.parquet", **axes)
 
 
 def counts_of(estimators, table, axes=AXES):

@@ -274,6 +274,24 @@ use rule exhibit as figure_cut_points with:
         "Drawing deletion at the cliff and at other cut points"
 
 
+use rule exhibit as figure_prevalence_null with:
+    input:
+        cliffs=of_run("cliffs", MAIN),
+        resampling=of_run("resampling", MAIN),
+    output:
+        **figure("figure_prevalence_null"),
+    log:
+        "<logs>/figure_prevalence_null.log",
+    benchmark:
+        "<benchmarks>/figure_prevalence_null.jsonl"
+    params:
+        intervals=INTERVALS,
+        models=config["models"],
+        datasets=config["datasets"],
+    message:
+        "Drawing the cliffs that are seen against what is expected"
+
+
 use rule exhibit as figure_dpo_accuracy with:
     input:
         evaluation=of_policies("evaluation"),

@@ -13,7 +13,7 @@ from cliff_tokens.exhibits.cells import OUTCOMES, POOLED, cells, mean_columns, s
 from cliff_tokens.statistics import Intervals
 
 _NARROW = 3  # models up to which the data sets fit beside the pooled panel
-_OFFSETS = {"correct": -0.17, "incorrect": 0.17}
+OFFSETS = {"correct": -0.17, "incorrect": 0.17}
 
 
 def count_cliffs(traces: pd.DataFrame, cliffs: pd.DataFrame) -> pd.DataFrame:
@@ -63,9 +63,11 @@ def prevalence(
     )
 
 
-def draw_rate(values: pd.DataFrame, rate: str, label: str, highest: float | None) -> Figure:
-    """Points with intervals; n below. One panel pools, and with several data sets each has one."""
-    models = list(pd.unique(values["model"]))
+def dataset_panels(
+    values: pd.DataFrame, label: str
+) -> tuple[Figure, list[tuple[Axes, pd.DataFrame]]]:
+    """A panel that pools the data sets and, with several, one for each; beside each its rows."""
+    models = pd.unique(values["model"])
     datasets = [name for name in pd.unique(values["dataset"]) if name != POOLED]
     panels = [POOLED, *datasets] if len(datasets) > 1 else [POOLED]
     if len(models) <= _NARROW:
@@ -77,23 +79,33 @@ def draw_rate(values: pd.DataFrame, rate: str, label: str, highest: float | None
         figure = style.figure(0.55 + 1.6 * rows, style.PAGE)
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
     for number, (axes, dataset) in enumerate(zip(grid, panels, strict=True)):
-        cells = values[values["dataset"].eq(dataset)]
-        _panel(axes, cells, models, rate)
         pooled = "all data sets" if len(datasets) != 1 else datasets[0]
         axes.set_title(pooled if dataset == POOLED else dataset, loc="left", parse_math=False)
         if columns == 1 or number == 0:
             axes.set_ylabel(label)
-    shown = np.append(values[rate], values[f"{rate}_high"])
-    top = highest or 1.08 * np.nanmax(shown, initial=0) or 1
-    for axes in grid:
-        axes.set_ylim(-0.03 * top, top)
-    handles = [
+    inside = [values[values["dataset"].eq(dataset)] for dataset in panels]
+    return figure, list(zip(grid, inside, strict=True))
+
+
+def outcome_handles() -> list:
+    """Entries of a legend for the two outcomes of a trace."""
+    return [
         style.handle(style.OUTCOME_COLORS[name], style.OUTCOME_MARKERS[name], "", f"{name} traces")
         for name in OUTCOMES
     ]
+
+
+def draw_rate(values: pd.DataFrame, rate: str, label: str, highest: float | None) -> Figure:
+    """Points with intervals; n below. One panel pools, and with several data sets each has one."""
+    figure, grid = dataset_panels(values, label)
+    shown = np.append(values[rate], values[f"{rate}_high"])
+    top = highest or 1.08 * np.nanmax(shown, initial=0) or 1
+    for axes, rows in grid:
+        _panel(axes, rows, list(pd.unique(values["model"])), rate)
+        axes.set_ylim(-0.03 * top, top)
     hollow = style.handle(style.FAINT, "o", "", f"fewer than {style.FEW} traces")
     hollow.set_markerfacecolor("white")
-    figure.legend(handles=[*handles, hollow], loc="outside upper center", ncols=3)
+    figure.legend(handles=[*outcome_handles(), hollow], loc="outside upper center", ncols=3)
     return figure
 
 
@@ -103,7 +115,7 @@ def _panel(axes: Axes, cells: pd.DataFrame, models: list[str], rate: str) -> Non
         counts = []
         for outcome in OUTCOMES:
             cell = cells[cells["model"].eq(model) & cells["outcome"].eq(outcome)].iloc[0]
-            color, x = style.OUTCOME_COLORS[outcome], place + _OFFSETS[outcome]
+            color, x = style.OUTCOME_COLORS[outcome], place + OFFSETS[outcome]
             counts.append(str(cell["n"]))
             if not cell["n"]:
                 axes.annotate(

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cliff_tokens.exhibits.cells import cells, mean_columns, share_columns
-from cliff_tokens.stages.resampling import join_arms
+from cliff_tokens.stages.arms import join_arms
 from cliff_tokens.stages.taxonomy import KINDS
 from cliff_tokens.statistics import Intervals
 from cliff_tokens.tables import require
