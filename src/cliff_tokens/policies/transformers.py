@@ -16,7 +16,7 @@ import torch
 from transformers import AutoModelForCausalLM
 from transformers.utils.logging import disable_progress_bar
 
-from cliff_tokens.policies import Completion, Request, attention, check
+from cliff_tokens.policies import Completion, Request, attention, check_requests, check_sequences
 from cliff_tokens.policies.pool import PREFILL_TOKENS, ROW, SLACK, Pool, cut, groups_of, pad
 from cliff_tokens.policies.sampling import Sampler
 
@@ -58,7 +58,7 @@ class TransformersEngine:
         self._check(str(model))
 
     def generate(self, requests: Sequence[Request], sampler: Sampler) -> Iterator[Completion]:
-        check(requests, self.context)
+        check_requests(requests, self.context)
         return self._generate(requests, sampler)
 
     def _generate(self, requests, sampler):
@@ -81,14 +81,7 @@ class TransformersEngine:
         return max(1, min(self.slots, self.memory // (columns + logits)))
 
     def score(self, sequences: Sequence[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
-        lengths = [len(prompt) + len(tokens) for prompt, tokens in sequences]
-        for prompt, _ in sequences:
-            if not len(prompt):
-                raise ValueError("score: a prompt is empty; expected at least one token")
-        if self.context and max(lengths, default=0) > self.context:
-            raise ValueError(
-                f"score: a sequence of {max(lengths)} tokens exceeds {self.context} positions"
-            )
+        check_sequences(sequences, self.context)
         return self._score(sequences)
 
     def _score(self, sequences):

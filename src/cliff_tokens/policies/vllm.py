@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cliff_tokens.policies import Completion, Request, check
+from cliff_tokens.policies import Completion, Request, check_requests, check_sequences
 from cliff_tokens.policies.sampling import Sampler
 
 # vLLM's CPU build works with these and fails or crawls without; a value that is set already stays.
@@ -79,7 +79,7 @@ class VllmEngine:
         self._engine = self._scorer = None
 
     def generate(self, requests: Sequence[Request], sampler: Sampler) -> Iterator[Completion]:
-        check(requests, self.context)
+        check_requests(requests, self.context)
         return self._generate(requests, sampler)
 
     def _generate(self, requests, sampler):
@@ -169,14 +169,7 @@ class VllmEngine:
         return LLMEngine.from_engine_args(arguments)
 
     def score(self, sequences: Sequence[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
-        for prompt, tokens in sequences:
-            if not len(prompt):
-                raise ValueError("score: a prompt is empty; expected at least one token")
-            if self.context and len(prompt) + len(tokens) > self.context:
-                raise ValueError(
-                    f"score: a sequence of {len(prompt) + len(tokens)} tokens exceeds the "
-                    f"{self.context} that the engine makes room for"
-                )
+        check_sequences(sequences, self.context)
         return self._score(sequences)
 
     def _score(self, sequences):
