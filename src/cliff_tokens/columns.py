@@ -11,10 +11,10 @@ import pyarrow as pa
 
 @dataclass(frozen=True)
 class Table:
-    """A schema and the columns that identify a row."""
+    """A table's columns, and those of them that identify a row."""
 
     schema: pa.Schema
-    keys: tuple[str, ...]
+    keys: tuple[str, ...]  # rows are sorted by these, in this order
 
 
 def _column(name: str, kind: pa.DataType, meaning: str, null: bool = False) -> pa.Field:
@@ -77,9 +77,9 @@ TABLES = {
         _column("problem_id", pa.string(), "unique within the data set"),
         _column("question", pa.string(), "what the model is asked"),
         _column("answer", pa.string(), "gold answer"),
-        _column("level", pa.int8(), "difficulty where the source states one", null=True),
-        _column("split", pa.string(), "split of the source"),
-        _column("source_row", pa.int32(), "row in the source, from 0"),
+        _column("level", pa.int8(), "difficulty where the data set states one", null=True),
+        _column("split", pa.string(), "split of the data set it is from"),
+        _column("source_row", pa.int32(), "row in that split, from 0"),
     ),
     "traces": _table(
         ("trace_id",),
@@ -266,9 +266,9 @@ TABLES = {
         _column("chosen_ids", pa.list_(pa.int32()), "one token, or a response"),
         _column("rejected_ids", pa.list_(pa.int32()), "one token, or a response"),
         _column("successes_chosen", pa.int16(), "after the chosen token", null=True),
-        _column("rollouts_chosen", pa.int16(), "of which so many were drawn", null=True),
+        _column("rollouts_chosen", pa.int16(), "rollouts drawn after it", null=True),
         _column("successes_rejected", pa.int16(), "after the rejected token", null=True),
-        _column("rollouts_rejected", pa.int16(), "of which so many were drawn", null=True),
+        _column("rollouts_rejected", pa.int16(), "rollouts drawn after it", null=True),
         _column("before", pa.float64(), "estimated potential of prefix t-1", null=True),
         _column("weight", pa.float64(), "of this pair in the loss"),
         _column("split", pa.string(), "train or held_out, by problem"),

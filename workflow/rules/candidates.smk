@@ -24,7 +24,7 @@ rule list_candidates:
         runtime=60,
         gpu=gpus_of("model"),
     params:
-        source=source_of("model"),
+        opens=opens_of("model"),
         sampler=lookup("{model}/sampler", within=MODELS),
         top=config["candidates"]["top"],
         revision=REVISIONS["candidates"],

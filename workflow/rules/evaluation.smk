@@ -22,7 +22,7 @@ rule evaluate_model:
         runtime=720,
         gpu=gpus_of("model"),
     params:
-        source=source_of("model"),
+        opens=opens_of("model"),
         sampler=lookup("{model}/sampler", within=MODELS),
         model="{model}",
         variant="{variant}",
@@ -59,7 +59,7 @@ rule recount_cliffs:
         runtime=720,
         gpu=gpus_of("model"),
     params:
-        source=source_of("model"),
+        opens=opens_of("model"),
         sampler=lookup("{model}/sampler", within=MODELS),
         model="{model}",
         variant="{variant}",

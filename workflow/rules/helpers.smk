@@ -43,9 +43,9 @@ def weights_of(axis):
     return path
 
 
-def source_of(axis):
+def opens_of(axis):
     """How a model is opened: engine, folder or Hub id, revision, arguments of its template."""
-    return lambda wildcards: catalogue.source(MODELS[wildcards[axis]])
+    return lambda wildcards: catalogue.opens(MODELS[wildcards[axis]])
 
 
 def gpus_of(axis):
@@ -58,14 +58,14 @@ def gpus_of(axis):
     return count
 
 
-def of_base(path, *same):
-    """Files of the base run, if there is one and it has the same settings ``same``."""
+def of_base(path, *equal):
+    """Files of the base run, if there is one and the settings ``equal`` have equal values there."""
 
-    def found(wildcards):
+    def files(wildcards):
         pattern = path.format(**wildcards)
-        return base.files(config, f"results/{BASE}", pattern, same) if BASE else []
+        return base.files(config, f"results/{BASE}", pattern, equal) if BASE else []
 
-    return found
+    return files
 
 
 def shards(draws):

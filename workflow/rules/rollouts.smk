@@ -24,7 +24,7 @@ rule roll_out:
         runtime=720,
         gpu=gpus_of("model"),
     params:
-        source=source_of("model"),
+        opens=opens_of("model"),
         sampler=lookup("{model}/sampler", within=MODELS),
         draws="{draws}",
         shard="{shard}",

@@ -35,11 +35,11 @@ def costs_of_traces(traces: pd.DataFrame, tokens: pd.DataFrame, rollouts: int) -
         {"trace_id": tokens["trace_id"], "rollouts": n, "tokens": n * remaining.astype("int64")}
     )
     branches = branches.groupby("trace_id").sum().reindex(length.index)
-    scored = tokens["trace_id"].value_counts().reindex(length.index, fill_value=0)
-    if (scored != length).any():
-        first = length.index[scored != length][0]
+    scores = tokens["trace_id"].value_counts().reindex(length.index, fill_value=0)
+    if (scores != length).any():
+        first = length.index[scores != length][0]
         raise ValueError(
-            f"{first}: expected scores of {length[first]} tokens, found {scored[first]}; "
+            f"{first}: expected scores of {length[first]} tokens, found {scores[first]}; "
             "score the traces again"
         )
     return pd.DataFrame(

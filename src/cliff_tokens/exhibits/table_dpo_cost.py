@@ -61,7 +61,7 @@ def values(
         unneeded = {name: NOT_NEEDED if name.endswith("source") else 0 for name in detection}
         for variant, catalogue in variants.items():
             trained = adapters[adapters["model"].eq(model) & adapters["variant"].eq(variant)]
-            found = unneeded if catalogue is None else detection
+            spent_on_cliffs = unneeded if catalogue is None else detection
             fresh = 0 if catalogue is None else _fresh_rollouts(candidates, model, catalogue)
             rows.append(
                 {
@@ -73,7 +73,7 @@ def values(
                     "steps": int(trained["steps"].max()),
                     "seconds": float(trained["seconds"].mean()),
                     "memory_mb": float(trained["peak_memory_bytes"].max() / 1e6),
-                    **found,
+                    **spent_on_cliffs,
                     "candidate_rollouts": fresh,
                 }
             )

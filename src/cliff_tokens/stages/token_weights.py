@@ -1,8 +1,9 @@
 """Weights of response tokens for the rival cDPO (Lin et al., arXiv 2411.19943).
 
 Two copies of the model are tuned, one on correct and one on incorrect responses. Where the two
-agree a token says little about the outcome; where the one tuned on incorrect responses likes it
-better, it is critical. With p and q their next-token distributions, contrastive estimation scores
+agree a token says little about the outcome; where the copy tuned on incorrect responses finds it
+more probable, the token is critical. With p and q the next-token distributions of the copies tuned
+on correct and on incorrect responses, contrastive estimation scores
 
     s_t = softmax((1 + a) log p - a log q)(x_t)
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from peft import LoraConfig
     from transformers import PreTrainedTokenizerBase
 
-STRENGTH = 1.0  # a; ours
+STRENGTH = 1.0  # a of the formula; our choice
 
 Response = tuple[Sequence[int], Sequence[int]]  # prompt_ids, response_ids
 
@@ -53,10 +54,10 @@ def token_weights(
     ]
     weights = []
     for prompt, response in responses:
-        liked, disliked = (_log_probabilities(one, prompt, response) for one in tuned)
-        score = torch.softmax((1 + STRENGTH) * liked - STRENGTH * disliked, dim=-1)
-        own = score[torch.arange(len(response)), torch.tensor(list(map(int, response)))]
-        weights.append((1 - own).numpy())
+        log_p, log_q = (_log_probabilities(one, prompt, response) for one in tuned)
+        scores = torch.softmax((1 + STRENGTH) * log_p - STRENGTH * log_q, dim=-1)
+        s = scores[torch.arange(len(response)), torch.tensor(list(map(int, response)))]
+        weights.append((1 - s).numpy())
     return weights
 
 

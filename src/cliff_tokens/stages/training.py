@@ -194,8 +194,8 @@ def make_trainer(
             for name, part in parts.items()
         }
         size = recipe.batch
-    part = -(-recipe.epochs * -(-len(rows["train"]) // size) // _PARTS)
-    rows = {name: Dataset.from_list(found) if found else None for name, found in rows.items()}
+    steps_of_part = -(-recipe.epochs * -(-len(rows["train"]) // size) // _PARTS)
+    rows = {name: Dataset.from_list(part) if part else None for name, part in rows.items()}
     args = DPOConfig(
         output_dir=str(folder),
         beta=recipe.beta,
@@ -213,10 +213,10 @@ def make_trainer(
         gradient_checkpointing=False,
         logging_steps=1,
         eval_strategy="steps" if rows["held_out"] else "no",
-        eval_steps=part,
+        eval_steps=steps_of_part,
         eval_on_start=rows["held_out"] is not None,
         save_strategy="steps",
-        save_steps=part,
+        save_steps=steps_of_part,
         save_total_limit=2,
         disable_tqdm=True,
         report_to=[],
@@ -240,7 +240,10 @@ def make_trainer(
 
 
 def refuse_long(pairs: pd.DataFrame, context: int) -> None:
-    """An error for a pair that the model cannot take whole: nothing is ever cut."""
+    """Refuse pairs that the model cannot take whole: nothing is ever cut.
+
+    ``context`` is the number of positions that the model has.
+    """
     for row in pairs.itertuples():
         length = len(row.prompt_ids) + max(len(row.chosen_ids), len(row.rejected_ids))
         if length > context:
@@ -251,26 +254,29 @@ def refuse_long(pairs: pd.DataFrame, context: int) -> None:
 
 
 def history_of(log: list[dict], beta: float) -> pd.DataFrame:
-    """Rows of the ``training`` table from what the trainer has logged."""
+    """Rows of the ``training`` table from the entries that a trainer has logged.
+
+    ``beta`` turns TRL's rewards back into log-ratios.
+    """
     rows = []
     for entry in log:
         for split, prefix in (("train", ""), ("held_out", "eval_")):
             if f"{prefix}pairs" not in entry:
                 continue
-            found = {key.removeprefix(prefix): value for key, value in entry.items()}
-            weight = found["sum/weight"]
-            row = {name: found.get(name) for name in _HISTORY}
-            row |= {"split": split, "step": entry["step"], "loss": found["sum/loss"] / weight}
-            if "sum/margin" in found:
+            logged = {key.removeprefix(prefix): value for key, value in entry.items()}
+            weight = logged["sum/weight"]
+            row = {name: logged.get(name) for name in _HISTORY}
+            row |= {"split": split, "step": entry["step"], "loss": logged["sum/loss"] / weight}
+            if "sum/margin" in logged:
                 for name in ("margin", "accuracy", "logp_chosen", "logp_rejected"):
-                    if f"sum/{name}" in found:
-                        row[name] = found[f"sum/{name}"] / weight
+                    if f"sum/{name}" in logged:
+                        row[name] = logged[f"sum/{name}"] / weight
             else:
                 row |= {
-                    "margin": found["rewards/margins"] / beta,
-                    "accuracy": found["rewards/accuracies"],
-                    "logp_chosen": found["logps/chosen"],
-                    "logp_rejected": found["logps/rejected"],
+                    "margin": logged["rewards/margins"] / beta,
+                    "accuracy": logged["rewards/accuracies"],
+                    "logp_chosen": logged["logps/chosen"],
+                    "logp_rejected": logged["logps/rejected"],
                 }
             rows.append(row)
     frame = pd.DataFrame(rows, columns=_HISTORY)
@@ -279,20 +285,20 @@ def history_of(log: list[dict], beta: float) -> pd.DataFrame:
 
 
 def last_checkpoint(folder: Path) -> str | None:
-    """The last checkpoint that was written to its end; its state is the last file."""
+    """The last checkpoint that was written to its end, by its state, which is the last file."""
     whole = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json")]
     return str(max(whole, key=lambda path: int(path.name.split("-")[1]))) if whole else None
 
 
 def _checkpoints(folder: Path, provenance: dict) -> Path:
     """The folder of checkpoints beside the adapter's, emptied if it is another training's."""
-    found = folder.with_name(f"{folder.name}.checkpoints")
+    checkpoints = folder.with_name(f"{folder.name}.checkpoints")
     identity = json.dumps(provenance, sort_keys=True)
-    if found.exists() and (found / "made_by.json").read_text() != identity:
-        shutil.rmtree(found)
-    found.mkdir(parents=True, exist_ok=True)
-    (found / "made_by.json").write_text(identity)
-    return found
+    if checkpoints.exists() and (checkpoints / "made_by.json").read_text() != identity:
+        shutil.rmtree(checkpoints)
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    (checkpoints / "made_by.json").write_text(identity)
+    return checkpoints
 
 
 def _are_responses(pairs: pd.DataFrame) -> bool:
@@ -309,14 +315,14 @@ def _with_eos(pairs: pd.DataFrame, eos: int) -> pd.DataFrame:
 def _with_token_weights(
     pairs: pd.DataFrame, model, tokenizer, recipe: Recipe, seed: int, device: str
 ) -> pd.DataFrame:
-    """The pairs with the weights of each rejected token; only pairs of the train split teach."""
+    """The pairs with a weight for each rejected token, from models tuned on the train split."""
     from cliff_tokens.stages.token_weights import token_weights
 
-    taught = pairs[pairs["split"] == "train"]
+    train = pairs[pairs["split"] == "train"]
     weights = token_weights(
         list(zip(pairs["prompt_ids"], pairs["rejected_ids"], strict=True)),
-        list(zip(taught["prompt_ids"], taught["chosen_ids"], strict=True)),
-        list(zip(taught["prompt_ids"], taught["rejected_ids"], strict=True)),
+        list(zip(train["prompt_ids"], train["chosen_ids"], strict=True)),
+        list(zip(train["prompt_ids"], train["rejected_ids"], strict=True)),
         model,
         tokenizer,
         recipe.lora(),
@@ -335,7 +341,7 @@ def _positions(pairs: pd.DataFrame) -> int:
 
 
 def _peak(device: str) -> int:
-    """Most memory that this process held: of the GPU where there is one."""
+    """Most bytes that this process held: of the GPU's memory where there is one, else of main."""
     if device == "cuda":
         import torch
 
