@@ -20,18 +20,20 @@ pathvars:
     results=f"results/{config['run']}",
     logs=f"logs/{config['run']}",
     benchmarks=f"timings/{config['run']}",
+    measured=f"results/{config['base'] or config['run']}",
 
 
 report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/legacy.smk"
 include: "workflow/rules/testbed.smk"
 include: "workflow/rules/hub.smk"
+include: "workflow/rules/rollouts.smk"
 include: "workflow/rules/problems.smk"
 include: "workflow/rules/traces.smk"
-include: "workflow/rules/potential.smk"
-include: "workflow/rules/recursion.smk"
+include: "workflow/rules/estimates.smk"
 include: "workflow/rules/cliffs.smk"
 include: "workflow/rules/resampling.smk"
 include: "workflow/rules/candidates.smk"
@@ -60,6 +62,6 @@ rule all:
         rules.provenance.input,
         collect(
             "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
-            estimator=ESTIMATORS,
+            estimator=RUN_ESTIMATORS,
             **AXES,
         ),

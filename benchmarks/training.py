@@ -50,18 +50,19 @@ def one(path: str, options: argparse.Namespace) -> dict:
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from trl import DPOConfig
 
-    from cliff_tokens.stages import training
+    from cliff_tokens.stages.dpo import SingleTokenDPOTrainer
+    from cliff_tokens.stages.training import Recipe, make_trainer
 
     torch.set_num_threads(1)
     pairs = pairs_of(options.pairs, options.each, options.length)
     model = AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32)
     tokenizer = AutoTokenizer.from_pretrained(options.model)
-    recipe = training.Recipe(1e-5, 0.05, options.batch, 1, 0.1, 8, 16, 0.0, False)
+    recipe = Recipe(1e-5, 0.05, options.batch, 1, 0.1, 8, 16, 0.0, False)
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         if path == "shared":
             parts = {"train": pairs, "held_out": pairs[:0]}
-            trainer = training.make_trainer(model, tokenizer, parts, "all", recipe, 0, folder)
+            trainer = make_trainer(model, tokenizer, parts, "all", recipe, 0, folder)
             trainer.args.save_strategy = "no"
         else:
             ids = ["prompt_ids", "chosen_ids", "rejected_ids"]
@@ -84,7 +85,7 @@ def one(path: str, options: argparse.Namespace) -> dict:
                 disable_tqdm=True,
                 logging_steps=1000,
             )
-            trainer = training.SingleTokenDPOTrainer(
+            trainer = SingleTokenDPOTrainer(
                 model=model,
                 args=args,
                 train_dataset=Dataset.from_list(rows),

@@ -5,7 +5,7 @@ was expected and what was found.
 """
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import jsonschema
@@ -59,6 +59,56 @@ def pick(catalogue: dict, names: Iterable[str], path: str | Path, key: str) -> d
             offer = near + [other for other in catalogue if other not in near]
             raise CatalogueError(f"{key}: {name!r} is not in {path}. It offers: {', '.join(offer)}")
     return {name: catalogue[name] for name in names}
+
+
+def pick_all(catalogue: dict, wanted: Mapping[str, Iterable[str]], path: str | Path) -> dict:
+    """The entries that several keys of the configuration name, each once."""
+    return {
+        name: entry
+        for key, names in wanted.items()
+        for name, entry in pick(catalogue, names, path, key).items()
+    }
+
+
+def placed(index: dict, target: str, path: str | Path) -> tuple[int, dict]:
+    """Place, from 1, and entry of the exhibit that a target makes."""
+    for place, entry in enumerate(index.values(), 1):
+        if entry["target"] == target:
+            return place, entry
+    raise CatalogueError(f"{target}: not in {path}; expected an entry with this target")
+
+
+def refuse_overlap(datasets: dict, training: str, evaluated: Iterable[str], key: str) -> None:
+    """Refuse to measure a model on what it was trained on: data sets of one origin and split."""
+    origin = {
+        name: [entry.get(part) for part in ("generator", "hub", "config", "split")]
+        for name, entry in datasets.items()
+    }
+    for name in evaluated:
+        if origin[name] == origin[training]:
+            raise CatalogueError(
+                f"evaluation: {name} is of the same source and split as {key} ({training}); "
+                "a model cannot be measured on what it was trained on"
+            )
+
+
+def questions(entry: dict, samples: int) -> dict:
+    """How a data set is asked, as ``stages.traces.Questions`` takes it."""
+    return {"system": entry["system"], "max_tokens": entry["max_tokens"], "samples": samples}
+
+
+def source(entry: dict) -> dict:
+    """How a model is opened, as ``script.open_policy`` takes it."""
+    opened = {
+        "engine": entry["engine"],
+        "model": entry.get("path") or entry["hub"],
+        "revision": entry.get("revision"),
+        "chat": entry["chat"],
+    }
+    if entry["engine"] == "vllm":
+        given = {key: entry[key] for key in ("gpus", "gpu_memory") if key in entry}
+        opened["options"] = {"context": entry["context"], **given}
+    return opened
 
 
 def resolve(entries: dict, locked: dict) -> dict:

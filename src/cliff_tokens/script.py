@@ -17,7 +17,8 @@ import yaml
 
 from cliff_tokens import hub, provenance, tables
 from cliff_tokens.formatting import format_markdown
-from cliff_tokens.policies import Engine, open_engine
+from cliff_tokens.policies import Policy, open_engine
+from cliff_tokens.policies.sampling import Sampler
 from cliff_tokens.policies.tokenizer import ChatTokenizer
 
 
@@ -49,7 +50,7 @@ def stage(job) -> Iterator[dict]:
     logger.info("%s finished", job.rule)
 
 
-class _Unfinished:
+class _Finished:
     """Finished parts of a job in a folder, by what decides its output (``rollouts.Store``)."""
 
     def __init__(self, folder: Path, job: str):
@@ -80,7 +81,7 @@ class _Unfinished:
 
 
 @contextmanager
-def unfinished(output: str, provenance: dict) -> Iterator[_Unfinished]:
+def resumable(output: str, provenance: dict) -> Iterator[_Finished]:
     """A store beside ``output`` of what this job finishes before it ends, removed once it has.
 
     What it holds is named by everything that decides the output (``provenance``: params, hashes of
@@ -89,34 +90,30 @@ def unfinished(output: str, provenance: dict) -> Iterator[_Unfinished]:
     path = Path(output)
     folder = path.with_name(f".{path.stem}.partial")
     content = json.dumps(provenance, sort_keys=True).encode()
-    yield _Unfinished(folder, hashlib.sha256(content).hexdigest()[:16])
+    yield _Finished(folder, hashlib.sha256(content).hexdigest()[:16])
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def open_model(source: dict, adapter: str | None = None) -> tuple[Engine, ChatTokenizer]:
-    """The engine and the tokenizer of a model, from what ``source`` in common.smk gives.
+def open_policy(source: dict, sampler: dict, adapter: str | None = None) -> Policy:
+    """A model with its tokenizer and sampler, from how it is opened and sampled.
 
     ``adapter`` is the folder of a LoRA adapter that the engine applies.
     """
-    model, options = located(source), source.get("options", {})
-    engine = open_engine(source["engine"], model, adapter=adapter, **options)
-    return engine, open_tokenizer(source)
+    options = source.get("options", {})
+    engine = open_engine(source["engine"], located(source), adapter=adapter, **options)
+    return Policy(engine, open_tokenizer(source), Sampler(**sampler))
 
 
-def open_policy(source: dict, adapter: Sequence[str]) -> tuple[Engine | None, ChatTokenizer | None]:
-    """The same for a job's input ``adapter``: base where there is none.
+def was_trained(adapter: str) -> bool:
+    """Whether an adapter had pairs to be trained on.
 
-    Nothing, where the adapter had no pairs to be trained on: it is base under another name, and
-    measuring it would look like a result.
+    Without, it is base under another name, and measuring it would look like a result.
     """
-    if not adapter:
-        return open_model(source)
-    made = json.loads((Path(str(adapter)) / "provenance.json").read_text())
-    return open_model(source, str(adapter)) if made["pairs"] else (None, None)
+    return bool(json.loads((Path(adapter) / "provenance.json").read_text())["pairs"])
 
 
 def open_tokenizer(source: dict) -> ChatTokenizer:
-    """The tokenizer alone, of a model that is not run."""
+    """The tokenizer of a model, from how it is opened."""
     return ChatTokenizer(located(source), chat=source.get("chat"))
 
 

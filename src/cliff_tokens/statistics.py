@@ -6,7 +6,9 @@ of shares count the effective number of rows. Where the data cannot tell an inte
 measured, one cluster, no spread to resample) it is NaN, never of zero width.
 """
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import ndtri
@@ -67,8 +69,7 @@ def unpooled_error(before: np.ndarray, after: np.ndarray, rollouts: np.ndarray |
 def pass_at_k(successes: np.ndarray | int, rollouts: np.ndarray | int, k: int) -> np.ndarray:
     """Chance that k of the rollouts, drawn without replacement, hold at least one success.
 
-    1 - C(n-c, k) / C(n, k), unbiased for k fresh rollouts. The quotient is the product over the c
-    successes of 1 - k / (n - j), summed as logarithms so that no binomial overflows.
+    1 - C(n-c, k) / C(n, k), unbiased for k fresh rollouts, correctly rounded.
     """
     successes, rollouts = np.broadcast_arrays(np.asarray(successes), np.asarray(rollouts))
     # Stored counts are 16 bits wide: too narrow to compute with.
@@ -80,13 +81,27 @@ def pass_at_k(successes: np.ndarray | int, rollouts: np.ndarray | int, k: int) -
         raise ValueError("pass@k: successes must be from 0 to the number of rollouts")
     result = np.empty(successes.shape)
     for n in np.unique(rollouts):
-        with np.errstate(divide="ignore"):
-            terms = np.log1p(-np.minimum(1.0, k / (n - np.arange(n))))
-        table = -np.expm1(np.concatenate([[0.0], np.cumsum(terms)]))
         at = rollouts == n
-        result[at] = table[successes[at]]
-    # -expm1(0) is a negative zero.
-    return result + 0.0
+        result[at] = _pass_table(int(n), int(k))[successes[at]]
+    return result
+
+
+@lru_cache
+def _pass_table(n: int, k: int) -> np.ndarray:
+    """pass@k of 0 to n successes among n rollouts.
+
+    The binomials are whole numbers, and Python divides those with one rounding: the value is the
+    nearest double on every processor, which a sum of logarithms is not.
+    """
+    subsets = failing = math.comb(n, k)
+    table = np.zeros(n + 1)
+    for c in range(1, n + 1):
+        # C(m-1, k) = C(m, k) (m - k) / m, without remainder; 0 once m = k.
+        m = n - c + 1
+        failing = failing * (m - k) // m if m > k else 0
+        table[c] = (subsets - failing) / subsets
+    table.setflags(write=False)
+    return table
 
 
 def resampled_sums(

@@ -10,10 +10,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from cliff_tokens.policies import Completion, Request, sampling
+from cliff_tokens.policies import Completion, Policy, Request, sampling
 from cliff_tokens.policies.sampling import Sampler
-from cliff_tokens.stages import traces
 from cliff_tokens.stages.grading import Grader
+from cliff_tokens.stages.independent import collect_potential, plan_potential
+from cliff_tokens.stages.recursion import collect_branches
+from cliff_tokens.stages.resampling import collect_resampling, plan_resampling
+from cliff_tokens.stages.rollouts import roll_out
+from cliff_tokens.stages.traces import Questions, sample
 
 RIGHT, WRONG, START = 0, 1, 2
 
@@ -80,6 +84,11 @@ class MarkovTokenizer:
         return [words.get(int(token), f"s{int(token)}") for token in ids]
 
 
+def policy(engine: MarkovEngine, sampler: Sampler) -> Policy:
+    """The chain as a policy."""
+    return Policy(engine, MarkovTokenizer(), sampler)
+
+
 def sample_chain(
     engine: MarkovEngine, sampler: Sampler, count: int, max_tokens: int = 400
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -88,9 +97,30 @@ def sample_chain(
     problems = pd.DataFrame(
         {"dataset": "chain", "problem_id": names, "question": names, "answer": "1"}
     )
+    questions = Questions(system=None, max_tokens=max_tokens, samples=1)
     with Grader() as grader:
-        sampled = traces.sample(
-            problems, "markov", engine, MarkovTokenizer(), sampler, grader,
-            system=None, max_tokens=max_tokens, samples=1, seed=7,
-        )  # fmt: skip
-    return problems, sampled
+        traces = sample(problems, questions, "markov", policy(engine, sampler), grader, 7)
+    return problems, traces
+
+
+def draw(plan, traces, problems, policy, seed=7) -> pd.DataFrame:
+    """Rows of the ``rollouts`` table for a plan."""
+    with Grader() as grader:
+        return roll_out(plan, traces, problems, policy, grader, seed=seed, name="test")
+
+
+def count_potential(traces, problems, policy, count, seed=7) -> pd.DataFrame:
+    """Rows of the ``potential`` table: ``count`` rollouts at every prefix."""
+    plan = plan_potential(traces, count)
+    return collect_potential(plan, draw(plan, traces, problems, policy, seed))
+
+
+def count_branches(plan, traces, problems, policy, seed=7) -> pd.DataFrame:
+    """Rows of the ``branches`` table for a plan of branches."""
+    return collect_branches(plan, draw(plan, traces, problems, policy, seed))
+
+
+def resample(cliffs, matched, traces, problems, policy, count, seed=7) -> pd.DataFrame:
+    """Rows of the ``resampling`` table: ``count`` rollouts in every arm."""
+    plan = plan_resampling(cliffs, matched, count)
+    return collect_resampling(plan, draw(plan, traces, problems, policy, seed))

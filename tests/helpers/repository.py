@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+SMOKE = ("--configfile", "config/smoke.yaml")
 LEFT_OUT = {
     ".git",
     ".venv",
@@ -66,3 +67,25 @@ def merge(base: dict, changes: dict) -> dict:
         else:
             merged[key] = copy.deepcopy(value)
     return merged
+
+
+def load_rules() -> list:
+    """The rules of the workflow as Snakemake reads them, without running anything."""
+    from snakemake.api import SnakemakeApi
+    from snakemake.settings.types import (
+        ConfigSettings,
+        ResourceSettings,
+        StorageSettings,
+        WorkflowSettings,
+    )
+
+    with SnakemakeApi() as api:
+        workflow = api.workflow(
+            resource_settings=ResourceSettings(cores=1),
+            config_settings=ConfigSettings(),
+            storage_settings=StorageSettings(),
+            workflow_settings=WorkflowSettings(),
+            snakefile=ROOT / "Snakefile",
+            workdir=ROOT,
+        )
+        return list(workflow._workflow.rules)

@@ -16,7 +16,7 @@ from cliff_tokens import tables
 from cliff_tokens.stages import cliffs
 from cliff_tokens.stages import cut_points as cuts
 from cliff_tokens.stages.cliff_test import CliffTest
-from cliff_tokens.stages.independent import estimate
+from cliff_tokens.stages.independent import estimate_independent
 
 CERTAIN = 0.99
 TEST = CliffTest()
@@ -55,7 +55,7 @@ def run(
         "tokens": pd.concat(tokens, ignore_index=True),
         "potential": pd.concat(potential, ignore_index=True),
     }
-    frames["estimates"] = estimate(frames["potential"], frames["traces"])
+    frames["estimates"] = estimate_independent(frames["potential"], frames["traces"])
     frames["cliffs"] = cliffs.detect(
         frames["estimates"], frames["traces"], frames["tokens"], TEST, CERTAIN
     )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from cliff_tokens.policies import sampling
+from cliff_tokens.policies import Policy, sampling
 from cliff_tokens.policies.sampling import Sampler
 
 # Multiples of 1/8 without ties: what becomes of a tie at the edge is not the subject here.
@@ -100,6 +100,6 @@ def test_a_sampler_that_cannot_be_is_refused_by_the_key(wrong):
 
 def test_traces_of_another_sampler_are_refused():
     drawn = pd.DataFrame({"trace_id": ["a"], "sampler": [Sampler(0.6).as_json()]})
-    Sampler(0.6).check_drew(drawn)
+    Policy(None, None, Sampler(0.6)).check_drew(drawn)
     with pytest.raises(ValueError, match=r"a: drawn with the sampler .*0\.6.*0\.7"):
-        Sampler(0.7).check_drew(drawn)
+        Policy(None, None, Sampler(0.7)).check_drew(drawn)

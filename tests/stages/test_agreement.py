@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,10 +10,11 @@ import pytest
 
 from cliff_tokens import tables
 from cliff_tokens.policies.sampling import Sampler
-from cliff_tokens.script import open_model, open_tokenizer
-from cliff_tokens.stages import agreement, traces
+from cliff_tokens.script import open_policy, open_tokenizer
+from cliff_tokens.stages import agreement
 from cliff_tokens.stages import generators as problems
 from cliff_tokens.stages.grading import Grader
+from cliff_tokens.stages.traces import Questions, sample, score
 
 CERTAIN = 0.99
 MODELS = ("testbed-small", "testbed-large")
@@ -26,26 +28,25 @@ def source_of(root, model):
 
 @pytest.fixture(scope="module")
 def opened(root):
-    """Engine and tokenizer of the shipped models, by name."""
+    """The shipped models, by name."""
     pytest.importorskip("torch")
-    return {model: open_model(source_of(root, model)) for model in MODELS}
+    sampler = {"temperature": 1.0, "top_p": 0.95}
+    return {model: open_policy(source_of(root, model), sampler) for model in MODELS}
 
 
 @pytest.fixture(scope="module")
 def run(opened):
     """Traces of the smaller model, scored; every ninth token passes for a cliff."""
     asked = problems.generate("chains", "test", 6, seed=3).assign(dataset="chains")
-    engine, tokenizer = opened["testbed-small"]
+    small = opened["testbed-small"]
+    questions = Questions(system=None, max_tokens=120, samples=1)
     with Grader() as grader:
-        drawn = traces.sample(
-            asked, "testbed-small", engine, tokenizer, SAMPLER, grader,
-            system=None, max_tokens=120, samples=1, seed=4,
-        )  # fmt: skip
-    tokens, _ = traces.score(drawn, engine, tokenizer, SAMPLER, 20)
+        drawn = sample(asked, questions, "testbed-small", small, grader, 4)
+    tokens, _ = score(drawn, small, 20)
     found = tokens[tokens["t"] % 9 == 0].copy()
     found["cliff_id"] = found["trace_id"] + "@" + found["t"].astype(str)
     found["kind"] = "uncertain"
-    return drawn, tokens, found, three_candidates(found, drawn, engine)
+    return drawn, tokens, found, three_candidates(found, drawn, small.engine)
 
 
 def three_candidates(found, drawn, engine):
@@ -73,17 +74,17 @@ def three_candidates(found, drawn, engine):
 
 def ask(run, opened, evaluator, context=512, **changed):
     drawn, tokens, found, candidates = run
-    engine, tokenizer = opened[evaluator]
-    frames = {"found": found, "candidates": candidates, "traces": drawn, "tokens": tokens}
+    frames = {"cliffs": found, "candidates": candidates, "traces": drawn, "tokens": tokens}
+    frames |= changed
+    cliffs, tokens = frames["cliffs"], frames["tokens"]
+    controls = agreement.match_controls(cliffs, tokens, CERTAIN)
     return agreement.score(
-        **frames | changed,
-        source_tokenizer=opened["testbed-small"][1],
-        engine=engine,
-        tokenizer=tokenizer,
-        source="testbed-small",
-        evaluator=evaluator,
-        context=context,
-        certain=CERTAIN,
+        agreement.ask(cliffs, frames["candidates"], tokens, controls),
+        frames["traces"],
+        agreement.Reader("testbed-small", opened["testbed-small"].tokenizer),
+        agreement.Reader(evaluator, opened[evaluator].tokenizer),
+        opened[evaluator].engine,
+        context,
     )
 
 
@@ -106,8 +107,7 @@ def test_the_evaluator_reads_the_sources_prefix(run, opened):
     drawn, _, found, _ = run
     scored = ask(run, opened, "testbed-large")
     trace = drawn.set_index("trace_id").loc[found["trace_id"].iloc[0]]
-    engine, _ = opened["testbed-large"]
-    (logits,) = engine.score([(trace.prompt_ids, trace.token_ids[:9])])
+    (logits,) = opened["testbed-large"].engine.score([(trace.prompt_ids, trace.token_ids[:9])])
     expected = np.exp(logits[8].astype(float)) / np.exp(logits[8].astype(float)).sum()
     rows = scored[scored["cliff_id"].eq(found["cliff_id"].iloc[0]) & scored["group"].eq("cliff")]
     assert len(rows) in (3, 4)
@@ -134,7 +134,7 @@ def test_the_order_of_rows_changes_nothing(run, opened):
     mixed = ask(
         run, opened, "testbed-large",
         traces=drawn[::-1], tokens=tokens.sample(frac=1, random_state=1),
-        found=found.sample(frac=1, random_state=2), candidates=candidates[::-1],
+        cliffs=found.sample(frac=1, random_state=2), candidates=candidates[::-1],
     )  # fmt: skip
     pd.testing.assert_frame_equal(mixed.sort_values(KEYS, ignore_index=True), plain)
 
@@ -148,7 +148,7 @@ def test_what_is_scored_is_a_table(run, opened, tmp_path):
 @pytest.mark.filterwarnings("error")
 def test_a_source_without_cliffs_gives_an_empty_table(run, opened, tmp_path):
     _, _, found, candidates = run
-    scored = ask(run, opened, "testbed-large", found=found[:0], candidates=candidates[:0])
+    scored = ask(run, opened, "testbed-large", cliffs=found[:0], candidates=candidates[:0])
     tables.write(scored, tmp_path / "a.parquet", "agreement", {})
     empty = tables.read(tmp_path / "a.parquet", "agreement")
     assert empty.empty
@@ -182,7 +182,7 @@ def other_vocabulary(root, tmp_path_factory):
 
 def test_models_with_other_tokens_are_refused_by_name(run, opened, other_vocabulary):
     tokenizer, swapped = other_vocabulary
-    changed = {**opened, "testbed-large": (opened["testbed-large"][0], tokenizer)}
+    changed = {**opened, "testbed-large": replace(opened["testbed-large"], tokenizer=tokenizer)}
     with pytest.raises(ValueError, match=rf"testbed-small and testbed-large: token {swapped} is"):
         ask(run, changed, "testbed-large")
 
@@ -190,7 +190,7 @@ def test_models_with_other_tokens_are_refused_by_name(run, opened, other_vocabul
 def test_tokenizers_differ_where_ids_are_used_and_where_a_token_is_special(
     root, opened, other_vocabulary, tmp_path
 ):
-    (_, small), (_, large) = opened["testbed-small"], opened["testbed-large"]
+    small, large = (opened[model].tokenizer for model in MODELS)
     other, swapped = other_vocabulary
     every = np.arange(len(small._tokenizer))
     assert small.first_difference(large, every) is None

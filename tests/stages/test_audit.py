@@ -4,14 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import synthetic
-from helpers.markov import MarkovEngine, MarkovTokenizer, sample_chain
+from helpers.markov import MarkovEngine, count_potential, policy, resample, sample_chain
 from scipy import stats
 
 from cliff_tokens.policies.sampling import Sampler
-from cliff_tokens.stages import audit, cliffs, resampling, traces
-from cliff_tokens.stages import independent as potential
+from cliff_tokens.stages import audit
 from cliff_tokens.stages.cliff_test import CliffTest
-from cliff_tokens.stages.grading import Grader
+from cliff_tokens.stages.cliffs import detect
+from cliff_tokens.stages.independent import estimate_independent
+from cliff_tokens.stages.resampling import match_controls
+from cliff_tokens.stages.traces import score
 
 SAMPLER = Sampler(temperature=1.0, top_p=0.9)
 TEST = CliffTest()
@@ -30,21 +32,17 @@ def audited(run):
 @pytest.fixture(scope="module")
 def chain():
     """Every stage of the published protocol on a Markov chain, by real rollouts of it."""
-    engine, tokenizer = MarkovEngine(vocabulary=10, seed=4), MarkovTokenizer()
+    engine = MarkovEngine(vocabulary=10, seed=4)
+    chain = policy(engine, SAMPLER)
     problems, sampled = sample_chain(engine, SAMPLER, 60, max_tokens=60)
     # Few rollouts, so that the rule errs often enough to be counted.
     rollouts, loose = 8, CliffTest(margin=0.1, z=0.8)
-    with Grader() as grader:
-        counts = potential.roll_out(
-            sampled, problems, engine, tokenizer, SAMPLER, grader, count=rollouts, seed=7
-        )
-        tokens, _ = traces.score(sampled, engine, tokenizer, SAMPLER, support=20)
-        estimates = potential.estimate(counts, sampled)
-        found = cliffs.detect(estimates, sampled, tokens, loose, certain=0.99)
-        fresh = resampling.resample(
-            found, estimates, sampled, tokens, problems, engine, tokenizer, SAMPLER, grader,
-            count=rollouts, seed=8,
-        )  # fmt: skip
+    counts = count_potential(sampled, problems, chain, rollouts)
+    tokens, _ = score(sampled, chain, support=20)
+    estimates = estimate_independent(counts, sampled)
+    found = detect(estimates, sampled, tokens, loose, certain=0.99)
+    matched = match_controls(found, estimates, tokens)
+    fresh = resample(found, matched, sampled, problems, chain, rollouts, seed=8)
     return {
         "tokens": tokens,
         "estimates": estimates,

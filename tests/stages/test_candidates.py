@@ -1,21 +1,25 @@
-"""Candidates at a cliff: which they are, and which counts are taken over."""
+"""Candidates at a cliff: which they are, which counts are taken over, and what follows of them."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.markov import RIGHT, START, WRONG, MarkovEngine, MarkovTokenizer
+from helpers import markov
+from helpers.markov import RIGHT, START, WRONG, MarkovEngine
 from helpers.repository import ROOT
 from scipy import stats
 
 from cliff_tokens import tables
-from cliff_tokens.policies import Request, open_engine, sampling
+from cliff_tokens.policies import Policy, Request, open_engine, sampling
 from cliff_tokens.policies.sampling import Sampler
 from cliff_tokens.policies.tokenizer import ChatTokenizer
-from cliff_tokens.stages import candidates, grading, traces
+from cliff_tokens.stages import candidates, grading
 from cliff_tokens.stages.grading import Grader
+from cliff_tokens.stages.rollouts import COUNTS as COUNT_COLUMNS
+from cliff_tokens.stages.rollouts import roll_out
+from cliff_tokens.stages.traces import Questions, sample, score
 
 SAMPLER = Sampler(temperature=1.0, top_p=0.9)
-COUNTS = list(candidates.COUNTS)
+COUNTS = list(COUNT_COLUMNS)
 
 
 @pytest.fixture(scope="module")
@@ -26,16 +30,14 @@ def grader():
 
 @pytest.fixture(scope="module")
 def chain(grader):
-    """A Markov engine, traces of it, and what would be cliffs: two tokens of each trace."""
-    engine, tokenizer = MarkovEngine(vocabulary=10, seed=4), MarkovTokenizer()
+    """A Markov chain as a policy, traces of it, and what would be cliffs: two tokens of each."""
+    chain = markov.policy(MarkovEngine(vocabulary=10, seed=4), SAMPLER)
     names = ["p0", "p1", "p2"]
     problems = pd.DataFrame(
         {"dataset": "chain", "problem_id": names, "question": names, "answer": "1"}
     )
-    sampled = traces.sample(
-        problems, "markov", engine, tokenizer, SAMPLER, grader,
-        system=None, max_tokens=400, samples=1, seed=7,
-    )  # fmt: skip
+    questions = Questions(system=None, max_tokens=400, samples=1)
+    sampled = sample(problems, questions, "markov", chain, grader, 7)
     found = pd.DataFrame(
         [
             {
@@ -48,7 +50,7 @@ def chain(grader):
             for t in sorted({1, len(trace.token_ids)})
         ]
     )
-    return engine, tokenizer, sampled, problems, found
+    return chain, sampled, problems, found
 
 
 NO_ARMS = pd.DataFrame(columns=["cliff_id", "arm", *COUNTS])
@@ -70,16 +72,25 @@ def arm(cliff_id, name, successes, rollouts=64):
     return {"cliff_id": cliff_id, "arm": name, **counts(successes, rollouts)}
 
 
+def follow(policy, found, sampled, problems, branches, resampling, grader, top, count, seed):
+    """List, plan, roll out and join, as the workflow does."""
+    listed = tables.empty("shortlist")
+    if len(found):
+        listed = candidates.list_candidates(found, sampled, policy, top)
+    plan = candidates.plan_candidates(listed, branches, resampling, count)
+    drawn = roll_out(plan, sampled, problems, policy, grader, seed=seed, name="candidates")
+    return candidates.collect_candidates(listed, branches, resampling, plan, drawn)
+
+
 def estimate(chain, grader, top=4, count=64, branches=None, resampling=NO_ARMS, found=None):
-    engine, tokenizer, sampled, problems, own = chain
-    return candidates.estimate(
-        own if found is None else found, sampled, problems, branches, resampling,
-        engine, tokenizer, SAMPLER, grader, top=top, count=count, seed=3,
-    )  # fmt: skip
+    policy, sampled, problems, own = chain
+    found = own if found is None else found
+    return follow(policy, found, sampled, problems, branches, resampling, grader, top, count, 3)
 
 
 def test_the_most_probable_tokens_and_the_cliff_token_are_followed(chain, grader):
-    engine, _, sampled, _, found = chain
+    policy, sampled, _, found = chain
+    engine = policy.engine
     rows = estimate(chain, grader, top=1, count=1)
     by_trace = sampled.set_index("trace_id")["token_ids"]
     outside = 0
@@ -114,7 +125,7 @@ def test_fewer_tokens_than_asked_for_are_all_followed_and_carry_all_probability(
 
 def test_successes_are_those_of_the_exact_potential_of_each_candidate(chain, grader):
     rows = estimate(chain, grader, top=4, count=400)
-    exact = chain[0].potentials(SAMPLER)[rows["token_id"]]
+    exact = chain[0].engine.potentials(SAMPLER)[rows["token_id"]]
     assert (rows["rollouts"] == 400).all()
     assert (rows["reused"] == 0).all()
     # Two-sided binomial p of each row, Bonferroni at 0.001 over the rows.
@@ -135,7 +146,7 @@ def test_a_candidate_that_stops_has_ended_and_generates_nothing(chain, grader):
 
 
 def test_counts_of_branches_are_taken_over_and_only_the_rest_is_drawn(chain, grader):
-    found = chain[4]
+    found = chain[3]
     fresh = estimate(chain, grader)
     cliff = found.iloc[0]
     free = fresh[fresh["cliff_id"].eq(cliff["cliff_id"]) & ~fresh["is_sampled"]]
@@ -163,7 +174,7 @@ def test_counts_of_branches_are_taken_over_and_only_the_rest_is_drawn(chain, gra
 
 
 def test_the_arm_that_keeps_the_cliff_token_is_its_own_count(chain, grader):
-    cliff_id = chain[4]["cliff_id"].iloc[0]
+    cliff_id = chain[3]["cliff_id"].iloc[0]
     arms = pd.DataFrame([arm(cliff_id, "keep", 3), arm(cliff_id, "del", 60)])
     rows = estimate(chain, grader, resampling=arms)
     own = rows[rows["cliff_id"].eq(cliff_id) & rows["is_sampled"]].iloc[0]
@@ -172,8 +183,8 @@ def test_the_arm_that_keeps_the_cliff_token_is_its_own_count(chain, grader):
 
 
 def test_neither_order_nor_neighbors_change_a_count(chain, grader):
-    engine, tokenizer, sampled, problems, found = chain
-    shuffled = (engine, tokenizer, sampled[::-1], problems[::-1], found.sample(frac=1))
+    policy, sampled, problems, found = chain
+    shuffled = (policy, sampled[::-1], problems[::-1], found.sample(frac=1))
     one, other = (estimate(which, grader) for which in (chain, shuffled))
     key = ["cliff_id", "token_id"]
     one, other = (frame.sort_values(key, ignore_index=True) for frame in (one, other))
@@ -185,11 +196,11 @@ def test_neither_order_nor_neighbors_change_a_count(chain, grader):
 
 def test_a_cliff_of_an_unknown_trace_is_refused(chain, grader):
     with pytest.raises(ValueError, match=r"other/trace: has a cliff but is not among the traces"):
-        estimate(chain, grader, found=chain[4].assign(trace_id="other/trace"))
+        estimate(chain, grader, found=chain[3].assign(trace_id="other/trace"))
 
 
 def test_a_data_set_without_cliffs_is_an_empty_table(chain, grader, tmp_path):
-    rows = estimate(chain, grader, found=chain[4].iloc[:0])
+    rows = estimate(chain, grader, found=chain[3].iloc[:0])
     tables.write(rows, tmp_path / "candidates.parquet", "candidates", {})
     again = tables.read(tmp_path / "candidates.parquet", "candidates")
     assert again.empty
@@ -209,19 +220,15 @@ def test_a_shipped_model_is_followed_as_the_engine_would_have_gone_on(grader):
             "answer": ["27"],  # 2 + 2 + 3 + 7 + 13
         }
     )
-    sampled = traces.sample(
-        problems, "small", engine, tokenizer, sampler, grader,
-        system=None, max_tokens=120, samples=1, seed=2,
-    )  # fmt: skip
-    tokens, _ = traces.score(sampled, engine, tokenizer, sampler, support=20)
+    policy = Policy(engine, tokenizer, sampler)
+    questions = Questions(system=None, max_tokens=120, samples=1)
+    sampled = sample(problems, questions, "small", policy, grader, 2)
+    tokens, _ = score(sampled, policy, support=20)
     token = tokens.loc[tokens["sampler_probability"].idxmin()]
     trace, t = sampled.iloc[0], int(token["t"])
     cliff_id = f"{trace.trace_id}@{t}"
     found = tokens.loc[[token.name], ["trace_id", "t", "token_id"]].assign(cliff_id=cliff_id)
-    rows = candidates.estimate(
-        found, sampled, problems, None, NO_ARMS, engine, tokenizer, sampler, grader,
-        top=5, count=4, seed=11,
-    )  # fmt: skip
+    rows = follow(policy, found, sampled, problems, None, NO_ARMS, grader, 5, 4, 11)
     own = rows[rows["is_sampled"]].iloc[0]
     assert own["rank"] == token["rank"]
     assert own["probability"] == pytest.approx(np.exp(token["logprob"]), rel=1e-4)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cliff_tokens.stages import cliffs, taxonomy
 from cliff_tokens.stages.cliff_test import CliffTest, FixedThreshold, boundary
-from cliff_tokens.stages.independent import estimate
+from cliff_tokens.stages.independent import estimate_independent
 from cliff_tokens.statistics import unpooled_error
 
 # Smallest drop that fires at N = 64, by count before (paper, adaptive threshold).
@@ -102,7 +102,9 @@ def scores(trace_id, tokens):
 def test_the_first_token_and_the_last_can_be_cliffs():
     traces = pd.DataFrame([trace("a", 3, "incorrect")])
     counts = potential("a", [64, 30, 30])
-    found = cliffs.detect(estimate(counts, traces), traces, scores("a", 3), CliffTest(), 0.99)
+    found = cliffs.detect(
+        estimate_independent(counts, traces), traces, scores("a", 3), CliffTest(), 0.99
+    )
     assert found["t"].tolist() == [1, 3]  # 64 -> 30, and 30 -> 0: the verdict of the trace
     assert found["ordinal"].tolist() == [1, 2]
     assert found["cliff_id"].tolist() == ["a@1", "a@3"]
@@ -111,7 +113,11 @@ def test_the_first_token_and_the_last_can_be_cliffs():
 def test_consecutive_cliffs_are_all_kept_and_a_right_answer_ends_at_one():
     traces = pd.DataFrame([trace("a", 3, "correct")])
     found = cliffs.detect(
-        estimate(potential("a", [64, 40, 10]), traces), traces, scores("a", 3), CliffTest(), 0.99
+        estimate_independent(potential("a", [64, 40, 10]), traces),
+        traces,
+        scores("a", 3),
+        CliffTest(),
+        0.99,
     )
     assert found["t"].tolist() == [1, 2]
     assert found["outcome"].unique().tolist() == ["correct"]
@@ -120,13 +126,17 @@ def test_consecutive_cliffs_are_all_kept_and_a_right_answer_ends_at_one():
 def test_counts_of_one_trace_are_never_compared_with_those_of_the_next():
     traces = pd.DataFrame([trace("a", 2, "correct"), trace("b", 2, "incorrect")])
     counts = pd.concat([potential("b", [0, 0]), potential("a", [64, 64])])
-    assert estimate(counts, traces)["after"].tolist() == [1, 1, 0, 0]
+    assert estimate_independent(counts, traces)["after"].tolist() == [1, 1, 0, 0]
 
 
 def test_no_cliff_gives_an_empty_frame_with_its_columns():
     traces = pd.DataFrame([trace("a", 2, "correct")])
     found = cliffs.detect(
-        estimate(potential("a", [64, 64]), traces), traces, scores("a", 2), CliffTest(), 0.99
+        estimate_independent(potential("a", [64, 64]), traces),
+        traces,
+        scores("a", 2),
+        CliffTest(),
+        0.99,
     )
     assert found.empty
     assert "kind" in found
@@ -135,4 +145,4 @@ def test_no_cliff_gives_an_empty_frame_with_its_columns():
 def test_a_potential_without_a_trace_is_refused():
     traces = pd.DataFrame([trace("a", 1, "correct")])
     with pytest.raises(ValueError, match="b: has a potential but no trace"):
-        estimate(pd.concat([potential("a", [5]), potential("b", [5])]), traces)
+        estimate_independent(pd.concat([potential("a", [5]), potential("b", [5])]), traces)

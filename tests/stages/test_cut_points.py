@@ -5,18 +5,25 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import synthetic
-from helpers.markov import MarkovEngine, MarkovTokenizer, sample_chain
+from helpers import markov, synthetic
+from helpers.markov import MarkovEngine, count_potential, policy, sample_chain
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cliff_tokens import tables
 from cliff_tokens.policies.sampling import Sampler
-from cliff_tokens.stages import cliffs, cut_points, resampling, traces
-from cliff_tokens.stages import independent as potential
+from cliff_tokens.stages import cut_points
 from cliff_tokens.stages.cliff_test import CliffTest
-from cliff_tokens.stages.cut_points import METHODS, CutRules
-from cliff_tokens.stages.grading import Grader
+from cliff_tokens.stages.cliffs import detect
+from cliff_tokens.stages.cut_points import (
+    METHODS,
+    CutRules,
+    collect_cut_points,
+    plan_cut_points,
+)
+from cliff_tokens.stages.independent import estimate_independent
+from cliff_tokens.stages.resampling import match_controls
+from cliff_tokens.stages.traces import score
 
 RULES = CutRules()
 SAMPLER = Sampler(temperature=1.0, top_p=0.9)
@@ -225,34 +232,32 @@ def test_a_series_with_a_hole_is_refused_by_name(spoil, said):
 @pytest.fixture(scope="module")
 def chain():
     """Every stage up to resampling, by real rollouts of a Markov chain."""
-    engine, tokenizer = MarkovEngine(vocabulary=10, seed=5), MarkovTokenizer()
+    engine = MarkovEngine(vocabulary=10, seed=5)
+    chain = policy(engine, SAMPLER)
     problems, sampled = sample_chain(engine, SAMPLER, 30, max_tokens=60)
-    with Grader() as grader:
-        counts = potential.roll_out(
-            sampled, problems, engine, tokenizer, SAMPLER, grader, count=16, seed=7
-        )
-        tokens, _ = traces.score(sampled, engine, tokenizer, SAMPLER, support=20)
-        estimates = potential.estimate(counts, sampled)
-        # A wide margin, so that some incorrect traces have no cliff.
-        test = CliffTest(margin=0.4, z=0.8)
-        found = cliffs.detect(estimates, sampled, tokens, test, certain=0.99)
-        arms = resampling.resample(
-            found, estimates, sampled, tokens, problems, engine, tokenizer, SAMPLER, grader,
-            count=16, seed=7,
-        )  # fmt: skip
+    counts = count_potential(sampled, problems, chain, 16)
+    tokens, _ = score(sampled, chain, support=20)
+    estimates = estimate_independent(counts, sampled)
+    # A wide margin, so that some incorrect traces have no cliff.
+    test = CliffTest(margin=0.4, z=0.8)
+    found = detect(estimates, sampled, tokens, test, certain=0.99)
+    matched = match_controls(found, estimates, tokens)
     return {
-        "estimates": estimates, "traces": sampled, "cliffs": found, "resampling": arms,
-        "problems": problems, "engine": engine,
-    }  # fmt: skip
+        "estimates": estimates,
+        "traces": sampled,
+        "cliffs": found,
+        "resampling": markov.resample(found, matched, sampled, problems, chain, 16),
+        "problems": problems,
+        "engine": engine,
+    }
 
 
 def resample(chain, count=16, **changed):
     use = chain | changed
-    with Grader() as grader:
-        return cut_points.resample(
-            use["estimates"], use["traces"], use["cliffs"], use["resampling"], use["problems"],
-            use["engine"], MarkovTokenizer(), SAMPLER, grader, rules=RULES, count=count, seed=7,
-        )  # fmt: skip
+    cuts = cut_points.locate(use["estimates"], use["traces"], use["cliffs"], RULES, seed=7)
+    plan = plan_cut_points(cuts, use["resampling"], count)
+    drawn = markov.draw(plan, use["traces"], use["problems"], policy(use["engine"], SAMPLER))
+    return collect_cut_points(cuts, use["resampling"], plan, drawn)
 
 
 @pytest.fixture(scope="module")
@@ -305,9 +310,7 @@ def test_rollouts_depend_on_the_place_and_not_on_shards_or_order(chain, resample
         resample(chain, **order).sort_values(keys, ignore_index=True),
         resampled.sort_values(keys, ignore_index=True),
     )
-    shards = [
-        resample(chain, traces=potential.shard(chain["traces"], number, 3)) for number in (1, 2, 3)
-    ]
+    shards = [resample(chain, traces=chain["traces"][number::3]) for number in (0, 1, 2)]
     pd.testing.assert_frame_equal(
         pd.concat(shards).sort_values(keys, ignore_index=True),
         resampled.sort_values(keys, ignore_index=True),

@@ -8,21 +8,21 @@ import pytest
 import yaml
 
 from cliff_tokens import tables
-from cliff_tokens.policies.sampling import Sampler
-from cliff_tokens.script import open_policy, read_costs, unfinished
+from cliff_tokens.script import open_policy, read_costs, resumable, was_trained
 from cliff_tokens.stages import evaluation, problems
 from cliff_tokens.stages import generators as generated
 from cliff_tokens.stages.cliff_test import CliffTest
-from cliff_tokens.stages.evaluation import BASE, Benchmark, Policy
+from cliff_tokens.stages.evaluation import BASE, Identity, Recount
 from cliff_tokens.stages.grading import Grader
+from cliff_tokens.stages.traces import Questions
 
 torch = pytest.importorskip("torch")
 peft = pytest.importorskip("peft")
 transformers = pytest.importorskip("transformers")
 
 SOURCE = {"engine": "transformers", "model": "resources/testbed/testbed-small"}
-SAMPLER = Sampler(1.0, 0.95)
-POLICY = Policy("testbed-small", "all", 42)
+SAMPLER = {"temperature": 1.0, "top_p": 0.95}
+TUNED = Identity("testbed-small", "all", 42)
 VALUES = ["verdict", "answer", "tokens", "finish"]
 
 
@@ -51,17 +51,19 @@ def save_adapter(source, folder, spread, pairs=5):
 
 @pytest.fixture(scope="module")
 def base(source):
-    return open_policy(source, [])
+    return open_policy(source, SAMPLER)
 
 
 @pytest.fixture(scope="module")
 def zeros(source, tmp_path_factory):
-    return open_policy(source, save_adapter(source, tmp_path_factory.mktemp("zeros"), 0))
+    return open_policy(source, SAMPLER, save_adapter(source, tmp_path_factory.mktemp("zeros"), 0))
 
 
 @pytest.fixture(scope="module")
 def noise(source, tmp_path_factory):
-    return open_policy(source, save_adapter(source, tmp_path_factory.mktemp("noise"), 0.05))
+    return open_policy(
+        source, SAMPLER, save_adapter(source, tmp_path_factory.mktemp("noise"), 0.05)
+    )
 
 
 def asked(generator, count, dataset=None):
@@ -69,49 +71,34 @@ def asked(generator, count, dataset=None):
     return frame.assign(dataset=dataset or generator)
 
 
-def evaluate(opened, policy=POLICY, order=1, samples=2, store=None):
-    sets = [asked("chains", 8).iloc[::order], asked("factors", 5)]
-    benchmarks = [Benchmark("chains", None, 160, samples), Benchmark("factors", None, 192, 0)]
+def evaluate(policy, identity=TUNED, order=1, samples=2, store=None):
+    problems = pd.concat([asked("chains", 8).iloc[::order], asked("factors", 5)][::order])
+    questions = {"chains": Questions(None, 160, samples), "factors": Questions(None, 192, 0)}
+    questions = dict(list(questions.items())[::order])
     with Grader() as grader:
         found = evaluation.evaluate(
-            sets[::order],
-            benchmarks[::order],
-            policy,
-            *opened,
-            SAMPLER,
-            grader,
-            seed=7,
-            store=store,
+            problems, questions, identity, policy, grader, seed=7, store=store
         )
     keys = list(tables.TABLES["evaluation"].keys)
     return found.sort_values(keys, ignore_index=True)
 
 
-def recount(opened, policy=POLICY, store=None):
+def recount(policy, identity=TUNED, store=None):
+    questions = {"chains": Questions(None, 160, 2)}
+    protocol = Recount(rollouts=8, test=CliffTest(), certain=0.99, support=20)
     with Grader() as grader:
         return evaluation.recount(
-            [asked("chains", 5)],
-            [Benchmark("chains", None, 160, 2)],
-            policy,
-            *opened,
-            SAMPLER,
-            grader,
-            rollouts=8,
-            test=CliffTest(),
-            certain=0.99,
-            support=20,
-            seed=7,
-            store=store,
+            asked("chains", 5), questions, identity, policy, grader, protocol, seed=7, store=store
         )
 
 
 def test_an_adapter_of_zeros_answers_as_base_does_to_the_token(base, zeros):
-    before = evaluate(base, Policy("testbed-small", BASE, 42))
+    before = evaluate(base, Identity("testbed-small", BASE, 42))
     after = evaluate(zeros)
     pd.testing.assert_frame_equal(before.drop(columns="variant"), after.drop(columns="variant"))
     assert set(before["decoding"]) == {"greedy", "sampled"}
     assert before["verdict"].nunique() > 1
-    before, after = recount(base, Policy("testbed-small", BASE, 42)), recount(zeros)
+    before, after = recount(base, Identity("testbed-small", BASE, 42)), recount(zeros)
     pd.testing.assert_frame_equal(before.drop(columns="variant"), after.drop(columns="variant"))
 
 
@@ -121,7 +108,7 @@ def test_an_adapter_that_changes_the_model_changes_answers(base, noise):
 
 
 def test_samples_of_another_training_seed_are_other_draws_and_greedy_answers_are_not(base):
-    one, two = evaluate(base), evaluate(base, Policy("testbed-small", "all", 43))
+    one, two = evaluate(base), evaluate(base, Identity("testbed-small", "all", 43))
     greedy = one["decoding"].eq("greedy")
     assert one.loc[greedy, VALUES].equals(two.loc[greedy, VALUES])
     assert not one.loc[~greedy, VALUES].equals(two.loc[~greedy, VALUES])
@@ -132,7 +119,7 @@ def test_a_stopped_job_asks_nothing_again_that_it_had_finished(base, tmp_path, m
     output, finished = str(tmp_path / "rows.parquet"), tmp_path / ".rows.partial"
 
     def stop():
-        with unfinished(output, {}) as store:
+        with resumable(output, {}) as store:
             measure(base, store=store)
             sorted(finished.iterdir())[-1].unlink()
             raise KeyboardInterrupt
@@ -141,7 +128,7 @@ def test_a_stopped_job_asks_nothing_again_that_it_had_finished(base, tmp_path, m
         stop()
     kept = len(list(finished.iterdir()))
     caplog.set_level("INFO")
-    with unfinished(output, {}) as store:
+    with resumable(output, {}) as store:
         again = measure(base, store=store)
     pd.testing.assert_frame_equal(again, measure(base))
     assert caplog.text.count("taken from an earlier attempt") == kept == (measure is evaluate) * 2
@@ -158,17 +145,16 @@ def test_every_problem_is_answered_once_greedily_and_as_often_as_asked(base):
     assert counts == {("chains", "greedy"): 8, ("chains", "sampled"): 24, ("factors", "greedy"): 5}
 
 
-def test_an_adapter_without_pairs_is_not_measured(source, tmp_path):
-    opened = open_policy(source, save_adapter(source, tmp_path / "none", 0, pairs=0))
-    assert opened == (None, None)
-    for found, name in ((evaluate(opened), "evaluation"), (recount(opened), "recounts")):
-        assert found.empty
-        tables.write(found, tmp_path / "empty.parquet", name, {})
+def test_an_adapter_without_pairs_was_not_trained_and_has_no_rows(source, tmp_path):
+    assert was_trained(save_adapter(source, tmp_path / "some", 0))
+    assert not was_trained(save_adapter(source, tmp_path / "none", 0, pairs=0))
+    for name in ("evaluation", "recounts"):
+        tables.write(tables.empty(name), tmp_path / "empty.parquet", name, {})
         assert tables.read(tmp_path / "empty.parquet", name).empty
 
 
 def test_what_is_counted_adds_up_and_fits_its_table(base, tmp_path):
-    found = recount(base, Policy("testbed-small", BASE, 42))
+    found = recount(base, Identity("testbed-small", BASE, 42))
     kinds = found[["deterministic", "uncertain", "sampled_off", "other"]]
     assert (kinds.sum(axis=1) == found["cliffs"]).all()
     assert found["cliffs"].sum() > 0

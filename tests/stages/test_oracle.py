@@ -3,15 +3,29 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.markov import START, MarkovEngine, MarkovTokenizer, sample_chain
+from helpers.markov import (
+    START,
+    MarkovEngine,
+    count_potential,
+    draw,
+    policy,
+    resample,
+    sample_chain,
+)
 from scipy import stats
 
 from cliff_tokens import tables
 from cliff_tokens.policies.sampling import Sampler
-from cliff_tokens.stages import cliffs, resampling, traces
-from cliff_tokens.stages import independent as potential
+from cliff_tokens.stages import resampling
 from cliff_tokens.stages.cliff_test import CliffTest
-from cliff_tokens.stages.grading import Grader
+from cliff_tokens.stages.cliffs import detect
+from cliff_tokens.stages.independent import (
+    collect_potential,
+    estimate_independent,
+    plan_potential,
+)
+from cliff_tokens.stages.rollouts import shard
+from cliff_tokens.stages.traces import score
 from cliff_tokens.statistics import unpooled_error
 
 SAMPLER = Sampler(temperature=1.0, top_p=0.9)
@@ -40,11 +54,7 @@ def sampled(asked):
 
 
 def roll_out(engine, sampled, problems, seed=7):
-    with Grader() as grader:
-        return potential.roll_out(
-            sampled, problems, engine, MarkovTokenizer(), SAMPLER, grader,
-            count=ROLLOUTS, seed=seed,
-        )  # fmt: skip
+    return count_potential(sampled, problems, policy(engine, SAMPLER), ROLLOUTS, seed)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +132,7 @@ def test_intervals_of_independent_drops_cover_as_often_as_they_say(confidence):
 
 
 def test_a_token_the_sampler_is_certain_of_changes_no_potential(engine, sampled):
-    scored, _ = traces.score(sampled, engine, MarkovTokenizer(), SAMPLER, support=20)
+    scored, _ = score(sampled, policy(engine, SAMPLER), support=20)
     known = exact(engine, sampled)
     before = known.assign(t=known["t"] + 1).rename(columns={"exact": "before"})
     joined = scored.merge(known, on=["trace_id", "t"]).merge(before, on=["trace_id", "t"])
@@ -134,11 +144,14 @@ def test_a_token_the_sampler_is_certain_of_changes_no_potential(engine, sampled)
 def test_counts_do_not_depend_on_shards_or_on_the_order_of_traces(
     engine, sampled, problems, counts
 ):
+    shuffled = sampled.sample(frac=1, random_state=3)
+    plan = plan_potential(shuffled, ROLLOUTS)
     parts = [
-        roll_out(engine, potential.shard(sampled.sample(frac=1, random_state=3), n, 3), problems)
-        for n in (1, 2, 3)
+        draw(shard(plan, number, 3), shuffled, problems, policy(engine, SAMPLER))
+        for number in (1, 2, 3)
     ]
-    joined = pd.concat(parts).sort_values(["trace_id", "t"], ignore_index=True)
+    joined = collect_potential(plan, pd.concat(parts))
+    joined = joined.sort_values(["trace_id", "t"], ignore_index=True)
     expected = counts.sort_values(["trace_id", "t"], ignore_index=True)
     pd.testing.assert_frame_equal(joined, expected)
 
@@ -150,14 +163,11 @@ def test_another_seed_gives_other_counts_of_the_same_size(engine, sampled, probl
 
 
 def test_the_whole_chain_writes_valid_tables(engine, sampled, problems, counts, tmp_path):
-    scored, _ = traces.score(sampled, engine, MarkovTokenizer(), SAMPLER, support=20)
-    found = cliffs.detect(potential.estimate(counts, sampled), sampled, scored, CliffTest(), 0.99)
+    scored, _ = score(sampled, policy(engine, SAMPLER), support=20)
+    found = detect(estimate_independent(counts, sampled), sampled, scored, CliffTest(), 0.99)
     assert len(found) >= 5
-    with Grader() as grader:
-        arms = resampling.resample(
-            found, potential.estimate(counts, sampled), sampled, scored, problems, engine,
-            MarkovTokenizer(), SAMPLER, grader, count=ROLLOUTS, seed=7,
-        )  # fmt: skip
+    matched = resampling.match_controls(found, estimate_independent(counts, sampled), scored)
+    arms = resample(found, matched, sampled, problems, policy(engine, SAMPLER), ROLLOUTS)
     for name, frame in (
         ("traces", sampled), ("potential", counts), ("tokens", scored),
         ("cliffs", found), ("resampling", arms),
@@ -175,9 +185,9 @@ def test_the_whole_chain_writes_valid_tables(engine, sampled, problems, counts, 
 
 
 def test_controls_are_like_their_cliffs_and_are_none(engine, sampled, counts):
-    scored, _ = traces.score(sampled, engine, MarkovTokenizer(), SAMPLER, support=20)
-    found = cliffs.detect(potential.estimate(counts, sampled), sampled, scored, CliffTest(), 0.99)
-    tested = potential.estimate(counts, sampled)
+    scored, _ = score(sampled, policy(engine, SAMPLER), support=20)
+    found = detect(estimate_independent(counts, sampled), sampled, scored, CliffTest(), 0.99)
+    tested = estimate_independent(counts, sampled)
     controls = resampling.match_controls(found, tested, scored)
     assert len(controls) >= 1
     assert not controls[["trace_id", "t"]].duplicated().any()
@@ -193,11 +203,9 @@ def test_controls_are_like_their_cliffs_and_are_none(engine, sampled, counts):
 def test_a_missing_prefix_is_an_error_not_a_zero(sampled, counts):
     broken = counts.drop(index=counts.index[5])
     with pytest.raises(ValueError, match=r"expected the potential of prefixes 0 \.\."):
-        potential.estimate(broken, sampled)
+        estimate_independent(broken, sampled)
 
 
 def test_traces_of_another_sampler_are_refused(engine, sampled, problems):
-    with pytest.raises(ValueError, match="sample the traces again"), Grader() as grader:
-        potential.roll_out(
-            sampled, problems, engine, MarkovTokenizer(), Sampler(0.7), grader, count=4, seed=1
-        )
+    with pytest.raises(ValueError, match="sample the traces again"):
+        count_potential(sampled, problems, policy(engine, Sampler(0.7)), 4)

@@ -86,7 +86,7 @@ FRAMES = {
 
 
 def build(variant, chosen="better", weights="cliff", top=10, held_out=0.0, frames=FRAMES):
-    rule = pairs.Rule(CliffTest(0.1, 1.645), top, chosen, weights)
+    rule = pairs.PairRule(CliffTest(0.1, 1.645), top, chosen, weights)
     return pairs.build(variant, frames, rule, certain=0.99, held_out=held_out, seed=1)
 
 
@@ -190,7 +190,7 @@ def test_every_variant_is_a_table_even_without_pairs(tmp_path, variant):
 
 def test_an_unknown_rule_is_named():
     with pytest.raises(ValueError, match=r"training\.chosen: expected published or better, found"):
-        pairs.Rule(CliffTest(), 10, "best", "pair")
+        pairs.PairRule(CliffTest(), 10, "best", "pair")
 
 
 def test_the_simulated_protocol_is_keyed_by_token_and_flags_what_rollouts_would():

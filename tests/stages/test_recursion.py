@@ -3,12 +3,18 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.markov import START, MarkovEngine, MarkovTokenizer, sample_chain
+from helpers.markov import START, MarkovEngine, count_branches, policy, sample_chain
 from scipy import stats
 
 from cliff_tokens.policies.sampling import Sampler
-from cliff_tokens.stages import recursion, traces
-from cliff_tokens.stages.grading import Grader
+from cliff_tokens.stages.cliff_test import CliffTest
+from cliff_tokens.stages.recursion import (
+    as_branches,
+    estimate_recursive,
+    plan_branches,
+    plan_second_round,
+)
+from cliff_tokens.stages.traces import score
 
 SAMPLER = Sampler(temperature=1.0, top_p=0.9)
 ROLLOUTS = 64
@@ -18,9 +24,9 @@ REPETITIONS = 200
 @pytest.fixture(scope="module")
 def chain():
     """Traces, tokens, alternatives, and the exact potential before and after each token."""
-    engine, tokenizer = MarkovEngine(vocabulary=10, seed=4), MarkovTokenizer()
+    engine = MarkovEngine(vocabulary=10, seed=4)
     _, sampled = sample_chain(engine, SAMPLER, 40)
-    tokens, alternatives = traces.score(sampled, engine, tokenizer, SAMPLER, support=20)
+    tokens, alternatives = score(sampled, policy(engine, SAMPLER), support=20)
     values = engine.potentials(SAMPLER)
     exact = pd.concat(
         pd.DataFrame(
@@ -39,7 +45,8 @@ def chain():
 def drawn(chain, rng, rollouts=ROLLOUTS):
     """Branch counts as rollouts of the chain would give them."""
     _, tokens, alternatives, _, values = chain
-    planned = recursion.plan(tokens, alternatives, rollouts, int(rng.integers(2**31)), "plan")
+    seed = int(rng.integers(2**31))
+    planned = as_branches(plan_branches(tokens, alternatives, rollouts, seed, "plan"))
     return planned.assign(
         successes=rng.binomial(planned["rollouts"], values[planned["first_token_id"]])
     )
@@ -51,7 +58,7 @@ def repeated(chain):
     sampled, tokens, _, exact, _ = chain
     rng = np.random.default_rng(0)
     return [
-        recursion.estimate(sampled, tokens, drawn(chain, rng)).merge(exact, on=["trace_id", "t"])
+        estimate_recursive(sampled, tokens, drawn(chain, rng)).merge(exact, on=["trace_id", "t"])
         for _ in range(REPETITIONS)
     ]
 
@@ -110,7 +117,7 @@ def test_the_rule_on_recursive_drops_seldom_flags_what_is_below_the_margin(repea
 def test_a_certain_token_changes_nothing_and_takes_no_rollouts(chain):
     sampled, tokens, alternatives, _, _ = chain
     counts = drawn(chain, np.random.default_rng(1))
-    found = recursion.estimate(sampled, tokens, counts).merge(tokens, on=["trace_id", "t"])
+    found = estimate_recursive(sampled, tokens, counts).merge(tokens, on=["trace_id", "t"])
     certain = found[found["sampler_probability"] == 1]
     assert len(certain) > 0
     assert (certain["before"] == certain["after"]).all()
@@ -129,14 +136,17 @@ def test_no_drop_exceeds_what_the_other_tokens_could_have_carried(chain, repeate
 def test_few_branches_never_claim_certainty(chain):
     sampled, tokens, _, _, _ = chain
     counts = drawn(chain, np.random.default_rng(2), rollouts=2)
-    found = recursion.estimate(sampled, tokens, counts.assign(successes=0))
+    found = estimate_recursive(sampled, tokens, counts.assign(successes=0))
     uncertain = tokens.merge(found, on=["trace_id", "t"])["sampler_probability"] < 1
     assert (found.merge(tokens, on=["trace_id", "t"])["drop_se"][uncertain] > 0).all()
 
 
 def test_branches_are_shared_in_proportion_and_add_up(chain):
     _, tokens, alternatives, _, _ = chain
-    plans = [recursion.plan(tokens, alternatives, ROLLOUTS, seed, "plan") for seed in range(50)]
+    plans = [
+        as_branches(plan_branches(tokens, alternatives, ROLLOUTS, seed, "plan"))
+        for seed in range(50)
+    ]
     q = tokens.set_index(["trace_id", "t"])["sampler_probability"]
     expected = np.ceil(ROLLOUTS * (1 - q) - 1e-9)
     for planned in plans:
@@ -177,7 +187,7 @@ def test_inputs_that_do_not_belong_together_are_refused(chain, spoil, said):
     sampled, tokens, _, _, _ = chain
     counts = drawn(chain, np.random.default_rng(4))
     with pytest.raises(ValueError, match=said):
-        recursion.estimate(*spoil(sampled, tokens, counts))
+        estimate_recursive(*spoil(sampled, tokens, counts))
 
 
 def test_a_prefix_without_its_alternatives_is_refused(chain):
@@ -187,7 +197,7 @@ def test_a_prefix_without_its_alternatives_is_refused(chain):
         ~(alternatives["trace_id"].eq(first.trace_id) & alternatives["t"].eq(first.t))
     ]
     with pytest.raises(ValueError, match="no alternative"):
-        recursion.plan(tokens, fewer, ROLLOUTS, 1, "plan")
+        plan_branches(tokens, fewer, ROLLOUTS, 1, "plan")
 
 
 def test_a_second_round_halves_the_error_of_open_drops_for_its_budget(chain):
@@ -196,14 +206,15 @@ def test_a_second_round_halves_the_error_of_open_drops_for_its_budget(chain):
     gains = []
     for seed in range(20):
         first = drawn(chain, rng)
-        before = recursion.estimate(sampled, tokens, first)
+        before = estimate_recursive(sampled, tokens, first)
         budget = int(first["rollouts"].sum())
-        more = recursion.second_round(
-            before, tokens, first, alternatives, seed, "more", budget=budget, margin=0.1, z=1.645
+        plan = plan_second_round(
+            before, first, tokens, alternatives, CliffTest(), share=1, seed=seed, draws="more"
         )
+        more = as_branches(plan)
         assert abs(more["rollouts"].sum() - budget) < 0.05 * budget
         more["successes"] = rng.binomial(more["rollouts"], values[more["first_token_id"]])
-        after = recursion.estimate(sampled, tokens, pd.concat([first, more]))
+        after = estimate_recursive(sampled, tokens, pd.concat([first, more]))
         drop = before["before"] - before["after"]
         q = before.merge(tokens, on=["trace_id", "t"])["sampler_probability"]
         is_open = (1 - q > 0.1) & ((drop - 0.1).abs() < 1.645 * before["drop_se"])
@@ -216,15 +227,11 @@ def test_a_second_round_halves_the_error_of_open_drops_for_its_budget(chain):
 
 def test_real_branches_agree_with_the_exact_potential(chain):
     sampled, tokens, alternatives, exact, values = chain
-    planned = recursion.plan(tokens, alternatives, ROLLOUTS, 1, "recursive")
+    plan = plan_branches(tokens, alternatives, ROLLOUTS, 1, "recursive")
     problems = pd.DataFrame({"problem_id": sampled["problem_id"], "answer": "1"})
-    engine = MarkovEngine(vocabulary=10, seed=4)
-    with Grader() as grader:
-        counts = recursion.roll_out(
-            sampled, planned, problems, engine, MarkovTokenizer(), SAMPLER, grader,
-            name="recursive", seed=1,
-        )  # fmt: skip
-    assert (counts["rollouts"] == planned["rollouts"]).all()
+    chain = policy(MarkovEngine(vocabulary=10, seed=4), SAMPLER)
+    counts = count_branches(plan, sampled, problems, chain, seed=1)
+    assert counts["rollouts"].sum() == plan["rollouts"].sum()
     truth = values[counts["first_token_id"]]
     spread = np.sqrt(counts["rollouts"] * truth * (1 - truth))
     error = counts["successes"] - counts["rollouts"] * truth
@@ -232,11 +239,11 @@ def test_real_branches_agree_with_the_exact_potential(chain):
     inner = spread > 0
     z = error[inner].sum() / np.sqrt((spread[inner] ** 2).sum())
     assert abs(z) < 4
-    found = recursion.estimate(sampled, tokens, counts).merge(exact, on=["trace_id", "t"])
+    found = estimate_recursive(sampled, tokens, counts).merge(exact, on=["trace_id", "t"])
     assert np.sqrt(((found["before"] - found["exact_before"]) ** 2).mean()) < 0.06
 
 
 def test_the_rarest_alternative_still_gets_a_branch():
     tokens = pd.DataFrame({"trace_id": ["a"], "t": [1], "sampler_probability": [1 - 1e-13]})
     other = pd.DataFrame({"trace_id": ["a"], "t": [1], "token_id": [5], "probability": [1e-13]})
-    assert recursion.plan(tokens, other, ROLLOUTS, 1, "plan")["rollouts"].tolist() == [1]
+    assert plan_branches(tokens, other, ROLLOUTS, 1, "plan")["rollouts"].tolist() == [1]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from helpers.markov import MarkovEngine, MarkovTokenizer
+from helpers.markov import MarkovEngine, MarkovTokenizer, policy
 
 from cliff_tokens import script
 from cliff_tokens.policies import sampling
@@ -65,13 +65,11 @@ def prefixes() -> list[rollouts.Prefix]:
 
 def count(engine, store=None) -> pd.DataFrame:
     with Grader(workers=1) as grader:
-        return rollouts.count(
-            prefixes(), engine, MarkovTokenizer(), SAMPLER, grader, "potential", store
-        )
+        return rollouts.count(prefixes(), policy(engine, SAMPLER), grader, "potential", store)
 
 
 def roll_out(folder: Path, engine, provenance=PROVENANCE) -> pd.DataFrame:
-    with script.unfinished(str(folder / "shard-1.parquet"), provenance) as store:
+    with script.resumable(str(folder / "shard-1.parquet"), provenance) as store:
         return count(engine, store)
 
 
@@ -143,3 +141,37 @@ def test_batches_cover_every_prefix_once_and_reach_their_size(sizes):
     assert [place for start, end in runs for place in range(start, end)] == list(range(len(sizes)))
     assert all(sum(sizes[start:end]) >= rollouts.BATCH for start, end in runs[:-1])
     assert runs  # also of nothing: the columns are needed
+
+
+def test_shards_hold_every_row_of_a_plan_once_and_whole_traces():
+    plan = pd.DataFrame({"trace_id": list("bbacca"), "prefix_t": range(6)})
+    shards = [rollouts.shard(plan, number, 2) for number in (1, 2)]
+    assert [sorted(set(part["trace_id"])) for part in shards] == [["a", "c"], ["b"]]
+    assert sorted(pd.concat(shards)["prefix_t"]) == list(range(6))
+    with pytest.raises(ValueError, match=r"expected 1 \.\. 2, found 3"):
+        rollouts.shard(plan, 3, 2)
+
+
+def planned(**changed) -> pd.DataFrame:
+    row = {"trace_id": "a", "prefix_t": 2, "token_id": 5, "rollouts": 4} | changed
+    return rollouts.make_plan(pd.DataFrame([row]), [("test", row["trace_id"])])
+
+
+def drawn(plan: pd.DataFrame, rollouts_drawn: int = 4) -> pd.DataFrame:
+    counts = dict.fromkeys(rollouts.COUNTS, 1) | {"rollouts": rollouts_drawn}
+    return plan[["key"]].assign(**counts)
+
+
+@pytest.mark.parametrize(
+    ("change", "taken"), [({}, 1), ({"prefix_t": 3}, 0), ({"token_id": 6}, 0), ({"rollouts": 5}, 0)]
+)
+def test_rollouts_of_a_base_are_taken_for_the_same_row_only(change, taken):
+    base = planned()
+    assert len(rollouts.known(planned(**change), base, drawn(base))) == taken
+
+
+@pytest.mark.parametrize("counts", [drawn(planned(), 3), drawn(planned()).assign(key="other")])
+def test_rollouts_of_another_plan_are_refused(counts):
+    assert rollouts.join(planned(), drawn(planned()))["successes"].tolist() == [1]
+    with pytest.raises(ValueError, match="roll the plan out again"):
+        rollouts.join(planned(), counts)

@@ -8,12 +8,13 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from helpers.repository import ROOT, merge
+from helpers.repository import ROOT, load_rules, merge
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
 from cliff_tokens import catalogue
 from cliff_tokens.revisions import REVISIONS
+from cliff_tokens.stages.estimators import ESTIMATORS, draws_of, stage_of
 from cliff_tokens.testbed import corpus, training
 
 CATALOGUES = ("models", "datasets", "testbed", "paper_index")
@@ -145,7 +146,11 @@ def test_no_mapping_of_a_schema_takes_unknown_keys(schema, name):
         # A typed additionalProperties is a mapping with free names: of entries, or chat arguments.
         assert part["additionalProperties"] is False or part["additionalProperties"], part
         if part["additionalProperties"] is False and "oneOf" not in part and "if" not in part:
-            assert set(part["required"]) == set(part["properties"]), part
+            # What may be left out says what it then means.
+            optional = {
+                key for key, of in part["properties"].items() if "Left out:" in of["description"]
+            }
+            assert set(part["required"]) == set(part["properties"]) - optional, part
 
 
 @pytest.mark.parametrize("name", CATALOGUES)
@@ -160,6 +165,17 @@ def test_labels_tell_entries_apart(shipped):
     for name in ("models", "datasets"):
         labels = [entry["label"] for entry in shipped(name).values()]
         assert len(set(labels)) == len(labels)
+
+
+def test_hard_data_sets_are_the_papers_and_those_in_their_place(shipped):
+    roles = {name: entry.get("role") for name, entry in shipped("datasets").items()}
+    hard = {name for name, role in roles.items() if role == "hard"}
+    assert hard == {"aime25", "aime25-eval", "marathons", "marathons-eval"}
+    # Problems are hard wherever they are asked.
+    for entry in shipped("datasets").values():
+        source = "hub" if "hub" in entry else "generator"
+        same = [e for e in shipped("datasets").values() if e.get(source) == entry[source]]
+        assert len({e.get("role") for e in same}) == 1
 
 
 def test_models_of_one_family_share_a_sampler(shipped):
@@ -188,7 +204,7 @@ def test_the_readme_lists_the_keys_of_the_schema(root, schema, fix, name):
     if fix:
         path.write_text(current, encoding="utf-8")
     else:
-        assert text == current, "config/README.md: run pytest --fix tests/test_config.py"
+        assert text == current, "config/README.md: run pytest --fix tests/workflow/test_config.py"
 
 
 def test_the_readme_names_every_file_of_config(root):
@@ -232,6 +248,8 @@ def reached(script: Path, package: Path) -> set[Path]:
     while waiting:
         path = waiting.pop()
         found.add(path)
+        if path.name == "exhibit.py":  # it imports by the rule's name
+            waiting += (package / "exhibits").glob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("cliff_tokens"):
                 folder = package.joinpath(*node.module.split(".")[1:])
@@ -322,12 +340,9 @@ def slurm(root) -> dict:
 
 
 @pytest.fixture(scope="module")
-def rules(root) -> dict[str, str]:
-    """Text of every rule by its name."""
-    files = sorted((root / "workflow/rules").glob("*.smk"))
-    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
-    parts = re.split(r"^rule (\w+):\n", text, flags=re.MULTILINE)
-    return dict(zip(parts[1::2], parts[2::2], strict=True))
+def rules() -> dict:
+    """The rules of the workflow by name."""
+    return {rule.name: rule for rule in load_rules()}
 
 
 def test_the_slurm_profile_names_rules_that_exist(slurm, rules):
@@ -335,24 +350,37 @@ def test_the_slurm_profile_names_rules_that_exist(slurm, rules):
 
 
 def test_every_rule_that_runs_a_model_has_resources_by_attempt_in_the_slurm_profile(slurm, rules):
-    models = {name for name, text in rules.items() if re.search(r"gpu=\w*gpus", text)}
+    models = {name for name, rule in rules.items() if "gpu" in rule.resources}
     assert models == set(slurm["set-resources"]), "profiles/README.md: what a new rule needs"
     for name, resources in slurm["set-resources"].items():
         assert resources["slurm_partition"] == "gpu", name
         assert all("* attempt" in resources[key] for key in ("mem_mb", "runtime")), name
 
 
-def test_every_figure_and_table_is_in_the_group_of_summaries(slurm, rules):
-    drawn = {name for name in rules if name.startswith(("figure_", "table_"))}
-    summaries = {name for name, group in slurm["groups"].items() if group == "summaries"}
-    assert drawn <= summaries, "profiles/README.md: what a new rule needs"
+def test_every_exhibit_is_in_the_group_of_exhibits_and_no_model_is_in_any(slurm, rules):
+    text = (ROOT / "workflow/rules/figures.smk").read_text(encoding="utf-8")
+    base = text[text.index("rule exhibit:") : text.index("rule figures:")]
+    assert 'group:\n        "exhibits"' in base  # what uses the rule inherits it
+    shown = {name for name in rules if re.match("(figure|table)_|example_traces", name)}
+    for name in shown:
+        assert str(rules[name].script).endswith("/exhibit.py"), name
+    assert not shown & set(slurm["groups"])
+    assert not set(slurm["set-resources"]) & set(slurm["groups"])
 
 
-def test_a_change_of_figures_or_tables_asks_for_no_rollout(rules):
+def test_a_change_of_figures_or_tables_asks_for_no_rollout(root, rules):
+    exhibits = {name for name, rule in rules.items() if str(rule.script).endswith("/exhibit.py")}
     named = re.compile(r'REVISIONS\["(\w+)"\]')
-    revisions = {name: set(named.findall(text)) for name, text in rules.items()}
-    assert set().union(*revisions.values()) == set(REVISIONS)
-    for name, own in revisions.items():
-        drawn = name.startswith("figure_") or name == "example_traces"
-        assert (own == {"figures"}) == drawn, name
-        assert (own == {"summaries"}) == name.startswith("table_"), name
+    text = "\n".join(
+        path.read_text(encoding="utf-8") for path in (root / "workflow/rules").glob("*.smk")
+    )
+    revisions = set(named.findall(text)) | {stage_of(draws) for draws in draws_of(ESTIMATORS)}
+    assert revisions == set(REVISIONS)
+    # Nothing but other exhibits, the scorecard and the manifest reads what an exhibit writes.
+    readers = {
+        name
+        for name, rule in rules.items()
+        if any(re.search(r"/(figures|tables)/", str(path)) for path in rule.input)
+    }
+    outward = {"all", "figures", "tables", "dpo", "truth", "cost", "cost_plan", "provenance"}
+    assert readers <= outward | {"scorecard", "write_manifest"} | exhibits

@@ -1,25 +1,31 @@
-"""The paper index: complete, consistent with itself, and what the README says."""
+"""The paper index and its numbers: complete, consistent, and what the documents say."""
 
 import re
 
 import pytest
 
-from cliff_tokens import catalogue, scorecard
+from cliff_tokens import catalogue
+from cliff_tokens.paper_index import complete, exhibits, needing, read_published
+from cliff_tokens.scorecard.claims import CLAIMS
 
 TRACES = 230  # of each model: 100 of GSM1K, 100 of MATH500, 30 of AIME25
 
 
 @pytest.fixture(scope="module")
 def index(root):
-    return catalogue.load(
+    entries = catalogue.load(
         root / "config/paper_index.yaml", root / "workflow/schemas/paper_index.schema.yaml"
     )
+    return complete(entries, read_published(root / "config/published.csv"))
 
 
 @pytest.fixture(scope="module")
 def rules(root):
     texts = [path.read_text() for path in (root / "workflow/rules").glob("*.smk")]
-    return set(re.findall(r"^(?:use rule exhibit as|rule) (\w+)", "\n".join(texts), re.MULTILINE))
+    named = re.findall(
+        r"^(?:use rule \w+ as|rule) (\w+)(?: with)?:", "\n".join(texts), re.MULTILINE
+    )
+    return set(named)
 
 
 def published(index, item, quantity):
@@ -34,6 +40,40 @@ def test_every_target_is_a_rule(index, rules):
 def test_every_figure_and_table_of_the_rules_has_an_entry(index, rules):
     targets = {entry["target"] for entry in index.values()}
     assert {rule for rule in rules if rule.startswith(("figure_", "table_"))} <= targets
+
+
+def test_what_has_no_published_number_says_why(index):
+    silent = [name for name, entry in index.items() if not entry["published"]]
+    assert all(index[name]["note"] for name in silent)
+
+
+def test_no_entry_says_what_its_name_says(root, index):
+    entries = catalogue.read(root / "config/paper_index.yaml")
+    for name, entry in entries.items():
+        without = {key: value for key, value in entry.items() if key in ("title", "claim")}
+        if "target" in entry:
+            without["target"] = entry["target"]
+        (implied,) = complete({name: without}).values()
+        for key in ("part", "file", "values"):
+            assert key not in entry or entry[key] != implied[key], (name, key)
+        assert entry.get("target") != name
+
+
+def test_published_numbers_stand_in_the_order_of_the_index(root, index):
+    items = [number["item"] for number in read_published(root / "config/published.csv")]
+    assert list(dict.fromkeys(items)) == [name for name in index if name in set(items)]
+
+
+def test_a_run_that_has_everything_makes_every_exhibit(index):
+    for kind in ("figure", "table"):
+        everything = exhibits(index, kind, ["pairs", "audit", "dpo", "truth", "cost"])
+        assert everything == [
+            name for name in index if index[name]["target"] == name and index[name]["part"] == kind
+        ]
+        assert not set(exhibits(index, kind, [])) & set(needing(index, kind, "dpo"))
+    assert needing(index, "figure", "audit") == ["figure_audit"]
+    assert needing(index, "table", "cost") == ["table_cost", "table_cost_plan"]
+    assert "figure_04_cliff_mass_and_transfer" in needing(index, "figure", "pairs")
 
 
 def test_figures_1_to_17_stand_in_the_papers_order(index):
@@ -57,7 +97,7 @@ def test_files_are_named_after_a_target(index):
 
 def test_claims_of_the_index_are_those_of_the_scorecard(index):
     named = [claim for entry in index.values() for claim in entry["claims"]]
-    assert sorted(named) == sorted(scorecard.CLAIMS)
+    assert sorted(named) == sorted(CLAIMS)
 
 
 def test_published_models_and_data_sets_are_in_the_catalogues(root, index):
@@ -127,30 +167,62 @@ def test_44_of_46_is_the_same_number_wherever_it_is_quoted(index):
 
 def test_deletion_recovers_in_all_published_cells(index):
     cells = index["figure_16_pass_at_k_incorrect"]["published"]
-    deleted = [n for n in cells if n["where"]["arm"] == "del" and n["where"]["k"] == 64]
+    deleted = [n for n in cells if n["where"]["arm"] == "del" and n["where"]["k"] == "64"]
     # 21 cells of seven models and three data sets, of which two have no cliff: 19 settings.
     assert len(deleted) == 19
     # A cliff has at least 12 of 64 successes before it: 64 fresh rollouts hardly ever all fail.
     assert all(number["value"] > 0.999 for number in deleted)
 
 
-def table(index) -> str:
-    """The README's table: figure, what it shows, command, file."""
+# What the README shows of the exhibits; docs/exhibits.md has them all.
+SHOWN = (
+    "figure_02_share_with_cliff",
+    "figure_04_cliff_mass_and_transfer",
+    "figure_06_recovery",
+    "figure_16_pass_at_k_incorrect",
+    "table_dpo_accuracy",
+    "figure_audit",
+    "figure_estimators",
+    "example_traces",
+)
+PAGE = """# Figures, tables and numbers
+
+Every figure, table and headline number of the paper and what we add to them, in the paper's order,
+with the command that makes each (after `source .venv/bin/activate`). A figure stands as svg, pdf
+and a csv of the values it shows, a table as Markdown and csv. What the paper claims with it, and
+what was published of it, is in [config/paper_index.yaml](../config/paper_index.yaml) and
+[config/published.csv](../config/published.csv), from which this page is generated.
+
+"""
+
+
+def table(entries) -> str:
+    """Of the paper, what it shows, command, file."""
     lines = ["| of the paper | shows | command | file in `results/testbed/` |", "|---|---|---|---|"]
-    for entry in index.values():
+    for entry in entries:
         command = f"`snakemake --cores 2 {entry['target']}`" if entry["target"] else "–"
         file = f"`{entry['file']}`" if entry["file"] else "–"
         lines.append(f"| {entry['number'] or '–'} | {entry['title']} | {command} | {file} |")
     return "\n".join(lines) + "\n"
 
 
-def test_the_readme_lists_what_the_index_holds(root, index, fix):
+def test_the_page_of_exhibits_lists_what_the_index_holds(root, index, fix):
+    path, current = root / "docs/exhibits.md", PAGE + table(index.values())
+    if fix:
+        path.write_text(current, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == current, (
+        "docs/exhibits.md: run pytest --fix tests/workflow/test_paper_index.py"
+    )
+
+
+def test_the_readme_lists_some_of_them(root, index, fix):
     path = root / "README.md"
     text = path.read_text(encoding="utf-8")
     begin, end = "<!-- figures -->\n", "<!-- end -->"
     before, rest = text.split(begin)
-    current = before + begin + table(index) + end + rest.split(end, 1)[1]
+    rows = table(index[name] for name in SHOWN)
+    current = before + begin + rows + end + rest.split(end, 1)[1]
     if fix:
         path.write_text(current, encoding="utf-8")
     else:
-        assert text == current, "README.md: run pytest --fix tests/test_paper_index.py"
+        assert text == current, "README.md: run pytest --fix tests/workflow/test_paper_index.py"

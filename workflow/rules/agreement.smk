@@ -5,9 +5,9 @@ rule score_agreement:
     input:
         cliffs="<results>/cliffs/{estimator}/{source}/{dataset}.parquet",
         candidates="<results>/candidates/{estimator}/{source}/{dataset}.parquet",
-        traces="<results>/traces/{source}/{dataset}.parquet",
-        tokens="<results>/tokens/{source}/{dataset}.parquet",
-        weights=evaluator_weights,
+        traces="<measured>/traces/{source}/{dataset}.parquet",
+        tokens="<measured>/tokens/{source}/{dataset}.parquet",
+        weights=weights_of("evaluator"),
     output:
         agreement="<results>/agreement/{estimator}/{source}--{evaluator}/{dataset}.parquet",
     log:
@@ -20,10 +20,11 @@ rule score_agreement:
     resources:
         mem_mb=4000,
         runtime=60,
-        gpu=evaluator_gpus,
+        gpu=gpus_of("evaluator"),
     params:
-        source=pair_source,
-        evaluator=pair_evaluator,
+        source=source_of("source"),
+        evaluator=source_of("evaluator"),
+        sampler=lookup("{evaluator}/sampler", within=MODELS),
         context=lookup("{evaluator}/context", within=MODELS),
         certain=lookup("taxonomy/certain", within=config),
         revision=REVISIONS["agreement"],

@@ -5,8 +5,8 @@
 rule audit_cliffs:
     input:
         cliffs="<results>/cliffs/independent/{model}/{dataset}.parquet",
-        potential="<results>/potential/{model}/{dataset}.parquet",
-        estimates="<results>/estimates/independent/{model}/{dataset}.parquet",
+        potential="<measured>/potential/{model}/{dataset}.parquet",
+        estimates="<measured>/estimates/independent/{model}/{dataset}.parquet",
         resampling="<results>/resampling/independent/{model}/{dataset}.parquet",
     output:
         audit="<results>/audit/{model}/{dataset}.parquet",
@@ -21,8 +21,7 @@ rule audit_cliffs:
         mem_mb=2000,
         runtime=10,
     params:
-        margin=lookup("cliffs/margin", within=config),
-        z=lookup("cliffs/z", within=config),
+        test=TEST,
         revision=REVISIONS["audit"],
     message:
         "Auditing the cliffs of {wildcards.model} on {wildcards.dataset}"

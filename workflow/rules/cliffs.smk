@@ -4,9 +4,9 @@
 
 rule detect_cliffs:
     input:
-        estimates="<results>/estimates/{estimator}/{model}/{dataset}.parquet",
-        traces="<results>/traces/{model}/{dataset}.parquet",
-        tokens="<results>/tokens/{model}/{dataset}.parquet",
+        estimates="<measured>/estimates/{estimator}/{model}/{dataset}.parquet",
+        traces="<measured>/traces/{model}/{dataset}.parquet",
+        tokens="<measured>/tokens/{model}/{dataset}.parquet",
     output:
         cliffs="<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
     log:
@@ -20,10 +20,9 @@ rule detect_cliffs:
         mem_mb=2000,
         runtime=10,
     params:
-        margin=lookup("cliffs/margin", within=config),
-        z=lookup("cliffs/z", within=config),
+        test=TEST,
         certain=lookup("taxonomy/certain", within=config),
-        kinds=kept_kinds,
+        kinds=lambda wildcards: list(ESTIMATORS[wildcards.estimator].kinds),
         revision=REVISIONS["cliffs"],
     message:
         "Detecting cliff tokens of {wildcards.model} on {wildcards.dataset} ({wildcards.estimator})"

@@ -1,4 +1,4 @@
-# Axes of the experiment, catalogues and helpers; no rules.
+# Axes of the run, catalogues and helpers of rules; no rules and no science.
 
 import re
 import sys
@@ -9,50 +9,55 @@ from snakemake.logging import logger
 
 sys.path.insert(0, f"{workflow.basedir}/src")
 
-from cliff_tokens import catalogue, hub
+from cliff_tokens import base, catalogue, hub, paper_index
 from cliff_tokens.revisions import REVISIONS
-from cliff_tokens.stages.taxonomy import KINDS
+from cliff_tokens.stages.estimators import AT_CLIFFS, ESTIMATORS, draws_of, stage_of
+from cliff_tokens.stages.pairs import catalogue_of
 
+SCHEMAS = "workflow/schemas"
 # Commits that were asked for, of repositories whose catalogue entry names none.
 LOCK_FILE = "config/revisions.lock.yaml"
 LOCK = {"models": {}, "datasets": {}}
 if Path(LOCK_FILE).exists():
-    LOCK = catalogue.load(LOCK_FILE, "workflow/schemas/revisions.schema.yaml")
+    LOCK = catalogue.load(LOCK_FILE, f"{SCHEMAS}/revisions.schema.yaml")
 MODEL_CATALOGUE = catalogue.resolve(
-    catalogue.load("config/models.yaml", "workflow/schemas/models.schema.yaml"),
+    catalogue.load("config/models.yaml", f"{SCHEMAS}/models.schema.yaml"),
     LOCK["models"],
 )
 DATASET_CATALOGUE = catalogue.resolve(
-    catalogue.load("config/datasets.yaml", "workflow/schemas/datasets.schema.yaml"),
+    catalogue.load("config/datasets.yaml", f"{SCHEMAS}/datasets.schema.yaml"),
     LOCK["datasets"],
+)
+TESTBED = catalogue.load("config/testbed.yaml", f"{SCHEMAS}/testbed.schema.yaml")
+PAPER_INDEX = paper_index.complete(
+    catalogue.load("config/paper_index.yaml", f"{SCHEMAS}/paper_index.schema.yaml"),
+    paper_index.read_published("config/published.csv"),
 )
 MODELS = catalogue.pick(
     MODEL_CATALOGUE, config["models"], "config/models.yaml", "models"
 )
 TRAINING_SET = config["training"]["dataset"]
-EVALUATED = [entry["name"] for entry in config["evaluation"]["datasets"]]
-RECOUNTED = config["evaluation"]["recount"]["datasets"]
-DATASETS = {
-    name: entry
-    for key, names in {
+EVALUATED = {entry["name"]: entry for entry in config["evaluation"]["datasets"]}
+RECOUNT = config["evaluation"]["recount"]
+DATASETS = catalogue.pick_all(
+    DATASET_CATALOGUE,
+    {
         "datasets": config["datasets"],
         "training.dataset": [TRAINING_SET],
         "evaluation.datasets": EVALUATED,
-        "evaluation.recount.datasets": RECOUNTED,
-    }.items()
-    for name, entry in catalogue.pick(
-        DATASET_CATALOGUE, names, "config/datasets.yaml", key
-    ).items()
-}
-TESTBED = catalogue.load("config/testbed.yaml", "workflow/schemas/testbed.schema.yaml")
-PAPER_INDEX = catalogue.load(
-    "config/paper_index.yaml", "workflow/schemas/paper_index.schema.yaml"
+        "evaluation.recount.datasets": RECOUNT["datasets"],
+    },
+    "config/datasets.yaml",
 )
-TESTBED_LIMITS = {
-    entry["generator"]: entry["max_tokens"]
-    for entry in DATASET_CATALOGUE.values()
-    if entry.get("split") == "test" and "generator" in entry
-}
+catalogue.refuse_overlap(
+    DATASETS, TRAINING_SET, [*EVALUATED, *RECOUNT["datasets"]], "training.dataset"
+)
+# Data sets of the run whose problems are out of reach for most models.
+HARD = [name for name in config["datasets"] if DATASETS[name].get("role") == "hard"]
+BASE = config["base"]
+if BASE:
+    base.check(config, f"results/{BASE}/provenance/config.yaml")
+
 # Categories of the report, which sorts them by name.
 SCORECARD, FIGURES, TABLES, PROVENANCE = (
     "1 Scorecard",
@@ -60,78 +65,25 @@ SCORECARD, FIGURES, TABLES, PROVENANCE = (
     "3 Tables",
     "4 Provenance",
 )
-AXES = {"model": config["models"], "dataset": config["datasets"]}
+# Settings that rules pass on, named as the dataclasses they become.
+TEST = {"margin": config["cliffs"]["margin"], "z": config["cliffs"]["z"]}
 INTERVALS = {
     "confidence": config["statistics"]["confidence"],
     "repetitions": config["statistics"]["bootstrap"],
     "seed": config["seed"],
 }
-# The rule (paper, Section 3).
-TEST = {"margin": config["cliffs"]["margin"], "z": config["cliffs"]["z"]}
-# What makes a critical token and a reasoning tangent.
-CUT_RULES = {
-    "low": config["cut_points"]["low"],
-    "chunks": config["cut_points"]["chunks"],
-    "drop": config["cut_points"]["drop"],
-}
-MAIN = config["potential"]["main"]
-BRANCH_ROLLOUTS = {
-    "recursive": config["potential"]["rollouts"],
-    "reference": config["truth"]["rollouts"],
-}
-# The branches that each estimator by recursion is made of.
-ROUNDS = {
-    "recursive": ["recursive"],
-    "adaptive": ["recursive", "adaptive"],
-    "reference": ["reference"],
-}
-ESTIMATORS = config["potential"]["estimators"]
-# Where the counts lie that each estimator is made of, first round first.
-COUNTS = {
-    "independent": ["potential"],
-    "recursive": ["branches/recursive"],
-    "adaptive": ["branches/recursive", "branches/adaptive"],
-}
-# Scored against the reference: those of the run and, since it is cheap, the second round.
-SCORED = list(dict.fromkeys([*ESTIMATORS, "adaptive"]))
-COUNTED = sorted({folder for estimator in SCORED for folder in COUNTS[estimator]})
-# Cost is predicted but for the second round, which depends on what the first finds.
-PREDICTED = {
-    estimator: COUNTS[estimator][0]
-    for estimator in ("independent", "recursive")
-    if COUNTS[estimator][0] in COUNTED
-}
-# The audit is of cliffs from independent rollouts, which a run may leave out.
-AUDITABLE = [estimator for estimator in ESTIMATORS if estimator == "independent"]
-AUDITS = ["audit" for _ in AUDITABLE]
-# Who is asked about whose cliffs: source and evaluator, as folders name them.
+CUT_RULES = {key: config["cut_points"][key] for key in ("low", "chunks", "drop")}
+# Axes of what is measured, of pairs of models (source and evaluator, as folders name them) and of
+# what is trained. An evaluation has one more variant, the model as it is.
+AXES = {"model": config["models"], "dataset": config["datasets"]}
 for pair in config["agreement"]["pairs"]:
     catalogue.pick(MODEL_CATALOGUE, pair, "config/models.yaml", "agreement.pairs")
 PAIRS = [pair for pair in config["agreement"]["pairs"] if MODELS.keys() >= set(pair)]
+SOURCES = AXES | {"model": list(dict.fromkeys(source for source, _ in PAIRS))}
 PAIRED = {
-    "pair": [f"{owner}--{evaluator}" for owner, evaluator in PAIRS],
+    "pair": [f"{source}--{evaluator}" for source, evaluator in PAIRS],
     "dataset": config["datasets"],
 }
-SOURCES = {
-    "model": list(dict.fromkeys(owner for owner, _ in PAIRS)),
-    "dataset": config["datasets"],
-}
-# What shows agreement is left out where the run has no pair.
-PAIR_FIGURES = PAIR_TABLES = []
-if PAIRS:
-    PAIR_TABLES = ["table_agreement"]
-    PAIR_FIGURES = [
-        "figure_04_cliff_mass_and_transfer",
-        "figure_11_delta_cpm",
-        "figure_12_ranks_deterministic",
-        "figure_13_ranks_uncertain",
-        "figure_14_ranks_sampled_off",
-    ]
-# Traces of each problem.
-SAMPLES = dict.fromkeys(DATASETS, config["traces"]["samples"]) | {
-    TRAINING_SET: config["training"]["samples"]
-}
-VARIANTS = config["training"]["variants"]
 catalogue.pick(
     MODEL_CATALOGUE,
     config["training"]["models"],
@@ -139,76 +91,42 @@ catalogue.pick(
     "training.models",
 )
 TRAINED = [model for model in config["training"]["models"] if model in MODELS]
-# What shows Cliff-DPO is left out where the run has no model to train.
-DPO_FIGURES = DPO_TABLES = []
-if TRAINED:
-    DPO_TABLES = ["table_dpo_accuracy", "table_dpo_cliffs", "table_dpo_cost"]
-    DPO_FIGURES = [
-        "figure_dpo_accuracy",
-        "figure_dpo_positions",
-        "figure_dpo_cliffs",
-        "figure_dpo_training",
-    ]
-# What is trained; an evaluation has one more variant, the model as it is.
+VARIANTS = config["training"]["variants"]
 ADAPTERS = {
     "model": TRAINED,
     "variant": VARIANTS,
     "seed": config["training"]["seeds"],
 }
-
-
-def benchmark(name, samples):
-    """What evaluation.Benchmark takes."""
-    entry = DATASETS[name]
-    return {
-        "dataset": name,
-        "system": entry["system"],
-        "max_tokens": entry["max_tokens"],
-        "samples": samples,
-    }
-
-
-def source_of(name):
-    """Where the problems of a data set come from."""
-    return [DATASETS[name].get(key) for key in ("generator", "hub", "config", "split")]
-
-
-for name in [*EVALUATED, *RECOUNTED]:
-    if source_of(name) == source_of(TRAINING_SET):
-        raise ValueError(
-            f"evaluation: {name} is of the same source and split as training.dataset "
-            f"({TRAINING_SET}); a model cannot be measured on what it was trained on"
-        )
 POLICIES = ADAPTERS | {"variant": ["base", *VARIANTS]}
+# Traces of each problem.
+SAMPLES = dict.fromkeys(DATASETS, config["traces"]["samples"]) | {
+    TRAINING_SET: config["training"]["samples"]
+}
 # How each data set is asked in evaluation, and when cliffs are counted again.
-BENCHMARKS = [
-    benchmark(entry["name"], entry["samples"])
-    for entry in config["evaluation"]["datasets"]
-]
-RECOUNTS = [
-    benchmark(name, config["evaluation"]["recount"]["samples"]) for name in RECOUNTED
-]
+ASKED = {
+    name: catalogue.questions(DATASETS[name], entry["samples"])
+    for name, entry in EVALUATED.items()
+}
+RECOUNTED = {
+    name: catalogue.questions(DATASETS[name], RECOUNT["samples"])
+    for name in RECOUNT["datasets"]
+}
 DOMAINS = {
-    entry["name"]: "in domain" if entry["in_domain"] else "out of domain"
-    for entry in config["evaluation"]["datasets"]
+    name: "in domain" if entry["in_domain"] else "out of domain"
+    for name, entry in EVALUATED.items()
 }
-# The catalogue of cliffs that each variant's pairs come from.
-CLIFFS_OF = dict.fromkeys(VARIANTS, config["training"]["estimator"]) | {
-    "deterministic": "simulated"
+# Estimators of the run, and those that are scored against the reference: the second round is cheap.
+MAIN = config["potential"]["main"]
+RUN_ESTIMATORS = config["potential"]["estimators"]
+SCORED = list(dict.fromkeys([*RUN_ESTIMATORS, "adaptive"]))
+BRANCH_ROLLOUTS = {
+    "recursive": config["potential"]["rollouts"],
+    "reference": config["truth"]["rollouts"],
 }
-# The same for what detection cost; whole responses need no cliffs.
-DETECTED_BY = {
-    variant: None if variant in ("response", "cdpo") else CLIFFS_OF[variant]
-    for variant in VARIANTS
-}
-CATALOGUES = sorted({found for found in DETECTED_BY.values() if found})
-SHARDS = range(1, config["potential"]["shards"] + 1)
-BRANCH_SHARDS = range(1, config["potential"]["branch_shards"] + 1)
-
-if MAIN not in ESTIMATORS:
-    raise ValueError(
+if MAIN not in RUN_ESTIMATORS:
+    raise WorkflowError(
         f"potential.main: {MAIN!r} is not among potential.estimators, which are "
-        + ", ".join(ESTIMATORS)
+        + ", ".join(RUN_ESTIMATORS)
     )
 
 
@@ -219,50 +137,44 @@ wildcard_constraints:
     dataset="|".join(map(re.escape, DATASETS)),
     checkpoint="|".join(TESTBED),
     shard=r"\d+",
-    plan="|".join(ROUNDS),
-    estimator="independent|simulated|" + "|".join(ROUNDS),
+    draws="|".join(draws_of(ESTIMATORS)) + f"|({'|'.join(AT_CLIFFS)})/[a-z]+",
+    estimator="|".join(ESTIMATORS),
     variant="|".join(["base", *VARIANTS]),
     seed=r"\d+",
 
 
-def shown(target, view=None):
-    """Labels in the report: place in the paper's order and what it shows; figures have views."""
-    for place, entry in enumerate(PAPER_INDEX.values(), 1):
-        if entry["target"] == target:
-            labels = {
-                "no.": f"{place:02}",
-                "paper": entry["number"] or "ours",
-                "shows": entry["title"],
-            }
-            return labels | ({"view": view} if view else {})
-    raise ValueError(
-        f"{target}: not in config/paper_index.yaml; expected an entry with this target"
-    )
-
-
 def of_run(table, estimator=None, axes=AXES):
-    """A table of the run's models and data sets; of an estimator where the table has one."""
+    """A table of the run's models and data sets, or of the axes that are given.
+
+    Tables that an estimator made have a folder for each; several can be named.
+    """
+    root = "<measured>" if table in base.MEASURED else "<results>"
     if estimator is not None:
         axes = {"estimator": estimator} | axes
     folders = (f"{{{axis}}}" for axis in axes)
-    return collect(f"{Path('<results>', table, *folders)}.parquet", **axes)
+    return collect(f"{Path(root, table, *folders)}.parquet", **axes)
+
+
+def of_base(path, *same):
+    """Files of the base run, if there is one and it has the same settings ``same``."""
+
+    def found(wildcards):
+        pattern = path.format(**wildcards)
+        return base.files(config, f"results/{BASE}", pattern, same) if BASE else []
+
+    return found
 
 
 def figure(name):
     """Outputs of a figure: svg and csv in the report, pdf for print."""
+    shows = {"caption": f"../report/{name}.rst", "category": FIGURES}
     return {
         "svg": report(
-            f"<results>/figures/{name}.svg",
-            caption=f"../report/{name}.rst",
-            category=FIGURES,
-            labels=shown(name, "picture"),
+            f"<results>/figures/{name}.svg", labels=shown(name, "picture"), **shows
         ),
         "pdf": f"<results>/figures/{name}.pdf",
         "csv": report(
-            f"<results>/figures/{name}.csv",
-            caption=f"../report/{name}.rst",
-            category=FIGURES,
-            labels=shown(name, "values"),
+            f"<results>/figures/{name}.csv", labels=shown(name, "values"), **shows
         ),
     }
 
@@ -280,98 +192,73 @@ def table(name):
     }
 
 
-def weights(wildcards):
-    """What tells that a checkpoint is there: its file, or the receipt of fetching it."""
-    return weights_of(wildcards.model)
-
-
-def evaluator_weights(wildcards):
-    """The same, of the model that is asked about another's cliffs."""
-    return weights_of(wildcards.evaluator)
-
-
-def weights_of(model):
-    entry = MODELS[model]
-    if "path" in entry:
-        return f"{entry['path']}/model.safetensors"
-    return f"resources/hub/models/{model}.json"
-
-
-def fetched(wildcards):
-    """The receipt of a data set of the Hub; nothing for a generator."""
-    fetches = "hub" in DATASETS[wildcards.dataset]
-    return f"resources/hub/datasets/{wildcards.dataset}.json" if fetches else []
-
-
-def recorded(kind, catalogue):
-    """A function that gives the recorded hashes of an entry's files, at the commit they are of."""
-
-    def hashes(wildcards):
-        entry = catalogue[wildcards[0]]
-        known = LOCK[kind].get(entry["hub"])
-        return (
-            known["sha256"] if known and known["revision"] == entry["revision"] else {}
-        )
-
-    return hashes
-
-
-def unresolved(catalogue):
-    """Repositories that no entry of a catalogue, nor the lock, has a commit of."""
-    entries = [entry for entry in catalogue.values() if "hub" in entry]
-    return sorted({entry["hub"] for entry in entries if entry["revision"] is None})
-
-
-def to_fetch():
-    """The repositories that the jobs of this run will fetch."""
-    kinds = {"fetch_model": ("model", MODELS), "fetch_problems": ("dataset", DATASETS)}
-    jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name in kinds]
-    found = [(kinds[job.rule.name], job.wildcards[0]) for job in jobs]
-    return [
-        hub.Repository(kind, catalogue[name]["hub"], catalogue[name]["revision"])
-        for (kind, catalogue), name in found
-    ]
-
-
-def source(wildcards):
-    """How a model is opened: engine, folder or Hub id, revision, arguments of its template."""
-    return model_source(wildcards.model)
-
-
-def pair_source(wildcards):
-    """The same, of the model that owns the cliffs."""
-    return model_source(wildcards.source)
-
-
-def pair_evaluator(wildcards):
-    """The same, of the model that is asked about them."""
-    return model_source(wildcards.evaluator)
-
-
-def model_source(model):
-    entry = MODELS[model]
-    opened = {
-        "engine": entry["engine"],
-        "model": entry.get("path") or entry["hub"],
-        "revision": entry.get("revision"),
-        "chat": entry["chat"],
+def shown(target, view=None):
+    """Labels in the report: place in the paper's order and what it shows; figures have views."""
+    place, entry = catalogue.placed(PAPER_INDEX, target, "config/paper_index.yaml")
+    labels = {
+        "no.": f"{place:02}",
+        "paper": entry["number"] or "ours",
+        "shows": entry["title"],
     }
-    if entry["engine"] == "vllm":
-        given = {key: entry[key] for key in ("gpus", "gpu_memory") if key in entry}
-        opened["options"] = {"context": entry["context"], **given}
-    return opened
+    return labels | ({"view": view} if view else {})
 
 
-def kept_kinds(wildcards):
-    """Kinds of cliffs that a catalogue holds: of the simulated one, those that train something."""
-    return ["deterministic"] if wildcards.estimator == "simulated" else list(KINDS)
+def weights_of(axis):
+    """What tells that a checkpoint is there: its file, or the receipt of fetching it.
+
+    ``axis`` is the wildcard that names the model, here and in what follows.
+    """
+
+    def path(wildcards):
+        entry = MODELS[wildcards[axis]]
+        if "path" in entry:
+            return f"{entry['path']}/model.safetensors"
+        return f"resources/hub/models/{wildcards[axis]}.json"
+
+    return path
+
+
+def source_of(axis):
+    """How a model is opened: engine, folder or Hub id, revision, arguments of its template."""
+    return lambda wildcards: catalogue.source(MODELS[wildcards[axis]])
+
+
+def gpus_of(axis):
+    """GPUs of a job that runs a model: none for the CPU engine."""
+
+    def count(wildcards):
+        entry = MODELS[wildcards[axis]]
+        return entry.get("gpus", 1) if entry["engine"] == "vllm" else 0
+
+    return count
+
+
+def shards(draws):
+    """The shards of what was rolled out for a model and data set."""
+    count = shards_of(draws)
+    path = f"<results>/rollouts/{draws}/{{{{model}}}}/{{{{dataset}}}}/shard-{{shard}}.parquet"
+    path = path.replace(draws, draws.replace("{", "{{").replace("}", "}}"))
+    return collect(path, shard=range(1, count + 1))
+
+
+def shards_of(draws):
+    """How many jobs share these draws of a model and data set."""
+    kind = {"potential": "independent", "recursion": "branches"}
+    return config["shards"][kind.get(stage_of(draws), "cliffs")]
+
+
+def branches_of(wildcards):
+    """The branches that a recursive estimator is made of."""
+    draws = ESTIMATORS[wildcards.estimator].draws
+    path = "<results>/branches/{draws}/{{model}}/{{dataset}}.parquet"
+    return collect(path, draws=draws)
 
 
 def branches_to_reuse(wildcards):
     """Branches that did not select the estimator's cliffs: those of another estimator."""
-    if wildcards.estimator != "independent" or "recursive" not in ESTIMATORS:
+    if wildcards.estimator != "independent" or "recursive" not in RUN_ESTIMATORS:
         return []
-    return "<results>/branches/recursive/{model}/{dataset}.parquet"
+    return "<measured>/branches/recursive/{model}/{dataset}.parquet"
 
 
 def adapter(wildcards):
@@ -381,40 +268,7 @@ def adapter(wildcards):
     return "<results>/adapters/{model}/{variant}/seed-{seed}"
 
 
-def work(purpose, answers, stages=(), rollouts=0, catalogues=1):
-    """What cost.Work takes, for each data set and the answers to each of its problems."""
-    return [
-        {
-            "purpose": purpose,
-            "dataset": name,
-            "expected": DATASETS[name].get("expected"),
-            "answers": count,
-            "stages": ["traces", *stages],
-            "rollouts": rollouts,
-            "catalogues": catalogues,
-        }
-        for name, count in answers.items()
-        if count
-    ]
-
-
-def gpus(wildcards):
-    """GPUs of a job that runs the model: none for the CPU engine."""
-    return gpus_of(wildcards.model)
-
-
-def evaluator_gpus(wildcards):
-    """The same, for the model that is asked about another's cliffs."""
-    return gpus_of(wildcards.evaluator)
-
-
-def gpus_of(model):
-    entry = MODELS[model]
-    return entry.get("gpus", 1) if entry["engine"] == "vllm" else 0
-
-
-if workflow.is_main_process and (none := unresolved(MODELS) + unresolved(DATASETS)):
-    logger.warning(
-        f"No commit is known of {', '.join(none)}: such a run can be planned, not started. "
-        + hub.REMEDY
-    )
+def fetched(wildcards):
+    """The receipt of a data set of the Hub; nothing for a generator."""
+    fetches = "hub" in DATASETS[wildcards.dataset]
+    return f"resources/hub/datasets/{wildcards.dataset}.json" if fetches else []

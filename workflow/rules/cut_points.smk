@@ -1,38 +1,60 @@
 # Cut points: deletion at a cliff beside its rivals, on incorrect traces (paper, RQ1).
 
 
-rule resample_cut_points:
+rule plan_cut_points:
     input:
-        estimates="<results>/estimates/{estimator}/{model}/{dataset}.parquet",
-        traces="<results>/traces/{model}/{dataset}.parquet",
+        estimates="<measured>/estimates/{estimator}/{model}/{dataset}.parquet",
+        traces="<measured>/traces/{model}/{dataset}.parquet",
         cliffs="<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
         resampling="<results>/resampling/{estimator}/{model}/{dataset}.parquet",
-        problems="<results>/problems/{dataset}.parquet",
-        weights=weights,
+    output:
+        cuts="<results>/cuts/{estimator}/{model}/{dataset}.parquet",
+        plan="<results>/plans/cut_points/{estimator}/{model}/{dataset}.parquet",
+    log:
+        "<logs>/plan_cut_points/{estimator}/{model}/{dataset}.log",
+    benchmark:
+        "<benchmarks>/plan_cut_points/{estimator}/{model}/{dataset}.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        rules=CUT_RULES,
+        rollouts=config["cut_points"]["rollouts"],
+        seed=config["seed"],
+        revision=REVISIONS["cut_points"],
+    message:
+        "Planning the cut points of {wildcards.model} on {wildcards.dataset} ({wildcards.estimator})"
+    script:
+        "../scripts/plan_cut_points.py"
+
+
+rule join_cut_points:
+    input:
+        cuts="<results>/cuts/{estimator}/{model}/{dataset}.parquet",
+        resampling="<results>/resampling/{estimator}/{model}/{dataset}.parquet",
+        plan="<results>/plans/cut_points/{estimator}/{model}/{dataset}.parquet",
+        rollouts=shards("cut_points/{estimator}"),
     output:
         cut_points="<results>/cut_points/{estimator}/{model}/{dataset}.parquet",
     log:
-        "<logs>/resample_cut_points/{estimator}/{model}/{dataset}.log",
+        "<logs>/join_cut_points/{estimator}/{model}/{dataset}.log",
     benchmark:
-        "<benchmarks>/resample_cut_points/{estimator}/{model}/{dataset}.jsonl"
+        "<benchmarks>/join_cut_points/{estimator}/{model}/{dataset}.jsonl"
     conda:
-        "../../envs/inference.yaml"
+        "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
-        gpu=gpus,
+        mem_mb=2000,
+        runtime=10,
     params:
-        source=source,
-        sampler=lookup("{model}/sampler", within=MODELS),
-        rules=CUT_RULES,
-        rollouts=lookup("cut_points/rollouts", within=config),
-        seed=lookup("seed", within=config),
         revision=REVISIONS["cut_points"],
     message:
-        "Resampling the cut points of {wildcards.model} on {wildcards.dataset} ({wildcards.estimator})"
+        "Counting the rollouts from cut points of {wildcards.model} on {wildcards.dataset} ({wildcards.estimator})"
     script:
-        "../scripts/resample_cut_points.py"
+        "../scripts/join_cut_points.py"
 
 
 rule table_cut_points:
@@ -43,11 +65,11 @@ rule table_cut_points:
             **AXES,
         ),
         estimates=collect(
-            "<results>/estimates/{estimator}/{model}/{dataset}.parquet",
+            "<measured>/estimates/{estimator}/{model}/{dataset}.parquet",
             estimator=MAIN,
             **AXES,
         ),
-        traces=collect("<results>/traces/{model}/{dataset}.parquet", **AXES),
+        traces=collect("<measured>/traces/{model}/{dataset}.parquet", **AXES),
     output:
         csv=report(
             "<results>/tables/table_cut_points.csv",
@@ -83,7 +105,7 @@ rule table_cut_point_settings:
             estimator=MAIN,
             **AXES,
         ),
-        traces=collect("<results>/traces/{model}/{dataset}.parquet", **AXES),
+        traces=collect("<measured>/traces/{model}/{dataset}.parquet", **AXES),
     output:
         csv=report(
             "<results>/tables/table_cut_point_settings.csv",
@@ -167,11 +189,11 @@ rule table_positions:
             **AXES,
         ),
         estimates=collect(
-            "<results>/estimates/{estimator}/{model}/{dataset}.parquet",
+            "<measured>/estimates/{estimator}/{model}/{dataset}.parquet",
             estimator=MAIN,
             **AXES,
         ),
-        traces=collect("<results>/traces/{model}/{dataset}.parquet", **AXES),
+        traces=collect("<measured>/traces/{model}/{dataset}.parquet", **AXES),
         cliffs=collect(
             "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
             estimator=MAIN,
@@ -214,11 +236,11 @@ rule figure_cut_points:
             **AXES,
         ),
         estimates=collect(
-            "<results>/estimates/{estimator}/{model}/{dataset}.parquet",
+            "<measured>/estimates/{estimator}/{model}/{dataset}.parquet",
             estimator=MAIN,
             **AXES,
         ),
-        traces=collect("<results>/traces/{model}/{dataset}.parquet", **AXES),
+        traces=collect("<measured>/traces/{model}/{dataset}.parquet", **AXES),
         cliffs=collect(
             "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
             estimator=MAIN,

@@ -5,9 +5,9 @@
 
 rule evaluate_model:
     input:
-        problems=collect("<results>/problems/{dataset}.parquet", dataset=EVALUATED),
+        problems=collect("<measured>/problems/{dataset}.parquet", dataset=list(ASKED)),
         adapter=adapter,
-        weights=weights,
+        weights=weights_of("model"),
     output:
         evaluation="<results>/evaluation/{model}/{variant}/seed-{seed}.parquet",
     log:
@@ -20,14 +20,14 @@ rule evaluate_model:
     resources:
         mem_mb=4000,
         runtime=720,
-        gpu=gpus,
+        gpu=gpus_of("model"),
     params:
-        source=source,
+        source=source_of("model"),
         sampler=lookup("{model}/sampler", within=MODELS),
         model="{model}",
         variant="{variant}",
         training_seed="{seed}",
-        benchmarks=BENCHMARKS,
+        questions=ASKED,
         seed=lookup("seed", within=config),
         revision=REVISIONS["evaluation"],
     message:
@@ -40,9 +40,11 @@ rule evaluate_model:
 # the main run: before and after are measured alike.
 rule recount_cliffs:
     input:
-        problems=collect("<results>/problems/{dataset}.parquet", dataset=RECOUNTED),
+        problems=collect(
+            "<measured>/problems/{dataset}.parquet", dataset=list(RECOUNTED)
+        ),
         adapter=adapter,
-        weights=weights,
+        weights=weights_of("model"),
     output:
         recounts="<results>/recounts/{model}/{variant}/seed-{seed}.parquet",
     log:
@@ -55,17 +57,16 @@ rule recount_cliffs:
     resources:
         mem_mb=4000,
         runtime=720,
-        gpu=gpus,
+        gpu=gpus_of("model"),
     params:
-        source=source,
+        source=source_of("model"),
         sampler=lookup("{model}/sampler", within=MODELS),
         model="{model}",
         variant="{variant}",
         training_seed="{seed}",
-        benchmarks=RECOUNTS,
+        questions=RECOUNTED,
         rollouts=lookup("evaluation/recount/rollouts", within=config),
-        margin=lookup("cliffs/margin", within=config),
-        z=lookup("cliffs/z", within=config),
+        test=TEST,
         certain=lookup("taxonomy/certain", within=config),
         support=lookup("taxonomy/support", within=config),
         seed=lookup("seed", within=config),
@@ -138,7 +139,7 @@ rule table_dpo_cliffs:
         intervals=INTERVALS,
         models=TRAINED,
         variants=VARIANTS,
-        datasets=RECOUNTED,
+        datasets=list(RECOUNTED),
         revision=REVISIONS["summaries"],
     message:
         "Cliffs before and after Cliff-DPO"
@@ -150,12 +151,12 @@ rule table_dpo_cost:
     input:
         adapters=collect("<results>/adapters/{model}/{variant}/seed-{seed}", **ADAPTERS),
         traces=collect(
-            "<results>/traces/{model}/{dataset}.parquet",
+            "<measured>/traces/{model}/{dataset}.parquet",
             model=ADAPTERS["model"],
             dataset=TRAINING_SET,
         ),
         tokens=collect(
-            "<results>/tokens/{model}/{dataset}.parquet",
+            "<measured>/tokens/{model}/{dataset}.parquet",
             model=ADAPTERS["model"],
             dataset=TRAINING_SET,
         ),
@@ -319,7 +320,7 @@ rule figure_dpo_cliffs:
         intervals=INTERVALS,
         models=TRAINED,
         variants=VARIANTS,
-        datasets=RECOUNTED,
+        datasets=list(RECOUNTED),
         revision=REVISIONS["figures"],
     message:
         "Drawing cliffs per trace before and after Cliff-DPO"

@@ -5,7 +5,7 @@ rule weigh_candidates:
     input:
         candidates="<results>/candidates/{estimator}/{model}/{dataset}.parquet",
         cliffs="<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
-        estimates="<results>/estimates/{estimator}/{model}/{dataset}.parquet",
+        estimates="<measured>/estimates/{estimator}/{model}/{dataset}.parquet",
         resampling="<results>/resampling/{estimator}/{model}/{dataset}.parquet",
     output:
         members="<results>/members/{estimator}/{model}/{dataset}.parquet",

@@ -10,7 +10,7 @@ rule write_manifest:
         scorecard=rules.scorecard.output.csv,
         cliffs=collect(
             "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
-            estimator=ESTIMATORS,
+            estimator=RUN_ESTIMATORS,
             **AXES,
         ),
     output:

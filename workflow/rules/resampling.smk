@@ -1,34 +1,51 @@
 # Resampling: delete or keep a cliff token, beside a matched control (paper, RQ1).
 
 
-rule resample_cliffs:
+rule plan_resampling:
     input:
         cliffs="<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
-        estimates="<results>/estimates/{estimator}/{model}/{dataset}.parquet",
-        traces="<results>/traces/{model}/{dataset}.parquet",
-        tokens="<results>/tokens/{model}/{dataset}.parquet",
-        problems="<results>/problems/{dataset}.parquet",
-        weights=weights,
+        estimates="<measured>/estimates/{estimator}/{model}/{dataset}.parquet",
+        tokens="<measured>/tokens/{model}/{dataset}.parquet",
+    output:
+        plan="<results>/plans/resampling/{estimator}/{model}/{dataset}.parquet",
+    log:
+        "<logs>/plan_resampling/{estimator}/{model}/{dataset}.log",
+    benchmark:
+        "<benchmarks>/plan_resampling/{estimator}/{model}/{dataset}.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        rollouts=config["resampling"]["rollouts"],
+        revision=REVISIONS["resampling"],
+    message:
+        "Planning the arms of cliffs of {wildcards.model} on {wildcards.dataset} ({wildcards.estimator})"
+    script:
+        "../scripts/plan_resampling.py"
+
+
+rule join_resampling:
+    input:
+        plan="<results>/plans/resampling/{estimator}/{model}/{dataset}.parquet",
+        rollouts=shards("resampling/{estimator}"),
     output:
         resampling="<results>/resampling/{estimator}/{model}/{dataset}.parquet",
     log:
-        "<logs>/resample_cliffs/{estimator}/{model}/{dataset}.log",
+        "<logs>/join_resampling/{estimator}/{model}/{dataset}.log",
     benchmark:
-        "<benchmarks>/resample_cliffs/{estimator}/{model}/{dataset}.jsonl"
+        "<benchmarks>/join_resampling/{estimator}/{model}/{dataset}.jsonl"
     conda:
-        "../../envs/inference.yaml"
+        "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
-        gpu=gpus,
+        mem_mb=2000,
+        runtime=10,
     params:
-        source=source,
-        sampler=lookup("{model}/sampler", within=MODELS),
-        rollouts=lookup("resampling/rollouts", within=config),
-        seed=lookup("seed", within=config),
         revision=REVISIONS["resampling"],
     message:
-        "Resampling the cliffs of {wildcards.model} on {wildcards.dataset} ({wildcards.estimator})"
+        "Counting the arms of cliffs of {wildcards.model} on {wildcards.dataset} ({wildcards.estimator})"
     script:
-        "../scripts/resample_cliffs.py"
+        "../scripts/join_resampling.py"

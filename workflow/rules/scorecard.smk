@@ -1,5 +1,5 @@
-# Scorecard: what the paper says beside what this run measured (config/paper_index.yaml). Read from
-# the csv of those figures and tables that the run makes.
+# Scorecard: what the paper says beside what this run measured (config/paper_index.yaml and
+# published.csv). Read from the csv of those figures and tables that the run makes.
 
 MADE = {
     Path(path).stem
@@ -21,6 +21,7 @@ rule scorecard:
     input:
         values=collect("<results>/{values}", values=SCORED_VALUES),
         index="config/paper_index.yaml",
+        published="config/published.csv",
     output:
         csv="<results>/tables/scorecard.csv",
         html=report(
@@ -44,6 +45,7 @@ rule scorecard:
         values=SCORED_VALUES,
         models=lookup("models", within=config),
         datasets=lookup("datasets", within=config),
+        hard=HARD,
         confidence=lookup("statistics/confidence", within=config),
         revision=REVISIONS["scorecard"],
     message:

@@ -2,6 +2,13 @@
 # No other rule needs this one; `snakemake --cores 2 retrain` runs it (an hour on two cores).
 
 
+TESTBED_LIMITS = {
+    entry["generator"]: entry["max_tokens"]
+    for entry in DATASET_CATALOGUE.values()
+    if entry.get("split") == "test" and "generator" in entry
+}
+
+
 rule retrain:
     input:
         collect("<results>/testbed/{checkpoint}/comparison.csv", checkpoint=TESTBED),

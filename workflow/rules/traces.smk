@@ -4,7 +4,7 @@
 rule sample_traces:
     input:
         problems="<results>/problems/{dataset}.parquet",
-        weights=weights,
+        weights=weights_of("model"),
     output:
         traces="<results>/traces/{model}/{dataset}.parquet",
     log:
@@ -17,9 +17,9 @@ rule sample_traces:
     resources:
         mem_mb=4000,
         runtime=60,
-        gpu=gpus,
+        gpu=gpus_of("model"),
     params:
-        source=source,
+        source=source_of("model"),
         sampler=lookup("{model}/sampler", within=MODELS),
         model="{model}",
         system=lookup("{dataset}/system", within=DATASETS),
@@ -37,7 +37,7 @@ rule sample_traces:
 rule score_tokens:
     input:
         traces="<results>/traces/{model}/{dataset}.parquet",
-        weights=weights,
+        weights=weights_of("model"),
     output:
         tokens="<results>/tokens/{model}/{dataset}.parquet",
         alternatives="<results>/alternatives/{model}/{dataset}.parquet",
@@ -51,9 +51,9 @@ rule score_tokens:
     resources:
         mem_mb=4000,
         runtime=60,
-        gpu=gpus,
+        gpu=gpus_of("model"),
     params:
-        source=source,
+        source=source_of("model"),
         sampler=lookup("{model}/sampler", within=MODELS),
         support=lookup("taxonomy/support", within=config),
         revision=REVISIONS["tokens"],

@@ -12,7 +12,7 @@ rule dpo:
 rule train_cliff_dpo:
     input:
         pairs="<results>/pairs/{model}/{variant}.parquet",
-        weights=weights,
+        weights=weights_of("model"),
     output:
         adapter=directory("<results>/adapters/{model}/{variant}/seed-{seed}"),
         training="<results>/training/{model}/{variant}/seed-{seed}.parquet",
@@ -26,9 +26,9 @@ rule train_cliff_dpo:
     resources:
         mem_mb=4000,
         runtime=240,
-        gpu=gpus,
+        gpu=gpus_of("model"),
     params:
-        source=source,
+        source=source_of("model"),
         variant="{variant}",
         seed="{seed}",
         recipe=lookup("training/recipe", within=config),

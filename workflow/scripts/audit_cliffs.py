@@ -2,16 +2,15 @@
 
 from cliff_tokens import tables
 from cliff_tokens.script import stage
-from cliff_tokens.stages import audit
+from cliff_tokens.stages.audit import audit
 from cliff_tokens.stages.cliff_test import CliffTest
 
 with stage(snakemake) as provenance:
-    params = snakemake.params
-    audited = audit.audit(
+    audited = audit(
         tables.read(snakemake.input.cliffs, "cliffs"),
         tables.read(snakemake.input.potential, "potential"),
         tables.read(snakemake.input.estimates, "estimates"),
         tables.read(snakemake.input.resampling, "resampling"),
-        CliffTest(params.margin, params.z),
+        CliffTest(**snakemake.params.test),
     )
     tables.write(audited, snakemake.output.audit, "audit", provenance)

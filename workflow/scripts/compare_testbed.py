@@ -2,15 +2,13 @@
 
 import pandas as pd
 
-from cliff_tokens.policies.sampling import Sampler
-from cliff_tokens.script import open_model, stage, write_summary
+from cliff_tokens.script import open_policy, stage, write_summary
 from cliff_tokens.testbed import card
 
 with stage(snakemake):
     params = snakemake.params
     shipped = card.accuracy(
-        *open_model({"engine": "transformers", "model": snakemake.input.shipped}),
-        Sampler(**params.sampler),
+        open_policy({"engine": "transformers", "model": snakemake.input.shipped}, params.sampler),
         params.limits,
         seed=params.seed,
         confidence=params.confidence,

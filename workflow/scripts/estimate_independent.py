@@ -2,10 +2,10 @@
 
 from cliff_tokens import tables
 from cliff_tokens.script import stage
-from cliff_tokens.stages import independent as potential
+from cliff_tokens.stages.independent import estimate_independent
 
 with stage(snakemake) as provenance:
-    estimates = potential.estimate(
+    estimates = estimate_independent(
         tables.read(snakemake.input.potential, "potential"),
         tables.read(snakemake.input.traces, "traces"),
     )

@@ -2,10 +2,10 @@
 
 from cliff_tokens import tables
 from cliff_tokens.script import stage
-from cliff_tokens.stages import recursion
+from cliff_tokens.stages.recursion import estimate_recursive
 
 with stage(snakemake) as provenance:
-    estimates = recursion.estimate(
+    estimates = estimate_recursive(
         tables.read(snakemake.input.traces, "traces"),
         tables.read(snakemake.input.tokens, "tokens"),
         tables.read_all(snakemake.input.branches, "branches"),

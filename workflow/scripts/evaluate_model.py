@@ -1,25 +1,26 @@
-"""Answer the problems of every benchmark with one policy."""
+"""Answer the problems of every data set with one policy."""
 
 from cliff_tokens import tables
-from cliff_tokens.policies.sampling import Sampler
-from cliff_tokens.script import open_policy, stage, unfinished
-from cliff_tokens.stages import evaluation
+from cliff_tokens.script import open_policy, resumable, stage, was_trained
+from cliff_tokens.stages.evaluation import Identity, evaluate
 from cliff_tokens.stages.grading import Grader
+from cliff_tokens.stages.traces import Questions
 
 with (
     stage(snakemake) as provenance,
-    unfinished(snakemake.output.evaluation, provenance) as store,
+    resumable(snakemake.output.evaluation, provenance) as store,
     Grader() as grader,
 ):
-    params = snakemake.params
-    evaluated = evaluation.evaluate(
-        [tables.read(path, "problems") for path in snakemake.input.problems],
-        [evaluation.Benchmark(**benchmark) for benchmark in params.benchmarks],
-        evaluation.Policy(params.model, params.variant, int(params.training_seed)),
-        *open_policy(params.source, snakemake.input.adapter),
-        Sampler(**params.sampler),
-        grader,
-        seed=params.seed,
-        store=store,
-    )
-    tables.write(evaluated, snakemake.output.evaluation, "evaluation", provenance)
+    files, params = snakemake.input, snakemake.params
+    evaluation = tables.empty("evaluation")
+    if not files.adapter or was_trained(files.adapter):
+        evaluation = evaluate(
+            tables.read_all(files.problems, "problems"),
+            {name: Questions(**asked) for name, asked in params.questions.items()},
+            Identity(params.model, params.variant, int(params.training_seed)),
+            open_policy(params.source, params.sampler, files.adapter or None),
+            grader,
+            seed=params.seed,
+            store=store,
+        )
+    tables.write(evaluation, snakemake.output.evaluation, "evaluation", provenance)

@@ -1,8 +1,12 @@
-"""Join the shards of the branches."""
+"""Count what the branches came to."""
 
 from cliff_tokens import tables
 from cliff_tokens.script import stage
+from cliff_tokens.stages.recursion import collect_branches
 
 with stage(snakemake) as provenance:
-    joined = tables.read_all(snakemake.input.shards, "branches")
-    tables.write(joined, snakemake.output.branches, "branches", provenance)
+    branches = collect_branches(
+        tables.read(snakemake.input.plan, "plans"),
+        tables.read_all(snakemake.input.rollouts, "rollouts"),
+    )
+    tables.write(branches, snakemake.output.branches, "branches", provenance)

@@ -1,8 +1,12 @@
-"""Join the shards of a potential."""
+"""Count what rollouts at every prefix came to."""
 
 from cliff_tokens import tables
 from cliff_tokens.script import stage
+from cliff_tokens.stages.independent import collect_potential
 
 with stage(snakemake) as provenance:
-    joined = tables.read_all(snakemake.input.shards, "potential")
-    tables.write(joined, snakemake.output.potential, "potential", provenance)
+    potential = collect_potential(
+        tables.read(snakemake.input.plan, "plans"),
+        tables.read_all(snakemake.input.rollouts, "rollouts"),
+    )
+    tables.write(potential, snakemake.output.potential, "potential", provenance)

@@ -3,15 +3,15 @@
 import json
 from pathlib import Path
 
-from cliff_tokens.policies.sampling import Sampler
-from cliff_tokens.script import open_model, stage
+from cliff_tokens.script import open_policy, stage
 from cliff_tokens.testbed import card, training
 
 with stage(snakemake):
     params = snakemake.params
     accuracy = card.accuracy(
-        *open_model({"engine": "transformers", "model": snakemake.input.checkpoint}),
-        Sampler(**params.sampler),
+        open_policy(
+            {"engine": "transformers", "model": snakemake.input.checkpoint}, params.sampler
+        ),
         params.limits,
         seed=params.seed,
         confidence=params.confidence,

@@ -2,15 +2,15 @@
 
 from cliff_tokens import tables
 from cliff_tokens.script import stage
-from cliff_tokens.stages import recursion
+from cliff_tokens.stages.recursion import plan_branches
 
 with stage(snakemake) as provenance:
     params = snakemake.params
-    plan = recursion.plan(
+    plan = plan_branches(
         tables.read(snakemake.input.tokens, "tokens"),
         tables.read(snakemake.input.alternatives, "alternatives"),
         params.rollouts,
         params.seed,
-        params.plan,
+        params.draws,
     )
     tables.write(plan, snakemake.output.plan, "plans", provenance)

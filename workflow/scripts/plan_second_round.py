@@ -2,20 +2,19 @@
 
 from cliff_tokens import tables
 from cliff_tokens.script import stage
-from cliff_tokens.stages import recursion
+from cliff_tokens.stages.cliff_test import CliffTest
+from cliff_tokens.stages.recursion import plan_second_round
 
 with stage(snakemake) as provenance:
     params = snakemake.params
-    branches = tables.read(snakemake.input.branches, "branches")
-    plan = recursion.second_round(
+    plan = plan_second_round(
         tables.read(snakemake.input.estimates, "estimates"),
+        tables.read(snakemake.input.branches, "branches"),
         tables.read(snakemake.input.tokens, "tokens"),
-        branches,
         tables.read(snakemake.input.alternatives, "alternatives"),
-        params.seed,
-        "adaptive",
-        budget=round(params.second_round * branches["rollouts"].sum()),
-        margin=params.margin,
-        z=params.z,
+        CliffTest(**params.test),
+        share=params.share,
+        seed=params.seed,
+        draws="adaptive",
     )
     tables.write(plan, snakemake.output.plan, "plans", provenance)

@@ -1,30 +1,28 @@
 """Count the cliffs of fresh traces of one policy."""
 
 from cliff_tokens import tables
-from cliff_tokens.policies.sampling import Sampler
-from cliff_tokens.script import open_policy, stage, unfinished
-from cliff_tokens.stages import evaluation
+from cliff_tokens.script import open_policy, resumable, stage, was_trained
 from cliff_tokens.stages.cliff_test import CliffTest
+from cliff_tokens.stages.evaluation import Identity, Recount, recount
 from cliff_tokens.stages.grading import Grader
+from cliff_tokens.stages.traces import Questions
 
 with (
     stage(snakemake) as provenance,
-    unfinished(snakemake.output.recounts, provenance) as store,
+    resumable(snakemake.output.recounts, provenance) as store,
     Grader() as grader,
 ):
-    params = snakemake.params
-    counted = evaluation.recount(
-        [tables.read(path, "problems") for path in snakemake.input.problems],
-        [evaluation.Benchmark(**benchmark) for benchmark in params.benchmarks],
-        evaluation.Policy(params.model, params.variant, int(params.training_seed)),
-        *open_policy(params.source, snakemake.input.adapter),
-        Sampler(**params.sampler),
-        grader,
-        rollouts=params.rollouts,
-        test=CliffTest(params.margin, params.z),
-        certain=params.certain,
-        support=params.support,
-        seed=params.seed,
-        store=store,
-    )
-    tables.write(counted, snakemake.output.recounts, "recounts", provenance)
+    files, params = snakemake.input, snakemake.params
+    recounts = tables.empty("recounts")
+    if not files.adapter or was_trained(files.adapter):
+        recounts = recount(
+            tables.read_all(files.problems, "problems"),
+            {name: Questions(**asked) for name, asked in params.questions.items()},
+            Identity(params.model, params.variant, int(params.training_seed)),
+            open_policy(params.source, params.sampler, files.adapter or None),
+            grader,
+            Recount(params.rollouts, CliffTest(**params.test), params.certain, params.support),
+            seed=params.seed,
+            store=store,
+        )
+    tables.write(recounts, snakemake.output.recounts, "recounts", provenance)

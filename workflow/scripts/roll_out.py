@@ -1,26 +1,34 @@
-"""Roll out from every prefix of one shard of the traces."""
+"""Draw the rollouts of one shard of a plan, but for those that a base run has drawn."""
+
+import pandas as pd
 
 from cliff_tokens import tables
-from cliff_tokens.policies.sampling import Sampler
-from cliff_tokens.script import open_model, stage, unfinished
-from cliff_tokens.stages import independent as potential
+from cliff_tokens.script import open_policy, resumable, stage
 from cliff_tokens.stages.grading import Grader
+from cliff_tokens.stages.rollouts import known, nothing, roll_out, shard
 
 with (
     stage(snakemake) as provenance,
-    unfinished(snakemake.output.shard, provenance) as store,
+    resumable(snakemake.output.rollouts, provenance) as store,
     Grader() as grader,
 ):
-    params = snakemake.params
-    traces = tables.read(snakemake.input.traces, "traces")
-    counts = potential.roll_out(
-        potential.shard(traces, int(params.shard), params.shards),
-        tables.read(snakemake.input.problems, "problems"),
-        *open_model(params.source),
-        Sampler(**params.sampler),
-        grader,
-        count=params.rollouts,
-        seed=params.seed,
-        store=store,
-    )
-    tables.write(counts, snakemake.output.shard, "potential", provenance)
+    files, params = snakemake.input, snakemake.params
+    plan = shard(tables.read(files.plan, "plans"), int(params.shard), params.shards)
+    taken, drawn = nothing(), nothing()
+    if files.base_plan:
+        base = tables.read_all(files.base_rollouts, "rollouts")
+        taken = known(plan, tables.read(files.base_plan, "plans"), base)
+    lacking = plan[~plan["key"].isin(taken["key"])]
+    if len(lacking):  # opening a model takes longer than most plans that ask for nothing
+        drawn = roll_out(
+            lacking,
+            tables.read(files.traces, "traces"),
+            tables.read(files.problems, "problems"),
+            open_policy(params.source, params.sampler),
+            grader,
+            seed=params.seed,
+            name=params.draws.replace("/", "-"),
+            store=store,
+        )
+    rollouts = pd.concat([taken, drawn], ignore_index=True)
+    tables.write(rollouts, snakemake.output.rollouts, "rollouts", provenance)

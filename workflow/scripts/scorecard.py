@@ -4,18 +4,21 @@ from pathlib import Path
 
 import pandas as pd
 
-from cliff_tokens import catalogue, formatting, scorecard
+from cliff_tokens.catalogue import read
+from cliff_tokens.formatting import format_html
+from cliff_tokens.paper_index import complete, read_published
+from cliff_tokens.scorecard import Run, score
+from cliff_tokens.scorecard.claims import CLAIMS
 from cliff_tokens.script import stage, write_summary
 
 with stage(snakemake):
     inputs, params = snakemake.input, snakemake.params
-    card = scorecard.score(
-        catalogue.read(inputs.index),
+    card = score(
+        complete(read(inputs.index), read_published(inputs.published)),
+        CLAIMS,
         dict(zip(params.values, map(pd.read_csv, inputs.values), strict=True)),
-        params.models,
-        params.datasets,
-        params.confidence,
+        Run(params.models, params.datasets, params.hard, params.confidence),
     )
     write_summary(card, snakemake.output.csv, snakemake.output.md)
-    page = formatting.format_html(card, "The paper beside this run")
+    page = format_html(card, "The paper beside this run")
     Path(snakemake.output.html).write_text(page)

@@ -2,10 +2,10 @@
 
 from cliff_tokens import tables
 from cliff_tokens.script import stage
-from cliff_tokens.stages import simulation
+from cliff_tokens.stages.simulation import published
 
 with stage(snakemake) as provenance:
     params = snakemake.params
     reference = tables.read(snakemake.input.estimates, "estimates")
-    estimates = simulation.published(reference, params.rollouts, params.seed)
+    estimates = published(reference, params.rollouts, params.seed)
     tables.write(estimates, snakemake.output.estimates, "estimates", provenance)

@@ -2,15 +2,15 @@
 
 from cliff_tokens import tables
 from cliff_tokens.script import located, stage
-from cliff_tokens.stages import training
+from cliff_tokens.stages.training import Recipe, train
 
 with stage(snakemake) as provenance:
     params, output = snakemake.params, snakemake.output
-    history = training.train(
+    history = train(
         tables.read(snakemake.input.pairs, "pairs"),
         located(params.source),
         params.variant,
-        training.Recipe(**params.recipe),
+        Recipe(**params.recipe),
         int(params.seed),
         output.adapter,
         provenance,

@@ -1,4 +1,4 @@
-"""What the stages ask of an inference engine, and how one is opened.
+"""What writes: a policy is a model and how it is sampled, and a potential is that of a policy.
 
 Engines deal in token ids only: they know nothing of chat templates, problems or grading.
 """
@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
+import pandas as pd
 
 from cliff_tokens.policies.sampling import Sampler
+from cliff_tokens.policies.tokenizer import ChatTokenizer
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,24 @@ class Engine(Protocol):
 
         Each array is float32 [tokens, vocabulary]; row i predicts ``token_ids[i]``.
         """
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A loaded model, its tokenizer and the sampler that draws its tokens."""
+
+    engine: Engine
+    tokenizer: ChatTokenizer
+    sampler: Sampler
+
+    def check_drew(self, traces: pd.DataFrame) -> None:
+        """Refuse traces that another sampler drew: their potential is another policy's."""
+        other = traces[traces["sampler"] != self.sampler.as_json()]
+        if len(other):
+            raise ValueError(
+                f"{other['trace_id'].iloc[0]}: drawn with the sampler {other['sampler'].iloc[0]}, "
+                f"but this step uses {self.sampler.as_json()}; sample the traces again"
+            )
 
 
 def check(requests: Sequence[Request], context: int | None) -> None:

@@ -11,7 +11,6 @@ import json
 from dataclasses import asdict, dataclass
 
 import numpy as np
-import pandas as pd
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -39,15 +38,6 @@ class Sampler:
         """As the ``traces`` table records it."""
         return json.dumps(asdict(self), sort_keys=True)
 
-    def check_drew(self, traces: pd.DataFrame) -> None:
-        """Refuse traces that another sampler drew: their potential is another policy's."""
-        other = traces[traces["sampler"] != self.as_json()]
-        if len(other):
-            raise ValueError(
-                f"{other['trace_id'].iloc[0]}: drawn with the sampler {other['sampler'].iloc[0]}, "
-                f"but this step uses {self.as_json()}; sample the traces again"
-            )
-
 
 def distribution(logits: np.ndarray, sampler: Sampler) -> np.ndarray:
     """Probabilities the sampler gives each token.
@@ -74,7 +64,7 @@ def distribution(logits: np.ndarray, sampler: Sampler) -> np.ndarray:
 
 
 def _nucleus(probabilities: np.ndarray, top_p: float) -> np.ndarray:
-    """Keep the smallest set of most probable tokens with mass >= top_p; renormalise."""
+    """Keep the smallest set of most probable tokens with mass >= top_p; renormalize."""
     flat = probabilities.reshape(-1, probabilities.shape[-1])
     result = np.zeros_like(flat)
     best = flat.argmax(axis=-1)

@@ -11,6 +11,8 @@ a control: a token of the source that is no cliff and that the source finds as p
 | control | the matched token alone, under the ``cliff_id`` it was matched to |
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from scipy.special import log_softmax
@@ -19,54 +21,47 @@ from cliff_tokens import progress
 from cliff_tokens.policies import Engine, sampling
 from cliff_tokens.policies.tokenizer import ChatTokenizer
 from cliff_tokens.stages import taxonomy
+from cliff_tokens.stages.controls import match, others
 
 CALIPER = 0.05  # largest difference of a control in the source's probability
 _OTHER_ENTROPY = 1.0  # more than any difference in probability: only where nothing else is left
 
 
-def match_controls(found: pd.DataFrame, tokens: pd.DataFrame, certain: float) -> pd.DataFrame:
-    """A control token for each cliff of one model and data set, each token used once.
+def match_controls(cliffs: pd.DataFrame, tokens: pd.DataFrame, certain: float) -> pd.DataFrame:
+    """A control token for each cliff of one model and data set: cliff_id, trace_id, t.
 
-    A control is no cliff, differs by at most ``CALIPER`` in probability, is greedy if and only if
-    the cliff token is, and lies on the same side of the entropy threshold where such a token is
-    left. Columns: cliff_id, trace_id, t; a cliff without a match has no row.
+    It differs by at most ``CALIPER`` in probability, is greedy if and only if the cliff token is,
+    and lies on the same side of the entropy threshold where such a token is left.
     """
-    found = found.sort_values("cliff_id", ignore_index=True)
-    own = _scores(found, tokens)
-    keys = ["trace_id", "t"]
-    is_cliff = pd.MultiIndex.from_frame(tokens[keys]).isin(pd.MultiIndex.from_frame(found[keys]))
-    pool = tokens[~is_cliff].sort_values(keys, ignore_index=True)
     limit = taxonomy.entropy_threshold(certain)
-    probability, greedy = np.exp(pool["logprob"].to_numpy(np.float64)), pool["rank"].to_numpy() == 1
-    low = pool["entropy"].to_numpy() <= limit
-    free = np.ones(len(pool), dtype=bool)
-    matched = []
-    for cliff in own.itertuples():
-        unlike = np.abs(probability - cliff.source_probability)
-        eligible = free & (unlike <= CALIPER) & (greedy == (cliff.source_rank == 1))
-        if not eligible.any():
-            continue
-        distance = unlike + _OTHER_ENTROPY * (low != (cliff.entropy <= limit))
-        best = int(np.where(eligible, distance, np.inf).argmin())
-        free[best] = False
-        matched.append((cliff.cliff_id, pool["trace_id"][best], int(pool["t"][best])))
-    return pd.DataFrame(matched, columns=["cliff_id", *keys])
+
+    def distance(cliff, pool: pd.DataFrame) -> np.ndarray:
+        far = np.abs(pool["source_probability"].to_numpy() - cliff.source_probability)
+        greedy = pool["rank"].to_numpy() == 1
+        low = pool["entropy"].to_numpy() <= limit
+        eligible = (far <= CALIPER) & (greedy == (cliff.source_rank == 1))
+        other = low != (cliff.entropy <= limit)
+        return np.where(eligible, far + _OTHER_ENTROPY * other, np.inf)
+
+    probability = np.exp(tokens["logprob"].to_numpy(np.float64))
+    pool = others(tokens.assign(source_probability=probability), cliffs)
+    return match(_scores(cliffs, tokens), pool, distance).drop(columns="taken")
 
 
-def plan(
-    found: pd.DataFrame, candidates: pd.DataFrame, tokens: pd.DataFrame, controls: pd.DataFrame
+def ask(
+    cliffs: pd.DataFrame, candidates: pd.DataFrame, tokens: pd.DataFrame, controls: pd.DataFrame
 ) -> pd.DataFrame:
     """Every token to ask about, with what the source thought of it.
 
     Columns: those of the ``agreement`` table but the evaluator's.
     """
-    own = _scores(found, tokens).assign(is_sampled=True)
-    others = candidates.rename(columns={"probability": "source_probability"})
-    others = others.rename(columns={"rank": "source_rank"}).merge(
-        found[["cliff_id", "trace_id", "t"]], on="cliff_id"
+    own = _scores(cliffs, tokens).assign(is_sampled=True)
+    there = candidates.rename(columns={"probability": "source_probability"})
+    there = there.rename(columns={"rank": "source_rank"}).merge(
+        cliffs[["cliff_id", "trace_id", "t"]], on="cliff_id"
     )
-    if len(others) != len(candidates):
-        unknown = min(set(candidates["cliff_id"]) - set(found["cliff_id"]))
+    if len(there) != len(candidates):
+        unknown = min(set(candidates["cliff_id"]) - set(cliffs["cliff_id"]))
         raise ValueError(f"{unknown}: has candidates but is not among the cliffs")
     control = _scores(controls, tokens).assign(is_sampled=True, group="control")
     columns = [
@@ -74,32 +69,40 @@ def plan(
         "source_rank",
     ]  # fmt: skip
     # The candidates hold the cliff token where it is one of the most probable.
-    cliff = pd.concat([others.assign(group="cliff"), own.assign(group="cliff")])
+    cliff = pd.concat([there.assign(group="cliff"), own.assign(group="cliff")])
     cliff = cliff.drop_duplicates(["cliff_id", "token_id"])
     asked = pd.concat([cliff[columns], control[columns]])
     return asked.sort_values(["trace_id", "t", "group", "cliff_id", "token_id"], ignore_index=True)
 
 
-def score(
-    found: pd.DataFrame,
-    candidates: pd.DataFrame,
-    traces: pd.DataFrame,
-    tokens: pd.DataFrame,
-    source_tokenizer: ChatTokenizer,
-    engine: Engine,
-    tokenizer: ChatTokenizer,
-    *,
-    source: str,
-    evaluator: str,
-    context: int,
-    certain: float,
-) -> pd.DataFrame:
-    """What the evaluator thinks of every candidate and control: rows of the ``agreement`` table.
+@dataclass(frozen=True)
+class Reader:
+    """A model by its name in the catalogue, and the tokenizer it reads with."""
 
-    One teacher-forced pass over each trace that holds any, up to the last of them; ``context`` is
-    the number of tokens that the evaluator reads.
+    name: str
+    tokenizer: ChatTokenizer
+
+
+def score(
+    asked: pd.DataFrame,
+    traces: pd.DataFrame,
+    source: Reader,
+    evaluator: Reader,
+    engine: Engine,
+    context: int,
+) -> pd.DataFrame:
+    """What the evaluator thinks of every token it is asked about: rows of the ``agreement`` table.
+
+    One teacher-forced pass over each trace that holds any, up to the last of them.
+
+    Args:
+        asked: what ``ask`` gives.
+        traces: rows of the table, of the source.
+        source: who wrote the traces.
+        evaluator: who is asked.
+        engine: the evaluator's.
+        context: tokens that the evaluator reads, prompt included.
     """
-    asked = plan(found, candidates, tokens, match_controls(found, tokens, certain))
     longest = asked.groupby("trace_id")["t"].max()
     chosen = traces[traces["trace_id"].isin(longest.index)].sort_values("trace_id")
     sequences = [
@@ -109,25 +112,26 @@ def score(
     for trace_id, (prompt, read) in zip(chosen["trace_id"], sequences, strict=True):
         if len(prompt) + len(read) > context:
             raise ValueError(
-                f"{trace_id}: {evaluator} would have to read {len(prompt) + len(read)} tokens, but "
-                f"its context is {context}; take the pair out of agreement.pairs"
+                f"{trace_id}: {evaluator.name} would have to read {len(prompt) + len(read)} "
+                f"tokens, but its context is {context}; take the pair out of agreement.pairs"
             )
     ids = np.unique(
         np.concatenate([asked["token_id"], *(part for pair in sequences for part in pair)])
     )
-    other = source_tokenizer.first_difference(tokenizer, ids)
+    other = source.tokenizer.first_difference(evaluator.tokenizer, ids)
     if other is not None:
         raise ValueError(
-            f"{source} and {evaluator}: token {other} is not the same in their tokenizers, so that "
-            "one cannot read what the other wrote; take the pair out of agreement.pairs"
+            f"{source.name} and {evaluator.name}: token {other} is not the same in their "
+            "tokenizers, so that one cannot read what the other wrote; take the pair out of "
+            "agreement.pairs"
         )
-    asked["probability"], asked["rank"] = 0.0, 0
+    asked = asked.assign(probability=0.0, rank=0)
     scored = progress.track(engine.score(sequences), len(sequences), "trace", "agreement")
     for trace_id, logits in zip(chosen["trace_id"], scored, strict=True):
         for t, part in asked[asked["trace_id"] == trace_id].groupby("t"):
-            found_here = read_off(logits[t - 1], part["token_id"].to_numpy())
-            asked.loc[part.index, "probability"], asked.loc[part.index, "rank"] = found_here
-    return asked.assign(evaluator=evaluator)
+            measured = read_off(logits[t - 1], part["token_id"].to_numpy())
+            asked.loc[part.index, "probability"], asked.loc[part.index, "rank"] = measured
+    return asked.assign(evaluator=evaluator.name)
 
 
 def read_off(logits: np.ndarray, token_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from cliff_tokens.stages.arms import fresh_drops
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.statistics import unpooled_error
 
@@ -29,26 +30,15 @@ def audit(
     """
     tested = estimates[["trace_id", "t"]].assign(p_exact=exact_p(potential, estimates))
     tested["q_fdr"] = stats.false_discovery_control(tested["p_exact"]) if len(tested) else 0.0
-    found = cliffs.merge(tested, on=["trace_id", "t"], how="left", validate="1:1")
-    if found["p_exact"].isna().any():
-        first = found.loc[found["p_exact"].isna(), "cliff_id"].iloc[0]
+    audited = cliffs.merge(tested, on=["trace_id", "t"], how="left", validate="1:1")
+    if audited["p_exact"].isna().any():
+        first = audited.loc[audited["p_exact"].isna(), "cliff_id"].iloc[0]
         raise ValueError(f"{first}: not among the tokens that were tested; detect the cliffs again")
-    for arm in ("del", "keep"):
-        counts = resampling[resampling["arm"] == arm].set_index("cliff_id")
-        found = found.join(counts[["successes", "rollouts"]].add_suffix(f"_{arm}"), on="cliff_id")
-    lacking = found[["successes_del", "successes_keep"]].isna().any(axis=1)
-    if lacking.any():
-        first = found.loc[lacking, "cliff_id"].iloc[0]
-        raise ValueError(f"{first}: has no fresh rollouts; resample the cliffs again")
-    rollouts = found["rollouts_del"]
-    before, after = found["successes_del"], found["successes_keep"]
-    found["bound"] = 1 - found["sampler_probability"]
-    found["possible"] = found["bound"] > test.margin
-    found["selected_drop"] = found["before"] - found["after"]
-    found["fresh_drop"] = (before - after) / rollouts
-    found["fresh_se"] = unpooled_error(before, after, rollouts)
-    found["confirmed"] = test.flags(found["fresh_drop"], found["fresh_se"])
-    return found[
+    audited = fresh_drops(audited, resampling, test)
+    audited["bound"] = 1 - audited["sampler_probability"]
+    audited["possible"] = audited["bound"] > test.margin
+    audited["selected_drop"] = audited["before"] - audited["after"]
+    return audited[
         [
             "cliff_id", "model", "dataset", "problem_id", "kind", "outcome", "bound", "possible",
             "p_exact", "q_fdr", "selected_drop", "fresh_drop", "fresh_se", "confirmed",

@@ -16,25 +16,23 @@ import pandas as pd
 from scipy.special import log_softmax
 
 from cliff_tokens import progress
-from cliff_tokens.policies import Engine, sampling
-from cliff_tokens.policies.sampling import Sampler
-from cliff_tokens.policies.tokenizer import ChatTokenizer
-from cliff_tokens.stages import grading, rollouts
+from cliff_tokens.policies import Policy, sampling
+from cliff_tokens.stages.rollouts import COUNTS, join, make_plan
 
-COUNTS = ("successes", "rollouts", "unparsed", "timeouts", "truncated", "generated_tokens")
 _KEY = ["cliff_id", "token_id"]
 
 
-def find(
-    found: pd.DataFrame, traces: pd.DataFrame, engine: Engine, tokenizer: ChatTokenizer, top: int
+def list_candidates(
+    cliffs: pd.DataFrame, traces: pd.DataFrame, policy: Policy, top: int
 ) -> pd.DataFrame:
     """The ``top`` most probable tokens at every cliff, and the cliff token where it is not one.
 
-    One teacher-forced pass over each trace with a cliff, up to its last. Columns: those of the
-    ``candidates`` table without the counts, and trace_id, t.
+    Rows of the ``shortlist`` table, from one teacher-forced pass over each trace with a cliff, up
+    to its last.
     """
-    longest = found.groupby("trace_id")["t"].max()
+    longest = cliffs.groupby("trace_id")["t"].max()
     chosen = traces[traces["trace_id"].isin(longest.index)].sort_values("trace_id")
+    policy.check_drew(chosen)
     if len(chosen) < len(longest):
         lost = min(set(longest.index) - set(chosen["trace_id"]))
         raise ValueError(f"{lost}: has a cliff but is not among the traces; detect cliffs again")
@@ -42,16 +40,16 @@ def find(
         (trace.prompt_ids, trace.token_ids[: longest[trace.trace_id]])
         for trace in chosen.itertuples()
     ]
-    scored = progress.track(engine.score(sequences), len(sequences), "trace", "candidates")
-    by_trace = dict(tuple(found.groupby("trace_id")))
-    nothing = most_probable(np.zeros(1), 1, 0).iloc[:0]
-    parts = [nothing.assign(cliff_id="", trace_id="", t=0)]
+    scored = progress.track(policy.engine.score(sequences), len(sequences), "trace", "candidates")
+    by_trace = dict(tuple(cliffs.groupby("trace_id")))
+    parts = []
     for trace_id, logits in zip(chosen["trace_id"], scored, strict=True):
         for cliff in by_trace[trace_id].sort_values("t").itertuples():
             part = most_probable(logits[cliff.t - 1], top, cliff.token_id)
             parts.append(part.assign(cliff_id=cliff.cliff_id, trace_id=trace_id, t=cliff.t))
-    every = pd.concat(parts, ignore_index=True)
-    return every.assign(token=tokenizer.pieces(every["token_id"].to_numpy(dtype=np.int64)))
+    listed = pd.concat(parts, ignore_index=True)
+    pieces = policy.tokenizer.pieces(listed["token_id"].to_numpy(dtype=np.int64))
+    return listed.assign(token=pieces)
 
 
 def most_probable(logits: np.ndarray, top: int, sampled: int) -> pd.DataFrame:
@@ -75,69 +73,60 @@ def most_probable(logits: np.ndarray, top: int, sampled: int) -> pd.DataFrame:
 
 
 def known_counts(
-    chosen: pd.DataFrame, branches: pd.DataFrame | None, resampling: pd.DataFrame
+    shortlist: pd.DataFrame, branches: pd.DataFrame | None, resampling: pd.DataFrame
 ) -> pd.DataFrame:
-    """Counts of other tables that are draws of these candidates: cliff_id, token_id, counts.
+    """The shortlist with the counts of other tables that are draws of these candidates, 0 if none.
 
-    ``branches`` are those of an estimator that did not select the cliffs, or None.
+    ``branches`` are those of an estimator that did not select the cliffs, or None. The column
+    ``reused`` holds the rollouts that were taken over.
     """
-    own = chosen.loc[chosen["is_sampled"], _KEY]
+    cliff_tokens = shortlist.loc[shortlist["is_sampled"], _KEY]
     kept = resampling[resampling["arm"].eq("keep")]
-    parts = [own.merge(kept[["cliff_id", *COUNTS]], on="cliff_id", validate="1:1")]
+    parts = [cliff_tokens.merge(kept[["cliff_id", *COUNTS]], on="cliff_id", validate="1:1")]
     if branches is not None:
         same = branches.rename(columns={"first_token_id": "token_id"})
         place = ["trace_id", "t", "token_id"]
-        parts.append(chosen[[*_KEY, "trace_id", "t"]].merge(same, on=place, validate="1:1"))
-    return pd.concat([part[[*_KEY, *COUNTS]] for part in parts], ignore_index=True)
+        parts.append(shortlist[[*_KEY, "trace_id", "t"]].merge(same, on=place, validate="1:1"))
+    taken = pd.concat([part[[*_KEY, *COUNTS]] for part in parts], ignore_index=True)
+    rows = shortlist.merge(taken, on=_KEY, how="left", validate="1:1")
+    rows = rows.astype(dict.fromkeys(COUNTS, "float64")).fillna(dict.fromkeys(COUNTS, 0))
+    rows = rows.astype(dict.fromkeys(COUNTS, "int64"))
+    return rows.assign(reused=rows["rollouts"])
 
 
-def estimate(
-    found: pd.DataFrame,
-    traces: pd.DataFrame,
-    problems: pd.DataFrame,
+def plan_candidates(
+    shortlist: pd.DataFrame, branches: pd.DataFrame | None, resampling: pd.DataFrame, count: int
+) -> pd.DataFrame:
+    """What each candidate lacks at ``count`` rollouts: rows of the ``plans`` table."""
+    rows = known_counts(shortlist, branches, resampling)
+    rows = rows[rows["rollouts"] < count]
+    rows = rows.assign(rollouts=count - rows["rollouts"], prefix_t=rows["t"] - 1)
+    return make_plan(
+        rows, [("candidates", row.cliff_id, row.token_id) for row in rows.itertuples()]
+    )
+
+
+def collect_candidates(
+    shortlist: pd.DataFrame,
     branches: pd.DataFrame | None,
     resampling: pd.DataFrame,
-    engine: Engine,
-    tokenizer: ChatTokenizer,
-    sampler: Sampler,
-    grader: grading.Grader,
-    *,
-    top: int,
-    count: int,
-    seed: int,
-    store: rollouts.Store | None = None,
+    plan: pd.DataFrame,
+    rollouts: pd.DataFrame,
 ) -> pd.DataFrame:
-    """At least ``count`` rollouts after every candidate: rows of the ``candidates`` table.
+    """Rows of the ``candidates`` table: what other tables had and what was drawn besides.
 
-    ``branches`` and ``resampling`` hold counts that may be taken over (``known_counts``); what
-    lacks at ``count`` is drawn, and nothing that was measured is left out.
+    Nothing that was measured is left out.
+
+    Args:
+        shortlist: rows of the table.
+        branches: those that may be taken over (``known_counts``), or None.
+        resampling: rows of the table.
+        plan: what ``plan_candidates`` gave.
+        rollouts: what was drawn for it.
     """
-    sampler.check_drew(traces)
-    chosen = find(found, traces, engine, tokenizer, top)
-    known = known_counts(chosen, branches, resampling)
-    chosen = chosen.merge(known, on=_KEY, how="left", validate="1:1")
-    chosen = chosen.astype(dict.fromkeys(COUNTS, "float64")).fillna(dict.fromkeys(COUNTS, 0))
-    chosen = chosen.astype(dict.fromkeys(COUNTS, "int64"))
-    chosen = chosen.sort_values(["trace_id", "t", "token_id"], ignore_index=True)
-    chosen["reused"] = chosen["rollouts"]
-    golds = problems.set_index("problem_id")["answer"]
-    by_id = {trace.trace_id: trace for trace in traces.itertuples()}
-    lacking = chosen[chosen["rollouts"] < count]
-    prefixes = []
-    for row in lacking.itertuples():
-        trace = by_id[row.trace_id]
-        key = ("candidates", row.cliff_id, row.token_id)
-        prefixes.append(
-            rollouts.Prefix.of_branch(
-                trace,
-                row.t,
-                row.token_id,
-                engine.stops,
-                sampling.streams(seed, *key, count=count - row.rollouts),
-                golds[trace.problem_id],
-            )
-        )
-    drawn = rollouts.count(prefixes, engine, tokenizer, sampler, grader, "candidates", store)
+    rows = known_counts(shortlist, branches, resampling).set_index(_KEY)
+    drawn = join(plan, rollouts).set_index(_KEY)
     for column in COUNTS:
-        chosen.loc[lacking.index, column] += drawn[column].to_numpy()
-    return chosen.drop(columns=["trace_id", "t"])
+        rows[column] = rows[column].add(drawn[column].reindex(rows.index), fill_value=0)
+    rows = rows.astype(dict.fromkeys(COUNTS, "int64")).reset_index()
+    return rows.drop(columns=["trace_id", "t"])

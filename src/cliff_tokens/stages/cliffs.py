@@ -4,11 +4,13 @@ A token's drop is the potential before it minus the potential after it, and a cl
 token ``t``. The rule is in ``cliff_test``.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from cliff_tokens.stages.cliff_test import CliffTest
-from cliff_tokens.stages.taxonomy import kinds
+from cliff_tokens.stages.taxonomy import KINDS, kinds
 
 
 def detect(
@@ -17,21 +19,32 @@ def detect(
     tokens: pd.DataFrame,
     test: CliffTest,
     certain: float,
+    kept: Sequence[str] = KINDS,
 ) -> pd.DataFrame:
-    """Every cliff token with its kind and its trace's outcome: rows of the ``cliffs`` table."""
+    """Every cliff token with its kind and its trace's outcome: rows of the ``cliffs`` table.
+
+    Args:
+        estimates: of one estimator.
+        traces: rows of the table.
+        tokens: rows of the table.
+        test: the rule.
+        certain: what tells the kinds apart, a probability.
+        kept: kinds that the catalogue holds.
+    """
     drop = estimates["before"] - estimates["after"]
     flagged = estimates[test.flags(drop, estimates["drop_se"])]
-    found = flagged.merge(tokens, on=["trace_id", "t"], how="left", validate="1:1")
-    if found["token_id"].isna().any():
-        missing = found.loc[found["token_id"].isna(), ["trace_id", "t"]].iloc[0].to_dict()
+    cliffs = flagged.merge(tokens, on=["trace_id", "t"], how="left", validate="1:1")
+    if cliffs["token_id"].isna().any():
+        missing = cliffs.loc[cliffs["token_id"].isna(), ["trace_id", "t"]].iloc[0].to_dict()
         raise ValueError(f"tokens: no score for the cliff at {missing}; score the traces again")
     columns = ["trace_id", "model", "dataset", "problem_id", "verdict"]
-    found = found.merge(traces[columns], on="trace_id")
-    found["cliff_id"] = found["trace_id"] + "@" + found["t"].astype(str)
-    found["ordinal"] = found.groupby("trace_id")["t"].rank().astype("int16")
-    found["kind"] = kinds(found["entropy"], found["rank"], certain)
-    found["outcome"] = np.where(found["verdict"] == "correct", "correct", "incorrect")
-    return found[
+    cliffs = cliffs.merge(traces[columns], on="trace_id")
+    cliffs["cliff_id"] = cliffs["trace_id"] + "@" + cliffs["t"].astype(str)
+    cliffs["ordinal"] = cliffs.groupby("trace_id")["t"].rank().astype("int16")
+    cliffs["kind"] = kinds(cliffs["entropy"], cliffs["rank"], certain)
+    cliffs["outcome"] = np.where(cliffs["verdict"] == "correct", "correct", "incorrect")
+    cliffs = cliffs[cliffs["kind"].isin(list(kept))]
+    return cliffs[
         [
             "cliff_id", "trace_id", "model", "dataset", "problem_id", "t", "ordinal", "token_id",
             "token", "before", "after", "drop_se", "entropy", "rank",

@@ -21,13 +21,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cliff_tokens.policies import Engine, sampling
-from cliff_tokens.policies.sampling import Sampler
-from cliff_tokens.policies.tokenizer import ChatTokenizer
-from cliff_tokens.stages import grading, rollouts
+from cliff_tokens.policies import sampling
+from cliff_tokens.stages.rollouts import COUNTS, join, make_plan
+from cliff_tokens.tables import among
 
 METHODS = ("cliff_first", "cliff_random", "critical", "tangent", "random", "restart")
-_COUNTS = ("successes", "rollouts", "unparsed", "timeouts", "truncated", "generated_tokens")
+_PLACE = ["trace_id", "prefix_t"]
 
 
 @dataclass(frozen=True)
@@ -65,15 +64,15 @@ class CutRules:
 
 def series(estimates: pd.DataFrame) -> dict[str, np.ndarray]:
     """The potentials p_0 .. p_T of every trace, from rows of the ``estimates`` table."""
-    found = {}
+    potentials = {}
     for trace_id, rows in estimates.sort_values(["trace_id", "t"]).groupby("trace_id"):
         if rows["t"].tolist() != list(range(1, len(rows) + 1)):
             raise ValueError(
                 f"{trace_id}: expected estimates of the tokens 1 .. {rows['t'].max()}, "
                 f"found {len(rows)}; estimate the potential again"
             )
-        found[trace_id] = np.append(rows["before"].iloc[0], rows["after"])
-    return found
+        potentials[trace_id] = np.append(rows["before"].iloc[0], rows["after"])
+    return potentials
 
 
 def locate(
@@ -83,7 +82,7 @@ def locate(
     rules: CutRules,
     seed: int,
 ) -> pd.DataFrame:
-    """The cut point of every incorrect trace by every method: trace_id, method, prefix_t.
+    """The cut point of every incorrect trace by every method: rows of the ``cuts`` table.
 
     ``prefix_t`` is null where the method has none. The two draws are keyed by seed and trace.
     """
@@ -110,52 +109,37 @@ def locate(
     return located.astype({"prefix_t": "Int64"})
 
 
-def resample(
-    estimates: pd.DataFrame,
-    traces: pd.DataFrame,
-    cliffs: pd.DataFrame,
-    resampling: pd.DataFrame,
-    problems: pd.DataFrame,
-    engine: Engine,
-    tokenizer: ChatTokenizer,
-    sampler: Sampler,
-    grader: grading.Grader,
-    *,
-    rules: CutRules,
-    count: int,
-    seed: int,
-    store: rollouts.Store | None = None,
-) -> pd.DataFrame:
-    """``count`` fresh rollouts from every cut point: rows of the ``cut_points`` table."""
-    sampler.check_drew(traces)
-    located = locate(estimates, traces, cliffs, rules, seed)
-    places = located.dropna()[["trace_id", "prefix_t"]].drop_duplicates()
-    taken = resampling.loc[resampling["arm"].eq("del"), ["trace_id", "prefix_t", *_COUNTS]]
-    taken = places.merge(taken, on=["trace_id", "prefix_t"])
-    taken["reused"] = taken["rollouts"]
-    at_cliff = located[located["method"].str.startswith("cliff")].dropna()
-    lacking = at_cliff[~_pairs(at_cliff).isin(_pairs(taken))]
+def plan_cut_points(cuts: pd.DataFrame, resampling: pd.DataFrame, count: int) -> pd.DataFrame:
+    """``count`` rollouts from every cut point that no arm ``del`` starts at: rows of ``plans``.
+
+    ``cuts`` is what ``locate`` gives.
+    """
+    located = cuts.dropna().astype({"prefix_t": "int64"})
+    deleted = resampling[resampling["arm"].eq("del")]
+    at_cliff = located[located["method"].str.startswith("cliff")]
+    lacking = at_cliff[~among(at_cliff, deleted, _PLACE)]
     if len(lacking):
         first = lacking.iloc[0]
         raise ValueError(
             f"{first.trace_id}: the cliff at {first.prefix_t + 1} has no rollouts of the arm del; "
             "resample the cliffs again"
         )
-    places = places[~_pairs(places).isin(_pairs(taken))]
-    places = places.sort_values(["trace_id", "prefix_t"], ignore_index=True)
-    golds = problems.set_index("problem_id")["answer"]
-    by_id = {trace.trace_id: trace for trace in traces.itertuples()}
-    prefixes = []
-    for place in places.itertuples():
-        trace = by_id[place.trace_id]
-        streams = sampling.streams(seed, "cut_points", trace.trace_id, place.prefix_t, count=count)
-        gold = golds[trace.problem_id]
-        prefixes.append(rollouts.Prefix.of_trace(trace, place.prefix_t, streams, gold))
-    counts = rollouts.count(prefixes, engine, tokenizer, sampler, grader, "cut_points", store)
-    drawn = pd.concat([places, counts], axis=1).assign(reused=0)
-    measured = pd.concat([drawn, taken])[["trace_id", "prefix_t", *_COUNTS, "reused"]]
-    measured = measured.astype(dict.fromkeys([*_COUNTS, "reused"], "Int64"))
-    return located.merge(measured, on=["trace_id", "prefix_t"], how="left", validate="m:1")
+    places = located[_PLACE].drop_duplicates()
+    places = places[~among(places, deleted, _PLACE)].assign(rollouts=count)
+    return make_plan(places, [("cut_points", row[0], row[1]) for row in places[_PLACE].to_numpy()])
+
+
+def collect_cut_points(
+    cuts: pd.DataFrame, resampling: pd.DataFrame, plan: pd.DataFrame, rollouts: pd.DataFrame
+) -> pd.DataFrame:
+    """Rows of the ``cut_points`` table: cut points with what was drawn, or what ``del`` has."""
+    deleted = resampling[resampling["arm"].eq("del")]
+    deleted = deleted.assign(reused=deleted["rollouts"])
+    drawn = join(plan, rollouts).assign(reused=0)
+    columns = [*_PLACE, *COUNTS, "reused"]
+    measured = pd.concat([drawn[columns], deleted[columns]])
+    measured = measured.astype(dict.fromkeys(["prefix_t", *COUNTS, "reused"], "Int64"))
+    return cuts.merge(measured, on=_PLACE, how="left", validate="m:1")
 
 
 def _draw(seed: int, what: str, trace_id: str, choices) -> int | None:
@@ -164,7 +148,3 @@ def _draw(seed: int, what: str, trace_id: str, choices) -> int | None:
         return None
     stream = np.array([sampling.stream(seed, "cut_points", what, trace_id)])
     return int(choices[int(sampling.uniforms(stream, 0)[0] * len(choices))])
-
-
-def _pairs(frame: pd.DataFrame) -> pd.MultiIndex:
-    return pd.MultiIndex.from_frame(frame[["trace_id", "prefix_t"]].astype({"prefix_t": "int64"}))

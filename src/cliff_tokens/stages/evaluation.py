@@ -9,27 +9,33 @@ Cliffs are counted anew on traces of each policy, base included, by one protocol
 a policy's traces is its own, so counts of the main run cannot be the "before".
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 import pandas as pd
 
-from cliff_tokens import tables
-from cliff_tokens.policies import Engine, sampling
-from cliff_tokens.policies.sampling import Sampler
-from cliff_tokens.policies.tokenizer import ChatTokenizer
-from cliff_tokens.stages import cliffs, grading, recursion, taxonomy, traces
+from cliff_tokens.policies import Policy
+from cliff_tokens.policies.sampling import Sampler, stream
 from cliff_tokens.stages.cliff_test import CliffTest
-from cliff_tokens.stages.rollouts import Store, kept
+from cliff_tokens.stages.cliffs import detect
+from cliff_tokens.stages.grading import Grader
+from cliff_tokens.stages.recursion import collect_branches, estimate_recursive, plan_branches
+from cliff_tokens.stages.rollouts import Store, kept, roll_out
+from cliff_tokens.stages.taxonomy import KINDS
+from cliff_tokens.stages.traces import Questions, sample, score
 
 BASE = "base"
 GREEDY, SAMPLED = "greedy", "sampled"
 
 
 @dataclass(frozen=True)
-class Policy:
-    """Whose answers they are; ``seed`` is that of the training, for ``base`` its counterpart's."""
+class Identity:
+    """Whose answers they are.
+
+    ``variant`` is the pairs that an adapter was trained on, or ``base``; ``seed`` is that of the
+    training, for ``base`` its counterpart's.
+    """
 
     model: str
     variant: str
@@ -37,7 +43,7 @@ class Policy:
 
     def derived_seed(self, run_seed: int) -> int:
         """What keys the random numbers of this policy and of all that are compared with it."""
-        return int(sampling.stream(run_seed, "evaluation", self.seed))
+        return int(stream(run_seed, "evaluation", self.seed))
 
     def label(self, rows: pd.DataFrame) -> pd.DataFrame:
         """The rows with the columns that name the policy."""
@@ -45,128 +51,104 @@ class Policy:
 
 
 @dataclass(frozen=True)
-class Benchmark:
-    """How a data set is asked: greedily once, and ``samples`` times by the model's sampler."""
+class Recount:
+    """How cliffs are counted again: N of the recursion, the rule, and how tokens are scored."""
 
-    dataset: str
-    system: str | None
-    max_tokens: int
-    samples: int
+    rollouts: int
+    test: CliffTest
+    certain: float
+    support: int
 
 
 def evaluate(
-    problems: Sequence[pd.DataFrame],
-    benchmarks: Sequence[Benchmark],
+    problems: pd.DataFrame,
+    questions: Mapping[str, Questions],
+    identity: Identity,
     policy: Policy,
-    engine: Engine | None,
-    tokenizer: ChatTokenizer | None,
-    sampler: Sampler,
-    grader: grading.Grader,
+    grader: Grader,
     *,
     seed: int,
     store: Store | None = None,
 ) -> pd.DataFrame:
-    """Graded answers to the problems of every benchmark: rows of the ``evaluation`` table.
+    """Graded answers to the problems of every data set: rows of the ``evaluation`` table.
 
-    No rows without an engine, which says that nothing was trained.
+    Args:
+        problems: rows of the table, of all data sets that are asked.
+        questions: by data set; each is asked greedily once, and ``samples`` times by the sampler.
+        identity: whose answers they are.
+        policy: who answers.
+        grader: grades the answers.
+        seed: of the run.
+        store: holds data sets that an earlier attempt finished; null keeps none.
     """
-    if engine is None:
-        return pd.DataFrame(columns=tables.TABLES["evaluation"].schema.names)
-    parts, seed = [], policy.derived_seed(seed)
     columns = ["dataset", "problem_id", "sample", "verdict", "answer", "tokens", "finish"]
+    derived = identity.derived_seed(seed)
 
-    def answer(asked: pd.DataFrame, benchmark: Benchmark, sampler: Sampler) -> pd.DataFrame:
-        drawn = _sample(asked, benchmark, policy, engine, tokenizer, sampler, grader, seed)
+    def answer(name: str, asked: Questions, policy: Policy) -> pd.DataFrame:
+        rows = problems[problems["dataset"].eq(name)]
+        drawn = sample(rows, asked, identity.model, policy, grader, derived)
         return drawn.assign(tokens=drawn["token_ids"].map(len))[columns]
 
-    for asked, benchmark in zip(problems, benchmarks, strict=True):
-        greedy = replace(benchmark, samples=1)
-        for decoding, how, drawn_by in (
-            (GREEDY, greedy, Sampler(0.0)),
-            (SAMPLED, benchmark, sampler),
+    parts = []
+    greedy = replace(policy, sampler=Sampler(0.0))
+    for name, asked in questions.items():
+        for decoding, how, who in (
+            (GREEDY, replace(asked, samples=1), greedy),
+            (SAMPLED, asked, policy),
         ):
             if how.samples:
-                place = f"{benchmark.dataset}-{decoding}"
-                answers = kept(store, place, partial(answer, asked, how, drawn_by))
+                answers = kept(store, f"{name}-{decoding}", partial(answer, name, how, who))
                 parts.append(answers.assign(decoding=decoding))
-    return policy.label(pd.concat(parts, ignore_index=True))
+    return identity.label(pd.concat(parts, ignore_index=True))
 
 
 def recount(
-    problems: Sequence[pd.DataFrame],
-    benchmarks: Sequence[Benchmark],
+    problems: pd.DataFrame,
+    questions: Mapping[str, Questions],
+    identity: Identity,
     policy: Policy,
-    engine: Engine | None,
-    tokenizer: ChatTokenizer | None,
-    sampler: Sampler,
-    grader: grading.Grader,
+    grader: Grader,
+    protocol: Recount,
     *,
-    rollouts: int,
-    test: CliffTest,
-    certain: float,
-    support: int,
     seed: int,
     store: Store | None = None,
 ) -> pd.DataFrame:
-    """Cliffs of fresh traces of one policy, by recursion at N = ``rollouts``.
+    """Cliffs of fresh traces of one policy, by recursion: rows of the ``recounts`` table.
 
-    ``benchmark.samples`` traces are drawn of each problem. Rows of the ``recounts`` table, one a
-    trace; none without an engine, which says that nothing was trained.
+    Args:
+        problems: rows of the table, of all data sets that are asked.
+        questions: by data set; ``samples`` traces are drawn of each problem.
+        identity: whose traces they are.
+        policy: who writes them.
+        grader: grades traces and rollouts.
+        protocol: how cliffs are counted.
+        seed: of the run.
+        store: holds data sets that an earlier attempt finished; null keeps none.
     """
-    if engine is None:
-        return pd.DataFrame(columns=tables.TABLES["recounts"].schema.names)
-    seed = policy.derived_seed(seed)
+    derived = identity.derived_seed(seed)
 
-    def count(asked: pd.DataFrame, benchmark: Benchmark) -> pd.DataFrame:
-        sampled = _sample(asked, benchmark, policy, engine, tokenizer, sampler, grader, seed)
-        tokens, alternatives = traces.score(sampled, engine, tokenizer, sampler, support)
-        plan = recursion.plan(tokens, alternatives, rollouts, seed, "recount")
-        branches = recursion.roll_out(
-            sampled, plan, asked, engine, tokenizer, sampler, grader, name="recount", seed=seed
-        )
-        estimates = recursion.estimate(sampled, tokens, branches)
-        found = cliffs.detect(estimates, sampled, tokens, test, certain)
-        return _per_trace(sampled, found, branches)
+    def count(name: str) -> pd.DataFrame:
+        asked = problems[problems["dataset"].eq(name)]
+        traces = sample(asked, questions[name], identity.model, policy, grader, derived)
+        tokens, alternatives = score(traces, policy, protocol.support)
+        plan = plan_branches(tokens, alternatives, protocol.rollouts, derived, "recount")
+        drawn = roll_out(plan, traces, asked, policy, grader, seed=derived, name="recount")
+        branches = collect_branches(plan, drawn)
+        estimates = estimate_recursive(traces, tokens, branches)
+        cliffs = detect(estimates, traces, tokens, protocol.test, protocol.certain)
+        return _per_trace(traces, cliffs, branches)
 
-    parts = [
-        kept(store, benchmark.dataset, partial(count, asked, benchmark))
-        for asked, benchmark in zip(problems, benchmarks, strict=True)
-    ]
-    return policy.label(pd.concat(parts, ignore_index=True))
+    parts = [kept(store, name, partial(count, name)) for name in questions]
+    return identity.label(pd.concat(parts, ignore_index=True))
 
 
-def _sample(
-    asked: pd.DataFrame,
-    benchmark: Benchmark,
-    policy: Policy,
-    engine: Engine,
-    tokenizer: ChatTokenizer,
-    sampler: Sampler,
-    grader: grading.Grader,
-    seed: int,
-) -> pd.DataFrame:
-    """Rows of the ``traces`` table; the key of their random numbers does not hold the variant."""
-    return traces.sample(
-        asked,
-        policy.model,
-        engine,
-        tokenizer,
-        sampler,
-        grader,
-        system=benchmark.system,
-        max_tokens=benchmark.max_tokens,
-        samples=benchmark.samples,
-        seed=seed,
-    )
-
-
-def _per_trace(sampled: pd.DataFrame, found: pd.DataFrame, branches: pd.DataFrame) -> pd.DataFrame:
-    names = sampled["trace_id"]
-    rows = sampled[["dataset", "problem_id", "sample", "verdict"]].copy()
-    rows["tokens"] = sampled["token_ids"].map(len)
-    rows["cliffs"] = _number(found["trace_id"], names)
-    for kind in taxonomy.KINDS:
-        rows[kind] = _number(found.loc[found["kind"].eq(kind), "trace_id"], names)
+def _per_trace(traces: pd.DataFrame, cliffs: pd.DataFrame, branches: pd.DataFrame) -> pd.DataFrame:
+    names = traces["trace_id"]
+    rows = traces[["dataset", "problem_id", "sample", "verdict"]].copy()
+    rows["tokens"] = traces["token_ids"].map(len)
+    rows["cliffs"] = _number(cliffs["trace_id"], names)
+    for kind in KINDS:
+        rows[kind] = _number(cliffs.loc[cliffs["kind"].eq(kind), "trace_id"], names)
     spent = branches.groupby("trace_id")[["rollouts", "generated_tokens"]].sum()
     # A trace without a choice has no branches: none were drawn.
     spent = spent.reindex(names, fill_value=0)

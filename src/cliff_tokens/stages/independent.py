@@ -7,46 +7,31 @@ prompt included. V_T is the verdict of the trace and takes no rollouts. Counts o
 import numpy as np
 import pandas as pd
 
-from cliff_tokens import statistics
-from cliff_tokens.policies import Engine, sampling
-from cliff_tokens.policies.sampling import Sampler
-from cliff_tokens.policies.tokenizer import ChatTokenizer
-from cliff_tokens.stages import grading, rollouts
+from cliff_tokens.stages.rollouts import COUNTS, join, make_plan
+from cliff_tokens.statistics import unpooled_error
 
 
-def shard(traces: pd.DataFrame, number: int, count: int) -> pd.DataFrame:
-    """The traces of shard ``number`` (1 .. count); every trace is in exactly one shard."""
-    if not 1 <= number <= count:
-        raise ValueError(f"shard: expected 1 .. {count}, found {number}")
-    return traces.sort_values("trace_id", ignore_index=True).iloc[number - 1 :: count]
+def plan_potential(traces: pd.DataFrame, count: int) -> pd.DataFrame:
+    """``count`` rollouts at every prefix 0 .. T-1: rows of the ``plans`` table."""
+    lengths = traces["token_ids"].map(len)
+    rows = pd.DataFrame(
+        {
+            "trace_id": np.repeat(traces["trace_id"].to_numpy(), lengths),
+            "prefix_t": np.concatenate([np.arange(length) for length in lengths]),
+            "rollouts": count,
+        }
+    )
+    keys = [("potential", row.trace_id, row.prefix_t) for row in rows.itertuples()]
+    return make_plan(rows, keys)
 
 
-def roll_out(
-    traces: pd.DataFrame,
-    problems: pd.DataFrame,
-    engine: Engine,
-    tokenizer: ChatTokenizer,
-    sampler: Sampler,
-    grader: grading.Grader,
-    *,
-    count: int,
-    seed: int,
-    store: rollouts.Store | None = None,
-) -> pd.DataFrame:
-    """``count`` rollouts at every prefix 0 .. T-1: rows of the ``potential`` table."""
-    sampler.check_drew(traces)
-    golds = problems.set_index("problem_id")["answer"]
-    keys, prefixes = [], []
-    for trace in traces.itertuples():
-        for t in range(len(trace.token_ids)):
-            streams = sampling.streams(seed, "potential", trace.trace_id, t, count=count)
-            keys.append((trace.trace_id, t))
-            prefixes.append(rollouts.Prefix.of_trace(trace, t, streams, golds[trace.problem_id]))
-    counts = rollouts.count(prefixes, engine, tokenizer, sampler, grader, "potential", store)
-    return pd.concat([pd.DataFrame(keys, columns=["trace_id", "t"]), counts], axis=1)
+def collect_potential(plan: pd.DataFrame, rollouts: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the ``potential`` table, from what was planned and drawn."""
+    joined = join(plan, rollouts).rename(columns={"prefix_t": "t"})
+    return joined[["trace_id", "t", *COUNTS]]
 
 
-def estimate(potential: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
+def estimate_independent(potential: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
     """Potential before and after every token: rows of the ``estimates`` table.
 
     ``potential`` holds the counts of prefixes 0 .. T-1; V_T is the verdict of the trace and has no
@@ -80,6 +65,6 @@ def estimate(potential: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
             "after": after / rollouts,
             # Smoothed (Jeffreys), unlike the rule's own error: rollouts that agree are no proof.
             "before_se": np.sqrt(smooth * (1 - smooth) / rollouts),
-            "drop_se": statistics.unpooled_error(before, after, rollouts),
+            "drop_se": unpooled_error(before, after, rollouts),
         }
     )

@@ -25,8 +25,9 @@ import pandas as pd
 
 from cliff_tokens.policies import sampling
 from cliff_tokens.stages import taxonomy
+from cliff_tokens.stages.arms import fresh_drops
 from cliff_tokens.stages.cliff_test import CliffTest
-from cliff_tokens.statistics import unpooled_error
+from cliff_tokens.stages.controls import PLACE, match, others
 
 KINDS = {
     "all": taxonomy.KINDS,
@@ -43,11 +44,20 @@ COLUMNS = [
     "rejected_ids", "successes_chosen", "rollouts_chosen", "successes_rejected",
     "rollouts_rejected", "before",
 ]  # fmt: skip
-_PLACE = ["trace_id", "t"]
+
+
+def catalogue_of(variant: str, estimator: str) -> str | None:
+    """The estimator whose cliffs a variant trains on; None where it needs none.
+
+    ``estimator`` is the one that the run trains on.
+    """
+    if variant in RESPONSES:
+        return None
+    return "simulated" if variant == "deterministic" else estimator
 
 
 @dataclass(frozen=True)
-class Rule:
+class PairRule:
     """Which candidates are preferred to the cliff token, and what a pair weighs.
 
     ``chosen``: ``published`` takes every candidate that is no cliff itself, ``better`` those whose
@@ -72,7 +82,7 @@ class Rule:
 def build(
     variant: str,
     frames: dict[str, pd.DataFrame],
-    rule: Rule,
+    rule: PairRule,
     *,
     certain: float,
     held_out: float,
@@ -87,10 +97,11 @@ def build(
     if variant in RESPONSES:
         pairs, counts = of_responses(traces)
     else:
-        found = frames["cliffs"][frames["cliffs"]["kind"].isin(KINDS[variant])]
+        cliffs = frames["cliffs"][frames["cliffs"]["kind"].isin(KINDS[variant])]
         if variant == "audited":
-            found = confirmed(found, frames["resampling"], rule.test)
-        pairs, counts = of_cliffs(found, frames["candidates"], frames["estimates"], traces, rule)
+            fresh = fresh_drops(cliffs, frames["resampling"], rule.test)
+            cliffs = cliffs[fresh["confirmed"].to_numpy()]
+        pairs, counts = of_cliffs(cliffs, frames["candidates"], frames["estimates"], traces, rule)
         if variant == "random":
             pairs = of_controls(
                 pairs, frames["cliffs"], frames["tokens"], frames["alternatives"], traces,
@@ -105,29 +116,18 @@ def build(
     return pairs, {**counts, "pairs": len(pairs)}
 
 
-def confirmed(found: pd.DataFrame, resampling: pd.DataFrame, test: CliffTest) -> pd.DataFrame:
-    """The cliffs that the rule flags on fresh rollouts too."""
-    arms = resampling.pivot(index="cliff_id", columns="arm", values=["successes", "rollouts"])
-    before, after = arms["successes"]["del"], arms["successes"]["keep"]
-    rollouts = arms["rollouts"]["del"]
-    if not rollouts.equals(arms["rollouts"]["keep"].rename("del")):
-        raise ValueError("resampling: the arms del and keep have other numbers of rollouts")
-    flagged = test.flags((before - after) / rollouts, unpooled_error(before, after, rollouts))
-    return found[found["cliff_id"].isin(arms.index[np.asarray(flagged, dtype=bool)])]
-
-
 def of_cliffs(
-    found: pd.DataFrame,
+    cliffs: pd.DataFrame,
     candidates: pd.DataFrame,
     estimates: pd.DataFrame,
     traces: pd.DataFrame,
-    rule: Rule,
+    rule: PairRule,
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """Every preferred candidate against the cliff token; candidates are the ``top`` by rank.
 
     A cliff whose token is not among them gives no pairs, as published, but is counted.
     """
-    rows = candidates.merge(found[["cliff_id", *_PLACE, "problem_id", "kind"]], on="cliff_id")
+    rows = candidates.merge(cliffs[["cliff_id", *PLACE, "problem_id", "kind"]], on="cliff_id")
     inside = rows[rows["rank"] <= rule.top]
     own = inside[inside["is_sampled"]]
     rows = inside[~inside["is_sampled"]].merge(
@@ -135,7 +135,7 @@ def of_cliffs(
         on="cliff_id",
         suffixes=("_chosen", "_rejected"),
     )
-    rows = rows.merge(estimates[[*_PLACE, "before", "before_se"]], on=_PLACE, validate="m:1")
+    rows = rows.merge(estimates[[*PLACE, "before", "before_se"]], on=PLACE, validate="m:1")
     chosen = rows["successes_chosen"] / rows["rollouts_chosen"]
     chosen_variance = chosen * (1 - chosen) / rows["rollouts_chosen"]
     if rule.chosen == "published":
@@ -148,8 +148,8 @@ def of_cliffs(
         preferred = any_rise.flags(chosen - rejected, np.sqrt(chosen_variance + rejected_variance))
     rows = rows[preferred]
     counts = {
-        "cliffs": len(found),
-        "outside_candidates": len(found) - own["cliff_id"].nunique(),
+        "cliffs": len(cliffs),
+        "outside_candidates": len(cliffs) - own["cliff_id"].nunique(),
         "without_a_preferred_candidate": own["cliff_id"].nunique() - rows["cliff_id"].nunique(),
     }
     return _with_prefix(rows, traces), counts
@@ -157,7 +157,7 @@ def of_cliffs(
 
 def of_controls(
     pairs: pd.DataFrame,
-    found: pd.DataFrame,
+    cliffs: pd.DataFrame,
     tokens: pd.DataFrame,
     alternatives: pd.DataFrame,
     traces: pd.DataFrame,
@@ -169,36 +169,37 @@ def of_controls(
 
     Tokens nearest in sampler probability come first, ties by a number keyed by the seed; each is
     used once. Of a token's alternatives the most probable are taken.
+
+    Args:
+        pairs: those of the cliffs.
+        cliffs: all of the catalogue, whether or not they gave pairs.
+        tokens: rows of the table.
+        alternatives: rows of the table.
+        traces: rows of the table.
+        certain: what tells the kinds of tokens apart.
+        seed: of the run.
     """
-    pool = tokens.assign(kind=taxonomy.kinds(tokens["entropy"], tokens["rank"], certain))
-    cliff = pd.MultiIndex.from_frame(found[_PLACE])
-    pool = pool[~pd.MultiIndex.from_frame(pool[_PLACE]).isin(cliff)]
-    offered = alternatives.groupby(_PLACE).size().rename("offered").reset_index()
-    pool = pool.merge(offered, on=_PLACE).sort_values(_PLACE, ignore_index=True)
-    tie = sampling.uniforms(
-        np.array([sampling.stream(seed, "control", name) for name in pool["trace_id"]]),
-        pool["t"].to_numpy(),
-    )
-    free = np.ones(len(pool), dtype=bool)
-    q_of = found.set_index("cliff_id")["sampler_probability"]
-    taken = []
-    for cliff_id, wanted in pairs.groupby("cliff_id").size().items():
-        kind = pairs.loc[pairs["cliff_id"] == cliff_id, "kind"].iloc[0]
-        far = np.abs(pool["sampler_probability"].to_numpy() - q_of[cliff_id])
-        for place in np.lexsort((tie, far)):
-            if not wanted:
-                break
-            if free[place] and pool["kind"][place] == kind:
-                free[place] = False
-                count = min(wanted, pool["offered"][place])
-                taken.append((*pool.loc[place, [*_PLACE, "token_id", "kind"]], count))
-                wanted -= count
-    chosen = pd.DataFrame(taken, columns=[*_PLACE, "token_id_rejected", "kind", "count"])
-    rows = alternatives.merge(chosen, on=_PLACE)
+    offered = alternatives.groupby(PLACE).size().rename("offered").reset_index()
+    pool = others(tokens, cliffs).merge(offered, on=PLACE).sort_values(PLACE, ignore_index=True)
+    pool["kind"] = taxonomy.kinds(pool["entropy"], pool["rank"], certain)
+    names = np.array([sampling.stream(seed, "control", name) for name in pool["trace_id"]])
+    order = np.argsort(sampling.uniforms(names, pool["t"].to_numpy()), kind="stable")
+    wanted = pairs.groupby("cliff_id").agg(wanted=("pair_id", "size"), kind=("kind", "first"))
+    probability = cliffs.set_index("cliff_id")["sampler_probability"]
+    served = wanted.join(probability).reset_index()
+
+    def distance(cliff, pool: pd.DataFrame) -> np.ndarray:
+        far = np.abs(pool["sampler_probability"].to_numpy() - cliff.sampler_probability)
+        return np.where(pool["kind"].to_numpy() == cliff.kind, far, np.inf)
+
+    matched = match(served, pool.iloc[order], distance).drop(columns="cliff_id")
+    chosen = matched.merge(pool[[*PLACE, "token_id", "kind"]], on=PLACE)
+    chosen = chosen.rename(columns={"token_id": "token_id_rejected"})
+    rows = alternatives.merge(chosen, on=PLACE)
     rows = rows.sort_values(
-        [*_PLACE, "probability", "token_id"], ascending=[True, True, False, True]
+        [*PLACE, "probability", "token_id"], ascending=[True, True, False, True]
     )
-    rows = rows[rows.groupby(_PLACE).cumcount() < rows["count"]]
+    rows = rows[rows.groupby(PLACE).cumcount() < rows["taken"]]
     rows["cliff_id"] = rows["trace_id"] + "@" + rows["t"].astype(str)
     rows = rows.rename(columns={"token_id": "token_id_chosen"})
     rows = rows.merge(traces[["trace_id", "problem_id"]], on="trace_id")

@@ -22,24 +22,28 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from cliff_tokens.policies import Engine, sampling
-from cliff_tokens.policies.sampling import Sampler
-from cliff_tokens.policies.tokenizer import ChatTokenizer
-from cliff_tokens.stages import grading, rollouts
+from cliff_tokens.policies import sampling
+from cliff_tokens.stages.cliff_test import CliffTest
+from cliff_tokens.stages.rollouts import COUNTS, join, make_plan
 
 _KEY = ["trace_id", "t"]
 
 
-def plan(
-    tokens: pd.DataFrame, alternatives: pd.DataFrame, count: int, seed: int, name: str
+def plan_branches(
+    tokens: pd.DataFrame, alternatives: pd.DataFrame, count: int, seed: int, draws: str
 ) -> pd.DataFrame:
     """Branches of every first token: rows of the ``plans`` table.
 
-    ``count`` is N. ``seed`` and ``name`` key the numbers that decide how the shares of first
-    tokens are rounded.
+    Args:
+        tokens: rows of the table.
+        alternatives: rows of the table, of the same traces.
+        count: N, what a prefix would take if the sampler always left the trace.
+        seed: of the run; keys the rounding of the shares of first tokens.
+        draws: what these branches are called; other branches of a trace are other draws.
     """
     n = branches_of(tokens["sampler_probability"].to_numpy(), count)
-    return allocate(tokens[_KEY].assign(n=n, offset=_offsets(tokens, seed, name)), alternatives)
+    wanted = tokens[_KEY].assign(n=n, offset=_offsets(tokens, seed, draws))
+    return _planned(allocate(wanted, alternatives), draws)
 
 
 def branches_of(q: np.ndarray, count: int) -> np.ndarray:
@@ -48,31 +52,41 @@ def branches_of(q: np.ndarray, count: int) -> np.ndarray:
     return np.where(q < 1, np.maximum(1, np.ceil(count * (1 - q) - 1e-9)), 0).astype(int)
 
 
-def second_round(
+def plan_second_round(
     estimates: pd.DataFrame,
-    tokens: pd.DataFrame,
     branches: pd.DataFrame,
+    tokens: pd.DataFrame,
     alternatives: pd.DataFrame,
-    seed: int,
-    name: str,
+    test: CliffTest,
     *,
-    budget: int,
-    margin: float,
-    z: float,
+    share: float,
+    seed: int,
+    draws: str,
 ) -> pd.DataFrame:
-    """Where about ``budget`` more branches say most of drops that the first round left open.
+    """Branches that say most of drops that the first round left open: rows of ``plans``.
 
     A drop is open if it could exceed the margin (1 - q_t > margin) and the margin lies within
     z standard errors of it. The branches are shared so as to minimize the sum of the open drops'
     variances: branch n_u in proportion to sqrt(w_u Var_1 B_u), where w_u is what a unit of Var B_u
     adds to that sum, at its own token and, through V_t, at open tokens before it.
+
+    Args:
+        estimates: of the first round.
+        branches: of the first round.
+        tokens: rows of the table.
+        alternatives: rows of the table.
+        test: the rule, whose margin and z say which drops are open.
+        share: branches of this round, in shares of the first round's.
+        seed: of the run; keys the rounding of the shares of first tokens.
+        draws: what these branches are called.
     """
+    budget = round(share * branches["rollouts"].sum())
     rows = estimates.merge(tokens[[*_KEY, "sampler_probability"]], on=_KEY)
     rows = rows.merge(_sums(branches), on=_KEY, how="left").fillna({"successes": 0, "rollouts": 0})
     rows = rows.sort_values(_KEY, ignore_index=True)
     other = 1 - rows["sampler_probability"].to_numpy()
-    distance = (rows["before"] - rows["after"] - margin).abs()
-    is_open = ((other > margin) & (distance < z * rows["drop_se"])).to_numpy()
+    distance = (rows["before"] - rows["after"] - test.margin).abs()
+    is_open = ((other > test.margin) & (distance < test.z * rows["drop_se"])).to_numpy()
     trace, _ = pd.factorize(rows["trace_id"])
     # What Var V_t counts for, carried from the open tokens before t to the end of the trace.
     carried = np.zeros(trace.max() + 1)
@@ -82,15 +96,33 @@ def second_round(
         weight[at] = own * (is_open[at] + carried[who])
         carried[who] = (1 - other[at]) ** 2 * carried[who] + is_open[at] * own
     smooth = (rows["successes"] + 0.5) / (rows["rollouts"] + 1)
-    share = np.sqrt(weight * smooth * (1 - smooth)).to_numpy()
-    n = np.rint(budget * share / share.sum()).astype(int) if share.sum() else np.zeros(len(rows))
-    return allocate(rows[_KEY].assign(n=n, offset=_offsets(rows, seed, name)), alternatives)
+    worth = np.sqrt(weight * smooth * (1 - smooth)).to_numpy()
+    n = np.rint(budget * worth / worth.sum()).astype(int) if worth.sum() else np.zeros(len(rows))
+    wanted = rows[_KEY].assign(n=n, offset=_offsets(rows, seed, draws))
+    return _planned(allocate(wanted, alternatives), draws)
 
 
-def _offsets(tokens: pd.DataFrame, seed: int, name: str) -> np.ndarray:
-    """A uniform number for every token, keyed by the seed, the plan's name, the trace and t."""
+def collect_branches(plan: pd.DataFrame, rollouts: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the ``branches`` table, from what was planned and drawn."""
+    return as_branches(join(plan, rollouts))[[*_KEY, "first_token_id", *COUNTS]]
+
+
+def as_branches(plan: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a plan of branches by the token that they leave at, t, and their first token."""
+    rows = plan.rename(columns={"token_id": "first_token_id"})
+    return rows.astype({"first_token_id": "int64"}).assign(t=rows["prefix_t"] + 1)
+
+
+def _planned(allocated: pd.DataFrame, draws: str) -> pd.DataFrame:
+    """Allocated branches as rows of the ``plans`` table."""
+    keys = [(draws, *row) for row in allocated[[*_KEY, "token_id"]].itertuples(index=False)]
+    return make_plan(allocated.assign(prefix_t=allocated["t"] - 1), keys)
+
+
+def _offsets(tokens: pd.DataFrame, seed: int, draws: str) -> np.ndarray:
+    """A uniform number for every token, keyed by the seed, the draws, the trace and t."""
     traces, places = np.unique(tokens["trace_id"].to_numpy(dtype=str), return_inverse=True)
-    named = np.array([sampling.stream(seed, "offset", name, trace) for trace in traces])
+    named = np.array([sampling.stream(seed, "offset", draws, trace) for trace in traces])
     return sampling.uniforms(named[places], tokens["t"].to_numpy())
 
 
@@ -117,11 +149,13 @@ def allocate(wanted: pd.DataFrame, alternatives: pd.DataFrame) -> pd.DataFrame:
     upper = np.where(rows.duplicated(_KEY, keep="last"), upper, 1.0)
     reached = np.floor(upper * rows["n"] + rows["offset"]).astype(int)
     previous = np.where(rows.duplicated(_KEY), np.append(0, reached[:-1]), 0)
-    planned = rows[_KEY].assign(first_token_id=rows["token_id"], rollouts=reached - previous)
+    planned = rows[[*_KEY, "token_id"]].assign(rollouts=reached - previous)
     return planned[planned["rollouts"] > 0].reset_index(drop=True)
 
 
-def estimate(traces: pd.DataFrame, tokens: pd.DataFrame, branches: pd.DataFrame) -> pd.DataFrame:
+def estimate_recursive(
+    traces: pd.DataFrame, tokens: pd.DataFrame, branches: pd.DataFrame
+) -> pd.DataFrame:
     """Potential before and after every token, from counts of its branches.
 
     Rows of the ``estimates`` table. Success of the branches is smoothed toward one half
@@ -154,41 +188,6 @@ def estimate(traces: pd.DataFrame, tokens: pd.DataFrame, branches: pd.DataFrame)
     return rows[_KEY].assign(
         before=before, after=after, before_se=np.sqrt(variance), drop_se=np.sqrt(drop_variance)
     )
-
-
-def roll_out(
-    traces: pd.DataFrame,
-    planned: pd.DataFrame,
-    problems: pd.DataFrame,
-    engine: Engine,
-    tokenizer: ChatTokenizer,
-    sampler: Sampler,
-    grader: grading.Grader,
-    *,
-    name: str,
-    seed: int,
-    store: rollouts.Store | None = None,
-) -> pd.DataFrame:
-    """Roll out planned branches of these traces: rows of the ``branches`` table.
-
-    ``name`` is that of the plan; branches of another plan are other draws.
-    """
-    sampler.check_drew(traces)
-    golds = problems.set_index("problem_id")["answer"]
-    by_id = {trace.trace_id: trace for trace in traces.itertuples()}
-    planned = planned[planned["trace_id"].isin(by_id)].reset_index(drop=True)
-    prefixes = []
-    for branch in planned.itertuples():
-        trace = by_id[branch.trace_id]
-        key = (name, branch.trace_id, branch.t, branch.first_token_id)
-        streams = sampling.streams(seed, *key, count=branch.rollouts)
-        gold = golds[trace.problem_id]
-        first = branch.first_token_id
-        prefixes.append(
-            rollouts.Prefix.of_branch(trace, branch.t, first, engine.stops, streams, gold)
-        )
-    counts = rollouts.count(prefixes, engine, tokenizer, sampler, grader, name, store)
-    return pd.concat([planned[[*_KEY, "first_token_id"]], counts], axis=1)
 
 
 def _steps(step: np.ndarray) -> Iterator[np.ndarray]:

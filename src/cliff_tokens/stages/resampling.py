@@ -14,85 +14,48 @@ preceded by as much potential, taken from the same trace where there is one.
 import numpy as np
 import pandas as pd
 
-from cliff_tokens.policies import Engine, sampling
-from cliff_tokens.policies.sampling import Sampler
-from cliff_tokens.policies.tokenizer import ChatTokenizer
-from cliff_tokens.stages import grading, rollouts
+from cliff_tokens.stages.controls import PLACE, match, others
+from cliff_tokens.stages.rollouts import COUNTS, join, make_plan
 
 CALIPER = 0.15  # largest difference of a control in potential before, and in q_t
-_OTHER_TRACE = 0.05  # what leaving the trace weighs against a closer match
+_LEAVING = 0.05  # distance of a control in another trace, beside what it differs by
 
 
 def match_controls(
-    found: pd.DataFrame, estimates: pd.DataFrame, tokens: pd.DataFrame
+    cliffs: pd.DataFrame, estimates: pd.DataFrame, tokens: pd.DataFrame
 ) -> pd.DataFrame:
-    """A control token for each cliff of one model and data set, each token used once.
+    """A control token for each cliff of one model and data set: cliff_id, trace_id, t.
 
-    Columns: cliff_id, trace_id, t;
-    a cliff without a match within the caliper has no row.
+    As probable under the sampler and preceded by as much potential, each within the caliper.
     """
-    pool = estimates.merge(tokens[["trace_id", "t", "sampler_probability"]], on=["trace_id", "t"])
-    is_cliff = pd.MultiIndex.from_frame(pool[["trace_id", "t"]]).isin(
-        pd.MultiIndex.from_frame(found[["trace_id", "t"]])
-    )
-    pool = pool[~is_cliff].sort_values(["trace_id", "t"], ignore_index=True)
-    potential = pool["before"].to_numpy()
-    probability = pool["sampler_probability"].to_numpy()
-    free = np.ones(len(pool), dtype=bool)
-    matched = []
-    for cliff in found.sort_values("cliff_id").itertuples():
-        far = np.abs(potential - cliff.before)
-        unlike = np.abs(probability - cliff.sampler_probability)
-        eligible = free & (far <= CALIPER) & (unlike <= CALIPER)
-        if not eligible.any():
-            continue
-        distance = far + unlike + _OTHER_TRACE * (pool["trace_id"] != cliff.trace_id).to_numpy()
-        best = int(np.where(eligible, distance, np.inf).argmin())
-        free[best] = False
-        matched.append((cliff.cliff_id, pool["trace_id"][best], int(pool["t"][best])))
-    return pd.DataFrame(matched, columns=["cliff_id", "trace_id", "t"])
+
+    def distance(cliff, pool: pd.DataFrame) -> np.ndarray:
+        potential = np.abs(pool["before"].to_numpy() - cliff.before)
+        probability = np.abs(pool["sampler_probability"].to_numpy() - cliff.sampler_probability)
+        elsewhere = (pool["trace_id"] != cliff.trace_id).to_numpy()
+        eligible = (potential <= CALIPER) & (probability <= CALIPER)
+        return np.where(eligible, potential + probability + _LEAVING * elsewhere, np.inf)
+
+    scores = tokens[[*PLACE, "sampler_probability"]]
+    pool = others(estimates.merge(scores, on=PLACE), cliffs)
+    return match(cliffs, pool, distance).drop(columns="taken")
 
 
-def plan(found: pd.DataFrame, controls: pd.DataFrame) -> pd.DataFrame:
-    """Every arm of every cliff: cliff_id, arm, trace_id, prefix_t."""
+def plan_resampling(cliffs: pd.DataFrame, matched: pd.DataFrame, count: int) -> pd.DataFrame:
+    """``count`` rollouts in every arm of every cliff and its control: rows of ``plans``."""
     arms = []
     for chosen, before, with_it in (
-        (found, "del", "keep"),
-        (controls, "control_del", "control_keep"),
+        (cliffs, "del", "keep"),
+        (matched, "control_del", "control_keep"),
     ):
         for arm, shift in ((before, -1), (with_it, 0)):
             part = chosen[["cliff_id", "trace_id"]].copy()
             part["arm"], part["prefix_t"] = arm, chosen["t"] + shift
             arms.append(part)
-    return pd.concat(arms).sort_values(["trace_id", "prefix_t", "arm"], ignore_index=True)
+    rows = pd.concat(arms, ignore_index=True).assign(rollouts=count)
+    return make_plan(rows, [("resampling", row.cliff_id, row.arm) for row in rows.itertuples()])
 
 
-def resample(
-    found: pd.DataFrame,
-    estimates: pd.DataFrame,
-    traces: pd.DataFrame,
-    tokens: pd.DataFrame,
-    problems: pd.DataFrame,
-    engine: Engine,
-    tokenizer: ChatTokenizer,
-    sampler: Sampler,
-    grader: grading.Grader,
-    *,
-    count: int,
-    seed: int,
-    store: rollouts.Store | None = None,
-) -> pd.DataFrame:
-    """``count`` fresh rollouts in every arm of every cliff: rows of the ``resampling`` table."""
-    sampler.check_drew(traces)
-    controls = match_controls(found, estimates, tokens)
-    arms = plan(found, controls)
-    golds = problems.set_index("problem_id")["answer"]
-    by_id = {trace.trace_id: trace for trace in traces.itertuples()}
-    prefixes = []
-    for arm in arms.itertuples():
-        trace = by_id[arm.trace_id]
-        streams = sampling.streams(seed, "resampling", arm.cliff_id, arm.arm, count=count)
-        gold = golds[trace.problem_id]
-        prefixes.append(rollouts.Prefix.of_trace(trace, arm.prefix_t, streams, gold))
-    counts = rollouts.count(prefixes, engine, tokenizer, sampler, grader, "resampling", store)
-    return pd.concat([arms, counts], axis=1)
+def collect_resampling(plan: pd.DataFrame, rollouts: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the ``resampling`` table, from what was planned and drawn."""
+    return join(plan, rollouts)[["cliff_id", "arm", "trace_id", "prefix_t", *COUNTS]]

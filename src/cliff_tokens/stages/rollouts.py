@@ -1,4 +1,8 @@
-"""Roll out from prefixes and count verdicts: what potential and resampling have in common.
+"""Rollouts: from a plan to counts of verdicts, one way for every stage that draws.
+
+A row of the ``plans`` table says where rollouts start (tokens kept of a trace and, in a branch, the
+token that follows them), how many there are, and what keys their random numbers. A plan is made of
+tables alone and can be read before anything is spent on it.
 
 The limit is on the whole response, so a rollout from prefix t may add ``limit - t`` tokens. What
 is graded is the whole response, prefix included, as a trace would be. A response that has already
@@ -9,6 +13,7 @@ goes on where it was. The batches are the same whether or not some are read back
 engine runs side by side decides the rounding of its logits, and with it, rarely, a token.
 """
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,11 +23,12 @@ import numpy as np
 import pandas as pd
 
 from cliff_tokens import progress
-from cliff_tokens.policies import Completion, Engine, Request
-from cliff_tokens.policies.sampling import Sampler
-from cliff_tokens.policies.tokenizer import ChatTokenizer
-from cliff_tokens.stages import grading
+from cliff_tokens.policies import Completion, Policy, Request
+from cliff_tokens.policies.sampling import streams
+from cliff_tokens.stages.grading import Grader, extract
 
+COUNTS = ("successes", "rollouts", "unparsed", "timeouts", "truncated", "generated_tokens")
+_COUNTED = (("successes", "correct"), ("unparsed", "unparsed"), ("timeouts", "timeout"))
 _GRADED_TOGETHER = 4096  # responses decoded and graded at a time; bounds the memory
 # Rollouts of a batch: what a stopped job loses at most. An engine's slots run empty at the end of
 # each, so a batch has to fill them many times over (benchmarks/README.md).
@@ -40,24 +46,9 @@ class Prefix:
     ended: bool
     gold: str
 
-    @classmethod
-    def of_trace(cls, trace, t: int, streams: np.ndarray, gold: str) -> "Prefix":
-        """Prefix t of a row of the ``traces`` table."""
-        ended = t == len(trace.token_ids)
-        return cls(trace.prompt_ids, trace.token_ids[:t], streams, trace.max_tokens, ended, gold)
-
-    @classmethod
-    def of_branch(
-        cls, trace, t: int, token_id: int, stops: np.ndarray, streams: np.ndarray, gold: str
-    ) -> "Prefix":
-        """Prefix t-1 of a row of the ``traces`` table and another token in place of x_t."""
-        response = np.append(trace.token_ids[: t - 1], np.int32(token_id))
-        ended = token_id in stops or t == trace.max_tokens
-        return cls(trace.prompt_ids, response, streams, trace.max_tokens, ended, gold)
-
 
 class Store(Protocol):
-    """Where finished parts of a job are kept until all are; ``script.unfinished`` makes one."""
+    """Where finished parts of a job are kept until all are; ``script.resumable`` makes one."""
 
     def read(self, name: str) -> pd.DataFrame | None:
         """What was written under this name by an earlier attempt at the same job, if anything."""
@@ -76,16 +67,104 @@ def kept(store: Store | None, name: str, make: Callable[[], pd.DataFrame]) -> pd
     return rows
 
 
-def count(
-    prefixes: Sequence[Prefix],
-    engine: Engine,
-    tokenizer: ChatTokenizer,
-    sampler: Sampler,
-    grader: grading.Grader,
+def make_plan(rows: pd.DataFrame, keys: list[tuple]) -> pd.DataFrame:
+    """Rows of the ``plans`` table from where rollouts start, and a key for each row.
+
+    ``rows`` has trace_id, prefix_t and rollouts, and what else of the table applies.
+    """
+    absent = {name: None for name in ("cliff_id", "arm", "token_id") if name not in rows}
+    planned = rows.assign(key=[json.dumps(key) for key in keys], **absent)
+    columns = ["key", "cliff_id", "arm", "trace_id", "prefix_t", "token_id", "rollouts"]
+    return planned[columns].astype({"token_id": "Int64"}).reset_index(drop=True)
+
+
+def shard(plan: pd.DataFrame, number: int, count: int) -> pd.DataFrame:
+    """The rows of shard ``number`` (1 .. count): all of a trace's, of every count-th trace."""
+    if not 1 <= number <= count:
+        raise ValueError(f"shard: expected 1 .. {count}, found {number}")
+    chosen = np.sort(plan["trace_id"].unique())[number - 1 :: count]
+    return plan[plan["trace_id"].isin(chosen)].reset_index(drop=True)
+
+
+def roll_out(
+    plan: pd.DataFrame,
+    traces: pd.DataFrame,
+    problems: pd.DataFrame,
+    policy: Policy,
+    grader: Grader,
+    *,
+    seed: int,
     name: str,
     store: Store | None = None,
 ) -> pd.DataFrame:
-    """Counts of each prefix, in order: the count columns of the tables, in their types.
+    """Draw what is planned: rows of the ``rollouts`` table, in the plan's order.
+
+    Args:
+        plan: rows of the ``plans`` table.
+        traces: rows of the table; the plan's traces are among them.
+        problems: rows of the table; hold the gold answers.
+        policy: whose rollouts these are; it has to be the traces'.
+        grader: grades the responses.
+        seed: of the run; keys the random numbers together with each row's key.
+        name: what the progress and the stored batches are called.
+        store: holds batches that an earlier attempt finished; null keeps none.
+    """
+    chosen = traces[traces["trace_id"].isin(plan["trace_id"])]
+    policy.check_drew(chosen)
+    golds = problems.set_index("problem_id")["answer"]
+    by_id = {trace.trace_id: trace for trace in chosen.itertuples()}
+    prefixes = []
+    for row in plan.itertuples():
+        trace = by_id[row.trace_id]
+        response = trace.token_ids[: row.prefix_t]
+        ended = row.prefix_t == len(trace.token_ids)
+        if not pd.isna(row.token_id):
+            response = np.append(response, np.int32(row.token_id))
+            ended = row.token_id in policy.engine.stops or len(response) == trace.max_tokens
+        drawn = streams(seed, *json.loads(row.key), count=row.rollouts)
+        gold = golds[trace.problem_id]
+        prefixes.append(Prefix(trace.prompt_ids, response, drawn, trace.max_tokens, ended, gold))
+    counts = count(prefixes, policy, grader, name, store)
+    return pd.concat([plan[["key"]].reset_index(drop=True), counts], axis=1)
+
+
+def nothing() -> pd.DataFrame:
+    """The ``rollouts`` table without rows."""
+    return pd.DataFrame({"key": pd.Series(dtype=str), **dict.fromkeys(COUNTS, 0)}).iloc[:0]
+
+
+def known(plan: pd.DataFrame, drawn_plan: pd.DataFrame, drawn: pd.DataFrame) -> pd.DataFrame:
+    """The rows of ``drawn`` (``rollouts``) that answer rows of ``plan``.
+
+    They do if the plan they were drawn for (``drawn_plan``) has the same row: as many rollouts,
+    with the same key, from the same prefix.
+    """
+    columns = ["key", "trace_id", "prefix_t", "token_id", "rollouts"]
+    same = plan[columns].merge(drawn_plan[columns], on=columns)
+    return drawn[drawn["key"].isin(same["key"])]
+
+
+def join(plan: pd.DataFrame, rollouts: pd.DataFrame) -> pd.DataFrame:
+    """The plan with the counts of its rollouts, ``COUNTS``; refuses what was not drawn for it."""
+    joined = plan.merge(rollouts, on="key", how="outer", suffixes=("_planned", ""), indicator=True)
+    apart = joined[joined["_merge"].ne("both") | joined["rollouts"].ne(joined["rollouts_planned"])]
+    if len(apart):
+        first = apart.iloc[0]
+        raise ValueError(
+            f"{first['key']}: planned {first['rollouts_planned']} rollouts, found "
+            f"{first['rollouts']}; roll the plan out again"
+        )
+    return joined.drop(columns=["_merge", "rollouts_planned"])
+
+
+def count(
+    prefixes: Sequence[Prefix],
+    policy: Policy,
+    grader: Grader,
+    name: str,
+    store: Store | None = None,
+) -> pd.DataFrame:
+    """Counts of each prefix, in order: ``COUNTS``.
 
     With a ``store``, batches that an earlier attempt finished are not rolled out again.
     """
@@ -93,9 +172,9 @@ def count(
     counts = []
     for number, (start, end) in enumerate(batches, 1):
         batch, shown = prefixes[start:end], f"{name}, batch {number} of {len(batches)}"
-        draw = partial(_count, batch, engine, tokenizer, sampler, grader, shown)
+        draw = partial(_count, batch, policy, grader, shown)
         counts.append(kept(store, f"{name}-{start}-{end}", draw))
-    return pd.concat(counts, ignore_index=True)
+    return pd.concat(counts, ignore_index=True)[list(COUNTS)]
 
 
 def _batches(prefixes: Sequence[Prefix]) -> Iterator[tuple[int, int]]:
@@ -110,17 +189,9 @@ def _batches(prefixes: Sequence[Prefix]) -> Iterator[tuple[int, int]]:
         yield start, len(prefixes)
 
 
-def _count(
-    prefixes: Sequence[Prefix],
-    engine: Engine,
-    tokenizer: ChatTokenizer,
-    sampler: Sampler,
-    grader: grading.Grader,
-    name: str,
-) -> pd.DataFrame:
+def _count(prefixes: Sequence[Prefix], policy: Policy, grader: Grader, name: str) -> pd.DataFrame:
     tally = {
-        column: np.zeros(len(prefixes), dtype=np.int64)
-        for column in ("successes", "unparsed", "timeouts", "truncated", "generated_tokens")
+        column: np.zeros(len(prefixes), dtype=np.int64) for column in COUNTS if column != "rollouts"
     }
 
     def record(batch: list[Completion]) -> None:
@@ -135,7 +206,7 @@ def _count(
         np.add.at(tally["generated_tokens"], places, [len(done.token_ids) for done in batch])
 
     def add(places: np.ndarray, responses: list, golds: list[str], weights: np.ndarray) -> None:
-        answers = [grading.extract(text) for text in tokenizer.texts(responses)]
+        answers = [extract(text) for text in policy.tokenizer.texts(responses)]
         verdicts = np.array(grader.grade(list(zip(golds, answers, strict=True))))
         for column, verdict in _COUNTED:
             np.add.at(tally[column], places, weights * (verdicts == verdict))
@@ -149,7 +220,9 @@ def _count(
     requests = [_request(prefixes[place]) for place in open_places]
     total = sum(len(request.streams) for request in requests)
     batch: list[Completion] = []
-    for completion in progress.track(engine.generate(requests, sampler), total, "rollout", name):
+    for completion in progress.track(
+        policy.engine.generate(requests, policy.sampler), total, "rollout", name
+    ):
         batch.append(completion)
         if len(batch) == _GRADED_TOGETHER:
             record(batch)
@@ -158,9 +231,6 @@ def _count(
         record(batch)
     tally["rollouts"] = np.array([len(prefix.streams) for prefix in prefixes], dtype=np.int64)
     return pd.DataFrame(tally)
-
-
-_COUNTED = (("successes", "correct"), ("unparsed", "unparsed"), ("timeouts", "timeout"))
 
 
 def _request(prefix: Prefix) -> Request:

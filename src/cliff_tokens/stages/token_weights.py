@@ -34,7 +34,17 @@ def token_weights(
     adapter: LoraConfig,
     **settings,
 ) -> list[np.ndarray]:
-    """1 - s_t of each token of ``responses``; ``settings`` are those of TRL's SFTConfig."""
+    """1 - s_t of each token, an array for each response.
+
+    Args:
+        responses: those whose tokens are weighted.
+        correct: what one copy of the model is tuned on.
+        incorrect: what the other is tuned on.
+        model: folder of the model.
+        tokenizer: that of the model.
+        adapter: the adapter that each copy is tuned by.
+        settings: further ones of TRL's SFTConfig, such as the learning rate.
+    """
     tuned = [
         _tune(examples, model, tokenizer, adapter, settings) for examples in (correct, incorrect)
     ]

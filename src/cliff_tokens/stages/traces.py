@@ -4,45 +4,63 @@ Traces and rollouts are drawn by one sampler. Token ids are kept as the model pr
 end-of-sequence token included, so that every prefix is one the model has really written.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
 from cliff_tokens import progress
-from cliff_tokens.policies import Engine, Request, sampling
+from cliff_tokens.policies import Policy, Request, sampling
 from cliff_tokens.policies.sampling import Sampler
-from cliff_tokens.policies.tokenizer import ChatTokenizer
-from cliff_tokens.stages import grading
+from cliff_tokens.stages.grading import Grader, extract
 
 _ROWS = 256  # of logits, that are worked on at a time
 
 
+@dataclass(frozen=True)
+class Questions:
+    """How the problems of a data set are asked."""
+
+    system: str | None  # instruction before the question; None: there is none
+    max_tokens: int  # limit on the whole response
+    samples: int  # answers to each problem
+
+
 def sample(
     problems: pd.DataFrame,
+    questions: Questions,
     model: str,
-    engine: Engine,
-    tokenizer: ChatTokenizer,
-    sampler: Sampler,
-    grader: grading.Grader,
-    *,
-    system: str | None,
-    max_tokens: int,
-    samples: int,
+    policy: Policy,
+    grader: Grader,
     seed: int,
 ) -> pd.DataFrame:
-    """``samples`` graded traces of every problem: rows of the ``traces`` table."""
+    """Graded traces of every problem: rows of the ``traces`` table.
+
+    Args:
+        problems: rows of the table.
+        questions: how they are asked, and how often.
+        model: what the policy's model is called; keys the random numbers.
+        policy: who answers.
+        grader: grades the answers.
+        seed: of the run.
+    """
     problems = problems.reset_index(drop=True)
     streams = [
-        sampling.streams(seed, "trace", model, problem.dataset, problem.problem_id, count=samples)
+        sampling.streams(
+            seed, "trace", model, problem.dataset, problem.problem_id, count=questions.samples
+        )
         for problem in problems.itertuples()
     ]
+    prompt_ids = policy.tokenizer.prompt_ids
     requests = [
-        Request(tokenizer.prompt_ids(question, system), streams[row], max_tokens)
+        Request(prompt_ids(question, questions.system), streams[row], questions.max_tokens)
         for row, question in enumerate(problems["question"])
     ]
-    total = len(problems) * samples
-    completions = list(progress.track(engine.generate(requests, sampler), total, "trace", model))
-    texts = tokenizer.texts([done.token_ids for done in completions])
-    answers = [grading.extract(text) for text in texts]
+    total = len(problems) * questions.samples
+    drawn = policy.engine.generate(requests, policy.sampler)
+    completions = list(progress.track(drawn, total, "trace", model))
+    texts = policy.tokenizer.texts([done.token_ids for done in completions])
+    answers = [extract(text) for text in texts]
     golds = [problems["answer"][done.request] for done in completions]
     verdicts = grader.grade(list(zip(golds, answers, strict=True)))
     rows = []
@@ -60,30 +78,28 @@ def sample(
                 "token_ids": done.token_ids,
                 "text": text,
                 "finish": done.finish,
-                "max_tokens": max_tokens,
+                "max_tokens": questions.max_tokens,
                 "answer": answer,
                 "verdict": verdict,
-                "sampler": sampler.as_json(),
+                "sampler": policy.sampler.as_json(),
             }
         )
     return pd.DataFrame(rows)
 
 
-def score(
-    traces: pd.DataFrame, engine: Engine, tokenizer: ChatTokenizer, sampler: Sampler, support: int
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def score(traces: pd.DataFrame, policy: Policy, support: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One teacher-forced pass over every trace: rows of the tables ``tokens`` and ``alternatives``.
 
     ``support`` is the number of most probable tokens in the entropy's sum, which is not
     renormalized (the paper uses 20); 0 takes the full vocabulary.
     """
-    sampler.check_drew(traces)
+    policy.check_drew(traces)
     sequences = list(zip(traces["prompt_ids"], traces["token_ids"], strict=True))
-    scored = progress.track(engine.score(sequences), len(sequences), "trace", "score")
+    scored = progress.track(policy.engine.score(sequences), len(sequences), "trace", "score")
     tokens, alternatives = [], []
     for trace, logits in zip(traces.itertuples(), scored, strict=True):
-        frame, others = score_trace(logits, trace.token_ids, sampler, support)
-        frame["token"] = tokenizer.pieces(trace.token_ids)
+        frame, others = score_trace(logits, trace.token_ids, policy.sampler, support)
+        frame["token"] = policy.tokenizer.pieces(trace.token_ids)
         tokens.append(frame.assign(trace_id=trace.trace_id))
         alternatives.append(others.assign(trace_id=trace.trace_id))
     return pd.concat(tokens, ignore_index=True), pd.concat(alternatives, ignore_index=True)

@@ -1,16 +1,8 @@
-"""Cliff-DPO: adapters trained on pairs that are token ids already (paper, Cliff-DPO).
+"""Training of Cliff-DPO: an adapter from pairs, with its history and its checkpoints.
 
-With c the chosen and r the rejected token after one prefix, the loss of a pair is
-
-    -log sigmoid(beta ((log p(c) - log p_ref(c)) - (log p(r) - log p_ref(r)))).
-
-Both sides share prefix and normalizer, so the difference of log-probabilities is that of two
-logits, z_c - z_r, at one position: the last of the prefix. Pairs of one trace have nested prefixes,
-so one forward pass over the trace serves all of them (``SharedForwardDPOTrainer``); a pass per side
-and pair is what TRL does by itself, and what whole responses need (``SingleTokenDPOTrainer``).
-
-The loop, its logs and its checkpoints are TRL's. What is overridden of TRL is private to it, so the
-version is pinned and tests/test_training.py fails loudly where it moves.
+The loss and its trainers are those of ``dpo.py``. A training that is stopped goes on from its last
+checkpoint to the same adapter. What may differ from run to run, time and memory, stands in a file
+of its own. (Paper, Cliff-DPO.)
 """
 
 import json
@@ -29,16 +21,23 @@ import torch
 import trl
 from datasets import Dataset
 from peft import LoraConfig, get_peft_model
-from torch.nn.functional import logsigmoid
 from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, set_seed
-from trl import DPOConfig, DPOTrainer
-from trl.trainer.dpo_trainer import DataCollatorForPreference
+from trl import DPOConfig
 
-from cliff_tokens import tables
-from cliff_tokens.stages import token_weights as contrast
+from cliff_tokens.columns import TABLES
+from cliff_tokens.stages.dpo import (
+    PairwiseDPOTrainer,
+    SharedForwardDPOTrainer,
+    SingleTokenDPOTrainer,
+    WeightedCollator,
+    WeightedDPOTrainer,
+    by_trace,
+    with_reference,
+)
 from cliff_tokens.stages.pairs import RESPONSES
+from cliff_tokens.stages.token_weights import token_weights
 
-_HISTORY = tables.TABLES["training"].schema.names
+_HISTORY = TABLES["training"].schema.names
 _SIDES = ("prompt_ids", "chosen_ids", "rejected_ids", "rejected_weights")
 _PARTS = 4  # held-out pairs are measured, and a checkpoint is written, after each of these parts
 
@@ -47,7 +46,26 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Recipe:
-    """How an adapter is trained; ``config/README.md`` explains each value."""
+    """How an adapter is trained, whatever its pairs.
+
+    Values after "paper:" are those of ``config/paper.yaml``, from the released code where it has
+    them; ``docs/dpo.md`` says how the default run's were chosen.
+
+    Args:
+        learning_rate: float > 0, the peak that the warm-up ends at (paper: 5e-6).
+        beta: float > 0, factor of the log-ratios in the loss; larger keeps the model nearer to the
+            reference (paper: 0.05).
+        batch: int, pairs of a step. With one pass a trace it is their mean over steps, since a step
+            takes whole traces (paper: 64, as 4 accumulated 16 times).
+        epochs: int, passes over all pairs (paper: 1).
+        warmup: float in [0, 1), share of all steps in which the learning rate rises from 0; it
+            falls as a cosine after them (paper: 0.1).
+        rank: int, inner dimension of the adapter's matrices (paper: 32).
+        alpha: float, the adapter's output is scaled by alpha / rank (paper: 64).
+        dropout: float in [0, 1), share of the adapter's inputs left out in a step (paper: 0.05).
+        append_eos: bool, whether an end of sequence follows both tokens of a pair and carries loss,
+            as in the released code; the paper's text trains one token a side (paper: false).
+    """
 
     learning_rate: float
     beta: float
@@ -70,200 +88,6 @@ class Recipe:
         )
 
 
-class SingleTokenDPOTrainer(DPOTrainer):
-    """DPO on pairs that are token ids already: prompt_ids, chosen_ids, rejected_ids.
-
-    Every id of the two sides carries loss and nothing else does, so a side of one token has one
-    loss position.
-    """
-
-    def _prepare_dataset(self, dataset, *args, **kwargs):
-        return dataset  # TRL would decode, tokenize again and append an end of sequence
-
-
-class _CountingDPOTrainer(SingleTokenDPOTrainer):
-    """Logs how many pairs and loss positions there were, where TRL would log means of batches."""
-
-    def log(self, logs, start_time=None):
-        for metrics in self._metrics.values():
-            for name in {"pairs", "loss_positions"} & set(metrics):
-                metrics[name] = [sum(metrics[name])]
-        super().log(logs, start_time)
-
-
-class PairwiseDPOTrainer(_CountingDPOTrainer):
-    """The same, counted: for whole responses, and for pairs with an end of sequence."""
-
-    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        metrics = self._metrics["train" if self.model.training else "eval"]
-        metrics["pairs"].append(len(inputs["input_ids"]) // 2)
-        metrics["loss_positions"].append(int(inputs["completion_mask"].sum()))
-        loss = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-        metrics["sum/loss"].append(loss.item())
-        metrics["sum/weight"].append(1.0)
-        return loss
-
-
-class WeightedDPOTrainer(_CountingDPOTrainer):
-    """cDPO: whole responses, the rejected one's log-ratio weighted token by token."""
-
-    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        ids, mask = inputs["input_ids"], inputs["completion_mask"][:, 1:]
-        policy = self._logps(model, inputs)
-        with torch.no_grad(), self.model.disable_adapter():
-            reference = self._logps(self.model, inputs)
-        weighted = (policy - reference) * mask * inputs["token_weights"][:, 1:]
-        chosen, rejected = weighted.sum(dim=1).chunk(2)
-        loss = -logsigmoid(self.beta * (chosen - rejected)).mean()
-        metrics = self._metrics["train" if self.model.training else "eval"]
-        metrics["pairs"].append(len(ids) // 2)
-        metrics["loss_positions"].append(int(mask.sum()))
-        metrics["sum/weight"].append(1.0)
-        metrics["sum/loss"].append(loss.item())
-        metrics["sum/margin"].append((chosen - rejected).mean().item())
-        metrics["sum/accuracy"].append((chosen > rejected).float().mean().item())
-        sums = (policy.detach() * mask).sum(dim=1).chunk(2)
-        for side, logp in zip(("chosen", "rejected"), sums, strict=True):
-            metrics[f"sum/logp_{side}"].append(logp.mean().item())
-        return loss
-
-    def _logps(self, model, inputs) -> torch.Tensor:
-        """Log-probability of every token but the first, [sequences, longest - 1]."""
-        ids, attended = inputs["input_ids"], inputs["attention_mask"]
-        logits = model(input_ids=ids, attention_mask=attended, use_cache=False).logits[:, :-1]
-        return torch.log_softmax(logits.float(), -1).gather(2, ids[:, 1:, None])[..., 0]
-
-
-@dataclass
-class _WeightedCollator(DataCollatorForPreference):
-    """TRL's batch with ``token_weights`` [sequences, longest]: 1 for all but rejected tokens."""
-
-    def torch_call(self, examples):
-        batch = super().torch_call(examples)
-        weights = torch.ones(batch["input_ids"].shape)
-        for row, example in enumerate(examples, start=len(examples)):
-            start, values = len(example["prompt_ids"]), example["rejected_weights"]
-            weights[row, start : start + len(values)] = torch.tensor(values)
-        return batch | {"token_weights": weights}
-
-
-class SharedForwardDPOTrainer(_CountingDPOTrainer):
-    """The same loss for single tokens, one forward pass over a trace for all pairs in it.
-
-    Rows are traces (``by_trace``) with their pairs and the reference's margins. The loss of a step
-    is the weighted sum over its pairs, divided by the mean weight of a step, so that over an epoch
-    every pair counts by its weight however pairs are spread over traces. In evaluation it is the
-    weighted mean.
-    """
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **{**kwargs, "data_collator": collate})
-        if self.accelerator.num_processes > 1:
-            raise NotImplementedError("training: runs in one process; start one for each adapter")
-        rows, size = len(self.train_dataset), self.args.per_device_train_batch_size
-        weights = sum(map(sum, self.train_dataset["weight"]))
-        self.weight_of_step = weights / -(-rows // size) if rows else 1.0
-
-    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        training = self.model.training
-        margin = token_margins(model, inputs)
-        weight = inputs["weight"]
-        loss = -(weight * logsigmoid(self.beta * (margin - inputs["reference"]))).sum()
-        with torch.no_grad():
-            ratio = margin - inputs["reference"]
-            metrics = self._metrics["train" if training else "eval"]
-            metrics["pairs"].append(len(weight))
-            metrics["loss_positions"].append(2 * len(weight))
-            metrics["sum/loss"].append(loss.item())
-            metrics["sum/weight"].append(weight.sum().item())
-            metrics["sum/margin"].append((weight * ratio).sum().item())
-            metrics["sum/accuracy"].append((weight * (ratio > 0)).sum().item())
-            if not training:
-                for side, logp in token_logps(model, inputs).items():
-                    metrics[f"sum/logp_{side}"].append((weight * logp).sum().item())
-        return loss / (self.weight_of_step if training else weight.sum())
-
-
-def by_trace(pairs: pd.DataFrame) -> list[dict]:
-    """A row for each trace: its longest prefix, and of each pair the place of its prefix's last
-    token, the two tokens and the weight."""
-    rows = []
-    for trace_id, group in pairs.sort_values(["trace_id", "t", "pair_id"]).groupby("trace_id"):
-        prefixes = [np.asarray(ids) for ids in group["prompt_ids"]]
-        longest = max(prefixes, key=len)
-        if not all(np.array_equal(longest[: len(ids)], ids) for ids in prefixes):
-            raise ValueError(f"{trace_id}: prefixes of its pairs are not nested; build them again")
-        sides = {name: list(group[f"{name}_ids"]) for name in ("chosen", "rejected")}
-        if any(len(ids) != 1 for side in sides.values() for ids in side):
-            raise ValueError(f"{trace_id}: a side of a pair is not one token; expected one")
-        rows.append(
-            {
-                "input_ids": longest.tolist(),
-                "last": [len(ids) - 1 for ids in prefixes],
-                **{name: [int(ids[0]) for ids in side] for name, side in sides.items()},
-                "weight": group["weight"].tolist(),
-            }
-        )
-    return rows
-
-
-def collate(rows: list[dict]) -> dict[str, torch.Tensor]:
-    """input_ids [traces, longest], zeros on the right; all else [pairs], ``row`` the trace's."""
-    ids = torch.zeros((len(rows), max(len(row["input_ids"]) for row in rows)), dtype=torch.long)
-    for place, row in enumerate(rows):
-        ids[place, : len(row["input_ids"])] = torch.tensor(row["input_ids"])
-    batch = {"input_ids": ids}
-    batch["row"] = torch.tensor([i for i, row in enumerate(rows) for _ in row["last"]])
-    for name in ("last", "chosen", "rejected"):
-        batch[name] = torch.tensor([value for row in rows for value in row[name]])
-    for name in ("weight", "reference"):
-        if name in rows[0]:
-            values = [value for row in rows for value in row[name]]
-            batch[name] = torch.tensor(values, dtype=torch.float32)
-    return batch
-
-
-def _hidden(model, inputs: dict) -> tuple[torch.Tensor, torch.Tensor]:
-    """Last hidden state after each pair's prefix [pairs, width], and the head [vocabulary, width].
-
-    Padding stands on the right, where causal attention does not reach, so no mask is needed.
-    """
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-    head = inner.get_output_embeddings()
-    if getattr(head, "bias", None) is not None:
-        raise NotImplementedError(f"training: {type(inner).__name__} has a bias in its last layer")
-    hidden = inner.base_model(input_ids=inputs["input_ids"], use_cache=False).last_hidden_state
-    return hidden[inputs["row"], inputs["last"]].float(), head.weight
-
-
-def token_margins(model, inputs: dict) -> torch.Tensor:
-    """z_c - z_r after each pair's prefix, float32 [pairs]; the normalizer cancels."""
-    hidden, head = _hidden(model, inputs)
-    return (hidden * (head[inputs["chosen"]] - head[inputs["rejected"]]).float()).sum(-1)
-
-
-def token_logps(model, inputs: dict) -> dict[str, torch.Tensor]:
-    """Log-probabilities of both tokens of each pair, float32 [pairs]."""
-    hidden, head = _hidden(model, inputs)
-    logps = torch.log_softmax(hidden @ head.float().T, dim=-1)
-    return {side: logps.gather(1, inputs[side][:, None])[:, 0] for side in ("chosen", "rejected")}
-
-
-@torch.no_grad()
-def with_reference(rows: list[dict], model, size: int = 8) -> list[dict]:
-    """The rows with the margins of the model as it is, before it has an adapter."""
-    found = []
-    for start in range(0, len(rows), size):
-        part = rows[start : start + size]
-        batch = {name: value.to(model.device) for name, value in collate(part).items()}
-        margins = token_margins(model, batch).tolist()
-        for row in part:
-            count = len(row["last"])
-            found.append({**row, "reference": margins[:count]})
-            margins = margins[count:]
-    return found
-
-
 def train(
     pairs: pd.DataFrame,
     model: str,
@@ -275,9 +99,18 @@ def train(
 ) -> pd.DataFrame:
     """Train an adapter, save it in ``folder`` and give its history: rows of the ``training`` table.
 
-    Checkpoints lie beside the folder, and a training with the same ``provenance`` goes on from
-    them. Without pairs to train on, the adapter is the untrained one, which changes nothing, and
+    Checkpoints lie beside the folder, and a training with equal ``provenance`` goes on from them.
+    Without pairs to train on, the adapter is the untrained one, which changes nothing, and
     ``provenance.json`` says so. ``cost.json`` holds what may differ from run to run.
+
+    Args:
+        pairs: rows of the table, of both splits.
+        model: folder of the model that is trained, which is the reference too.
+        variant: which pairs they are; it decides the trainer.
+        recipe: how it is trained.
+        seed: of the adapter's first weights, of the order of steps and of dropout.
+        folder: where the adapter is put, with ``provenance.json`` and ``cost.json``.
+        provenance: what the adapter is made of, for the record.
     """
     started, folder = time.perf_counter(), Path(folder)
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -334,7 +167,17 @@ def train(
 def make_trainer(
     model, tokenizer, parts: dict, variant: str, recipe: Recipe, seed: int, folder: Path
 ) -> SingleTokenDPOTrainer:
-    """The trainer of a variant on the parts train and held_out of its pairs."""
+    """The trainer of a variant.
+
+    Args:
+        model: the model as loaded, without an adapter.
+        tokenizer: that of the model.
+        parts: the pairs of the splits ``train`` and ``held_out``; the latter may have no rows.
+        variant: which pairs they are; whole responses take a pass per side and pair.
+        recipe: how it is trained.
+        seed: of the adapter's first weights, of the order of steps and of dropout.
+        folder: where checkpoints are written.
+    """
     shared = variant not in RESPONSES and not recipe.append_eos
     if shared:
         rows = {name: with_reference(by_trace(part), model) for name, part in parts.items()}
@@ -382,7 +225,7 @@ def make_trainer(
     if shared:
         kind = SharedForwardDPOTrainer
     elif variant == "cdpo":
-        kind, collator = WeightedDPOTrainer, _WeightedCollator(tokenizer.pad_token_id)
+        kind, collator = WeightedDPOTrainer, WeightedCollator(tokenizer.pad_token_id)
     trainer = kind(
         model=model,
         args=args,
@@ -463,7 +306,7 @@ def _with_token_weights(
 ) -> pd.DataFrame:
     """The pairs with the weights of each rejected token; only pairs of the train split teach."""
     taught = pairs[pairs["split"] == "train"]
-    weights = contrast.token_weights(
+    weights = token_weights(
         list(zip(pairs["prompt_ids"], pairs["rejected_ids"], strict=True)),
         list(zip(taught["prompt_ids"], taught["chosen_ids"], strict=True)),
         list(zip(taught["prompt_ids"], taught["rejected_ids"], strict=True)),

@@ -2,18 +2,18 @@
 
 import dataclasses
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from cliff_tokens import statistics
 from cliff_tokens.formatting import format_markdown
-from cliff_tokens.policies import Engine
+from cliff_tokens.policies import Policy
 from cliff_tokens.policies.sampling import Sampler
-from cliff_tokens.policies.tokenizer import ChatTokenizer
 from cliff_tokens.stages import generators as problems
-from cliff_tokens.stages import traces
 from cliff_tokens.stages.grading import Grader
+from cliff_tokens.stages.traces import Questions, sample
 from cliff_tokens.testbed.training import Recipe
 
 # The test split of the factors is small: only so many numbers are easy to factor.
@@ -22,9 +22,7 @@ COMMAND = "snakemake --cores 2 retrain"
 
 
 def accuracy(
-    engine: Engine,
-    tokenizer: ChatTokenizer,
-    sampler: Sampler,
+    policy: Policy,
     limits: dict[str, int],
     *,
     seed: int,
@@ -39,11 +37,10 @@ def accuracy(
     with Grader() as grader:
         for name, limit in limits.items():
             asked = problems.generate(name, "test", PROBLEMS[name], seed).assign(dataset=name)
-            for decoding, drawn_by in (("sampled", sampler), ("greedy", Sampler(0.0))):
-                answers = traces.sample(
-                    asked, "testbed", engine, tokenizer, drawn_by, grader,
-                    system=None, max_tokens=limit, samples=1, seed=seed,
-                )  # fmt: skip
+            for decoding, drawn_by in (("sampled", policy.sampler), ("greedy", Sampler(0.0))):
+                answering = replace(policy, sampler=drawn_by)
+                questions = Questions(system=None, max_tokens=limit, samples=1)
+                answers = sample(asked, questions, "testbed", answering, grader, seed)
                 correct = int((answers["verdict"] == "correct").sum())
                 low, high = statistics.wilson(correct, len(asked), confidence)
                 rows.append(

@@ -1,0 +1,41 @@
+"""The arms del and keep side by side: what fresh rollouts say of each cliff.
+
+They did not select the cliff, so their drop does not carry the luck of the one that did.
+"""
+
+import numpy as np
+import pandas as pd
+
+from cliff_tokens.stages.cliff_test import CliffTest
+from cliff_tokens.statistics import unpooled_error
+
+
+def join_arms(cliffs: pd.DataFrame, resampling: pd.DataFrame) -> pd.DataFrame:
+    """The cliffs with their fresh counts: successes and rollouts, ``..._del`` and ``..._keep``."""
+    joined = cliffs
+    for arm in ("del", "keep"):
+        counts = resampling[resampling["arm"].eq(arm)].set_index("cliff_id")
+        joined = joined.join(counts[["successes", "rollouts"]].add_suffix(f"_{arm}"), on="cliff_id")
+    lacking = joined[["successes_del", "successes_keep"]].isna().any(axis=1)
+    if lacking.any():
+        first = joined.loc[lacking, "cliff_id"].iloc[0]
+        raise ValueError(f"{first}: has no fresh rollouts; resample the cliffs again")
+    return joined
+
+
+def fresh_drops(cliffs: pd.DataFrame, resampling: pd.DataFrame, test: CliffTest) -> pd.DataFrame:
+    """The cliffs with the drop that fresh rollouts show, and whether they confirm the cliff.
+
+    Adds fresh_drop, fresh_se and ``confirmed``: the rule flags the fresh drop too.
+    """
+    joined = join_arms(cliffs, resampling)
+    before, after = joined["successes_del"], joined["successes_keep"]
+    rollouts = joined["rollouts_del"]
+    if not rollouts.eq(joined["rollouts_keep"]).all():
+        raise ValueError("resampling: the arms del and keep have other numbers of rollouts")
+    drop, error = (before - after) / rollouts, unpooled_error(before, after, rollouts)
+    return cliffs.assign(
+        fresh_drop=drop.to_numpy(),
+        fresh_se=error.to_numpy(),
+        confirmed=np.asarray(test.flags(drop, error), dtype=bool),
+    )

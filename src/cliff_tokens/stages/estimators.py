@@ -1,0 +1,42 @@
+"""The estimators of potential: what each draws, and the table that it is counted in."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cliff_tokens.stages.taxonomy import KINDS
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """What an estimator is made of."""
+
+    draws: tuple[str, ...]  # its rounds of rollouts, in order
+    counts: str  # the table that they are counted in
+    kinds: tuple[str, ...] = KINDS  # of cliffs that its catalogue holds
+
+
+ESTIMATORS = {
+    "independent": Estimator(("independent",), "potential"),
+    "recursive": Estimator(("recursive",), "branches"),
+    "adaptive": Estimator(("recursive", "adaptive"), "branches"),
+    "reference": Estimator(("reference",), "branches"),
+    # Drawn from the recursion's estimates in place of rollouts, for what trains on its false flags.
+    "simulated": Estimator((), "potential", ("deterministic",)),
+}
+# What is drawn at cliffs, once for each estimator that found them.
+AT_CLIFFS = ("resampling", "candidates", "cut_points")
+
+
+def draws_of(estimators: Iterable[str], counts: str | None = None) -> list[str]:
+    """The draws of these estimators, each once; ``counts`` keeps those of one table."""
+    chosen = [ESTIMATORS[name] for name in estimators]
+    draws = [draw for one in chosen if counts in (None, one.counts) for draw in one.draws]
+    return list(dict.fromkeys(draws))
+
+
+def stage_of(draws: str) -> str:
+    """The stage that plans these draws, as ``REVISIONS`` calls it."""
+    first = draws.split("/")[0]
+    if first in AT_CLIFFS:
+        return first
+    return "potential" if first == "independent" else "recursion"

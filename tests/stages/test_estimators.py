@@ -1,0 +1,23 @@
+"""What each estimator draws, and which stage plans it."""
+
+import pytest
+
+from cliff_tokens.revisions import REVISIONS
+from cliff_tokens.stages.estimators import AT_CLIFFS, ESTIMATORS, draws_of, stage_of
+from cliff_tokens.tables import TABLES
+
+
+def test_rounds_that_estimators_share_are_drawn_once():
+    assert draws_of(["recursive", "adaptive"]) == ["recursive", "adaptive"]
+    assert draws_of(["adaptive", "independent"], "branches") == ["recursive", "adaptive"]
+    assert draws_of(["adaptive", "independent"], "potential") == ["independent"]
+    assert draws_of(["simulated"]) == []
+
+
+@pytest.mark.parametrize("draws", [*draws_of(ESTIMATORS), *(f"{name}/any" for name in AT_CLIFFS)])
+def test_the_stage_that_plans_draws_has_a_revision(draws):
+    assert stage_of(draws) in REVISIONS
+
+
+def test_counts_are_tables():
+    assert {estimator.counts for estimator in ESTIMATORS.values()} <= set(TABLES)

@@ -1,0 +1,180 @@
+"""What is planned, by dry runs of a clean copy: nothing is run."""
+
+import re
+import subprocess
+
+import pandas as pd
+import pytest
+import yaml
+from helpers.repository import ROOT, SMOKE, planned, snakemake
+
+
+def test_a_run_without_independent_rollouts_has_no_audit_and_is_scored_all_the_same(fresh):
+    (fresh / "recursive.yaml").write_text("potential: {estimators: [recursive], main: recursive}\n")
+    jobs = planned(fresh, "--configfile", "recursive.yaml", "--", "all", "truth", "cost")
+    assert not {"plan_independent", "audit_cliffs", "table_audit", "figure_audit"} & set(jobs)
+    assert {"table_estimators", "table_truth", "table_simulation"} <= set(jobs)
+
+
+def test_the_papers_plan_is_static_and_complete(fresh):
+    jobs = planned(fresh, "--configfile", "config/paper.yaml")
+    assert jobs["sample_traces"] == jobs["score_tokens"] == 7 * 3 + 3  # and three are trained
+    # Of those three, cliffs of the recursion and of the simulated protocol.
+    assert jobs["plan_resampling"] == jobs["list_candidates"] == 7 * 3 + 3 * 2
+    assert jobs["plan_cut_points"] == 7 * 3
+    # At every prefix, branches (of the training sets too), arms and candidates, and cut points.
+    drawn = 7 * 3 * 16 + (7 * 3 + 3) * 4 + 2 * (7 * 3 + 3 * 2) + 7 * 3
+    assert jobs["roll_out"] == drawn
+    assert jobs["select_problems"] == jobs["fetch_problems"] == 8
+    assert jobs["fetch_model"] == 7
+    assert jobs["score_agreement"] == 4 * 3
+
+
+def test_the_papers_evaluation_takes_every_policy_through_the_full_sets(fresh):
+    jobs = planned(fresh, "--configfile", "config/paper.yaml", "--", "dpo")
+    plan = yaml.safe_load((ROOT / "config/paper.yaml").read_text())["training"]
+    policies = len(plan["models"]) * (1 + len(plan["variants"])) * len(plan["seeds"])
+    assert jobs["evaluate_model"] == jobs["recount_cliffs"] == policies
+    assert jobs["select_problems"] == 8  # trained on, evaluated on (4), traced again (3)
+
+
+def test_the_papers_adapters_are_planned(fresh):
+    jobs = planned(fresh, "--configfile", "config/paper.yaml", "--", "dpo")
+    assert jobs["build_pairs"] == 3 * 9  # models, variants
+    assert jobs["train_cliff_dpo"] == 3 * 9 * 3  # and seeds
+    # The deterministic variant has a catalogue of its own, of simulated counts.
+    assert jobs["simulate_published"] == 3
+    assert jobs["detect_cliffs"] == 3 * 2
+
+
+def test_a_training_set_is_traced_and_gets_no_independent_rollouts(fresh):
+    jobs = planned(fresh, *SMOKE)
+    assert jobs["sample_traces"] == jobs["plan_branches"] == 2  # the run's set and this one
+    assert jobs["plan_independent"] == jobs["plan_cut_points"] == 1  # the run's set
+
+
+def test_an_own_model_needs_no_word_on_training_or_pairs(fresh):
+    (fresh / "mine.yaml").write_text("models: [testbed-large]\n")
+    jobs = planned(fresh, "--configfile", "mine.yaml")
+    assert jobs["sample_traces"] == 3
+    assert not {"train_cliff_dpo", "score_agreement", "figure_dpo_accuracy"} & set(jobs)
+
+
+def test_the_slurm_profile_plans_the_paper_without_a_cluster(fresh):
+    assert planned(fresh, "--profile", "slurm") == planned(
+        fresh, "--configfile", "config/paper.yaml"
+    )
+    # Groups that would wait for themselves are refused here.
+    (fresh / "adaptive.yaml").write_text("potential: {estimators: [independent, adaptive]}\n")
+    files = ("config/paper.yaml", "adaptive.yaml")
+    targets = ("all", "truth", "cost", "cost_plan")
+    jobs = planned(fresh, "--profile", "slurm", "--configfile", *files, "--", *targets)
+    assert jobs["plan_second_round"] == 7 * 3
+
+
+def test_the_cost_of_the_paper_is_predicted_from_its_plan_alone(fresh):
+    done = snakemake(fresh, "--configfile", "config/paper.yaml", "--", "cost_plan")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = pd.read_csv(fresh / "results/paper/tables/table_cost_plan.csv")
+    assert found["rollouts"].notna().all()
+    found = found[found["dataset"].eq("all")].set_index(["purpose", "stage"])
+    # Three models, three seeds, nine variants and base; AIME25 64 times and greedily.
+    assert found.loc[("evaluation", "traces"), "n"] == 3 * 3 * 10 * (1319 + 1205 + 500 + 30 * 65)
+    found = found.loc["analysis"]
+    assert found.loc["traces", "n"] == 7 * 230
+    # The release has 1,261,398 tokens in its traces, and 64 rollouts at each.
+    assert found.loc["traces", "generated_tokens"] == pytest.approx(1_261_398, rel=0.001)
+    assert found.loc["independent", "rollouts"] == pytest.approx(64 * 1_261_398, rel=0.001)
+    assert found["hours"].isna().all()  # without a speed
+
+
+def test_a_run_whose_commits_are_unknown_is_planned_and_not_started(fresh):
+    (fresh / "config/revisions.lock.yaml").unlink(missing_ok=True)
+    path = "results/paper/problems/gsm1k-100.parquet"
+    arguments = ("--configfile", "config/paper.yaml", "--", path)
+    assert planned(fresh, *arguments) == {"fetch_problems": 1, "select_problems": 1}
+    done = snakemake(fresh, *arguments)
+    assert done.returncode != 0
+    printed = done.stdout + done.stderr
+    assert "No commit is known of the data set ScaleAI/gsm1k. `snakemake" in printed
+    assert "resolve_revisions" in printed
+    assert not (fresh / "logs/paper/fetch_problems").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("models: [testbed-smal]", "'testbed-smal' is not in config/models.yaml"),
+        ("datasets: [chain]", "'chain' is not in config/datasets.yaml"),
+        ("cliffs: {marign: 0.1}", "marign"),
+        (
+            "evaluation: {datasets: [{name: chains-train-large, samples: 0, in_domain: true}]}",
+            "chains-train-large is of the same source and split as training.dataset",
+        ),
+        ("potential: {rollouts: 0}", "rollouts|minimum"),
+        (
+            "agreement: {pairs: [[testbed-small, testbed-larg]]}",
+            "agreement.pairs: 'testbed-larg' is not in config/models.yaml",
+        ),
+        ("training: {dataset: chain-train}", "training.dataset: 'chain-train' is not in"),
+        ("training: {variants: [base]}", "base"),
+    ],
+)
+def test_a_mistake_in_the_plan_is_named_before_anything_runs(fresh, text, said):
+    (fresh / "wrong.yaml").write_text(text + "\n")
+    done = snakemake(fresh, "-n", "--configfile", "wrong.yaml")
+    assert done.returncode != 0
+    assert re.search(said, done.stdout + done.stderr)
+
+
+def test_a_missing_checkpoint_is_named_before_anything_runs(fresh):
+    (fresh / "resources/testbed/testbed-small/model.safetensors").unlink()
+    done = snakemake(fresh, "-n", *SMOKE)
+    assert done.returncode != 0
+    assert "resources/testbed/testbed-small/model.safetensors" in done.stdout + done.stderr
+
+
+def test_every_command_of_the_readme_is_planned_as_written(fresh):
+    text = (ROOT / "README.md").read_text()
+    blocks = re.findall(r"```(?:bash|sh)\n(.*?)```", text, re.S)
+    commands = [line for block in blocks for line in block.splitlines() if line.strip()]
+    assert any(line.startswith("make run") for line in commands)
+    assert any(line.startswith("make test") for line in commands)
+    for line in commands:
+        words = line.split("#")[0].split()
+        if words[0] == "snakemake" and "--report" not in words:
+            done = snakemake(fresh, "-n", *words[1:])
+            assert done.returncode == 0, line + done.stdout + done.stderr
+        elif words[0] == "make":
+            subprocess.run(["make", "-n", *words[1:]], cwd=fresh, check=True, capture_output=True)
+
+
+def test_documented_keys_are_looked_up_by_some_rule():
+    text = "\n".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
+    text = (text + (ROOT / "Snakefile").read_text()).replace("'", '"')
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    for name, section in schema["properties"].items():
+        for key in section.get("properties", {"": {}}):
+            spelled = (
+                (f'"{name}/{key}"', f'["{name}"]["{key}"]')
+                if key
+                else (
+                    f'"{name}"',
+                    f'["{name}"]',
+                )
+            )
+            assert any(text.find(spelling) >= 0 for spelling in spelled), f"{name}.{key} is unused"
+
+
+def test_a_run_may_do_without_independent_rollouts(fresh):
+    (fresh / "lean.yaml").write_text("potential: {estimators: [recursive], main: recursive}\n")
+    jobs = planned(fresh, *SMOKE, "lean.yaml")
+    assert jobs["plan_branches"] == jobs["plan_resampling"] == 2  # one of the training set
+    assert not {"plan_independent", "audit_cliffs", "figure_audit"} & set(jobs)
+
+
+def test_a_main_estimator_that_the_run_does_not_make_is_refused(fresh):
+    (fresh / "wrong.yaml").write_text("potential: {estimators: [recursive]}\n")
+    done = snakemake(fresh, "-n", *SMOKE, "wrong.yaml")
+    assert done.returncode != 0
+    assert "potential.main: 'independent' is not among" in done.stdout + done.stderr
