@@ -27,10 +27,10 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/legacy.smk"
 include: "workflow/rules/testbed.smk"
 include: "workflow/rules/hub.smk"
 include: "workflow/rules/rollouts.smk"
+include: "workflow/rules/exhibits.smk"
 include: "workflow/rules/problems.smk"
 include: "workflow/rules/traces.smk"
 include: "workflow/rules/estimates.smk"

@@ -4,6 +4,8 @@ A column ``x`` that has ``x_low`` and ``x_high`` beside it becomes one cell, 0.6
 value that was not measured is a dash; a value without an interval stands alone.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -84,3 +86,9 @@ def _decimals(value: float) -> int:
     if size == 0 or size >= 0.0995:
         return 2
     return 3 if size >= 0.00995 else 4
+
+
+def write_summary(summary: pd.DataFrame, csv: str | Path, md: str | Path) -> None:
+    """A summary's values in full (csv) and as they are read (Markdown)."""
+    summary.to_csv(csv, index=False)
+    Path(md).write_text(format_markdown(summary) + "\n", encoding="utf-8")

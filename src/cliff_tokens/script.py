@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,8 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import yaml
 
-from cliff_tokens import hub, provenance, tables
-from cliff_tokens.formatting import format_markdown
+from cliff_tokens import hub, provenance
 from cliff_tokens.policies import Policy, open_engine
 from cliff_tokens.policies.sampling import Sampler
 from cliff_tokens.policies.tokenizer import ChatTokenizer
@@ -133,20 +132,6 @@ def read_rows(entry: dict) -> pd.DataFrame | None:
     return hub.rows(repository, entry.get("config"), entry["split"])
 
 
-def read_each(
-    paths: Sequence[str], names: Sequence[str], table: str | None = None
-) -> dict[str, pd.DataFrame]:
-    """Tables by name, from paths that were collected over ``names`` before all else.
-
-    Without ``table`` the first folder of each name says which table it is.
-    """
-    size = len(paths) // max(1, len(names))
-    return {
-        name: tables.read_all(paths[i * size : (i + 1) * size], table or name.split("/")[0])
-        for i, name in enumerate(names)
-    }
-
-
 def write_receipt(receipt: dict, path: str) -> None:
     """What was fetched, as JSON."""
     Path(path).write_text(json.dumps(receipt, indent=2) + "\n")
@@ -162,39 +147,3 @@ def write_lock(lock: dict, path: str) -> None:
     unfinished = Path(f"{path}.unfinished")
     unfinished.write_text(head + yaml.safe_dump(lock, sort_keys=False))
     unfinished.replace(path)
-
-
-def read_labeled(paths: Sequence[str], table: str) -> pd.DataFrame:
-    """Several files of one table, with a column for each wildcard of the job that wrote them."""
-    return pd.concat(
-        [
-            tables.read(path, table).assign(**tables.read_metadata(path)["wildcards"])
-            for path in paths
-        ],
-        ignore_index=True,
-    )
-
-
-def read_costs(adapters: Sequence[str]) -> pd.DataFrame:
-    """What each adapter took to train: model, variant, seed and the values of its cost.json."""
-    rows = []
-    for folder in map(Path, adapters):
-        made = json.loads((folder / "provenance.json").read_text())
-        cost = json.loads((folder / "cost.json").read_text())
-        rows.append(made["made_by"]["wildcards"] | cost)
-    return pd.DataFrame(rows)
-
-
-def write_summary(summary: pd.DataFrame, csv: str, md: str) -> None:
-    """A summary's values in full (csv) and as they are read (Markdown)."""
-    summary.to_csv(csv, index=False)
-    Path(md).write_text(format_markdown(summary) + "\n")
-
-
-def write_figure(values: pd.DataFrame, drawn, output) -> None:
-    """A figure as svg and pdf beside the values it shows."""
-    from cliff_tokens.exhibits import style
-
-    values.to_csv(output.csv, index=False)
-    style.save(drawn, output.svg)
-    style.save(drawn, output.pdf)

@@ -3,22 +3,17 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.answers import DOMAINS, INTERVALS, answers, recounts
+from helpers.answers import ADAPTERS, DOMAINS, INTERVALS, answers, recounts
+from helpers.exhibits import words
 
-from cliff_tokens.exhibits import comparison, style
 from cliff_tokens.exhibits import figure_dpo_accuracy as dpo_accuracy
 from cliff_tokens.exhibits import figure_dpo_cliffs as dpo_cliffs
 from cliff_tokens.exhibits import figure_dpo_positions as dpo_positions
 from cliff_tokens.exhibits import figure_dpo_training as dpo_training
+from cliff_tokens.exhibits import style
 
 VARIANTS = ["all", "uncertain", "deterministic"]  # nothing was trained on the last
 SEEDS = (1, 2)
-
-
-def words(figure):
-    return [text.get_text() for axes in figure.axes for text in (*axes.texts, axes.title)] + [
-        text.get_text() for legend in figure.legends for text in legend.get_texts()
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -43,16 +38,6 @@ def counted():
     )
 
 
-def trained():
-    rows = [
-        {"model": "m", "variant": variant, "seed": seed, "pairs": pairs, "steps": 4,
-         "loss_positions": 2 * pairs, "seconds": 2.0 + seed, "peak_memory_bytes": 10**9}
-        for variant, pairs in (("all", 40), ("uncertain", 12), ("deterministic", 0))
-        for seed in SEEDS
-    ]  # fmt: skip
-    return pd.DataFrame(rows)
-
-
 def test_gains_are_drawn_with_their_seeds_and_an_empty_variant_says_so(evaluated):
     values = dpo_accuracy.values(evaluated, INTERVALS, ["m"], VARIANTS, DOMAINS)
     pooled = values[values["seed"].isna()]
@@ -68,7 +53,7 @@ def test_gains_are_drawn_with_their_seeds_and_an_empty_variant_says_so(evaluated
 
 
 def test_gains_stand_at_the_positions_that_carried_loss(evaluated):
-    values = dpo_positions.values(evaluated, trained(), INTERVALS, ["m"], VARIANTS, DOMAINS)
+    values = dpo_positions.values(evaluated, ADAPTERS, INTERVALS, ["m"], VARIANTS, DOMAINS)
     assert values.groupby("variant")["loss_positions"].unique().map(list).to_dict() == {
         "all": [80], "deterministic": [0], "uncertain": [24],
     }  # fmt: skip
@@ -111,7 +96,7 @@ def test_figures_are_drawn_where_nothing_was_trained(evaluated, counted):
         dpo_accuracy.values(base, INTERVALS, ["m"], ["deterministic"], DOMAINS)
     )
     assert words(figure).count("no pairs") == 6
-    values = dpo_positions.values(base, trained(), INTERVALS, ["m"], ["deterministic"], DOMAINS)
+    values = dpo_positions.values(base, ADAPTERS, INTERVALS, ["m"], ["deterministic"], DOMAINS)
     assert any("nothing" in text for text in words(dpo_positions.draw(values)))
     dpo_cliffs.draw(dpo_cliffs.values(before, INTERVALS, ["m"], ["deterministic"], ["chains"]))
     nothing = histories(["all"]).iloc[:0]
@@ -124,39 +109,3 @@ def test_every_variant_has_a_color_of_its_own():
     assert len(set(colors.values())) == len(colors)
     assert all(colors[kind] == style.KIND_COLORS[kind] for kind in ("uncertain", "sampled_off"))
     assert colors.keys() == style.VARIANT_MARKERS.keys()
-
-
-def test_detection_is_counted_where_it_was_run_and_predicted_where_not():
-    # One trace of three tokens at N = 4: 12 independent rollouts, 4 * (3 + 2 + 1) = 24 tokens.
-    traces = pd.DataFrame(
-        {"trace_id": ["m/t/p/0"], "model": "m", "dataset": "t", "problem_id": "p",
-         "token_ids": [[5, 6, 7]]}
-    )  # fmt: skip
-    tokens = pd.DataFrame(
-        {"trace_id": "m/t/p/0", "t": [1, 2, 3], "sampler_probability": [0.5, 1.0, 0.5]}
-    )
-    branches = pd.DataFrame(
-        {"trace_id": "m/t/p/0", "t": [1, 3], "rollouts": [2, 2], "generated_tokens": [5, 2]}
-    )
-    candidates = pd.DataFrame(
-        {"cliff_id": ["m/t/p/0@1"], "rollouts": [4], "reused": [1], "generated_tokens": [9]}
-    )
-    found = comparison.costs(
-        trained(), traces, tokens, "recursive", {"branches/recursive": branches},
-        {"recursive": candidates}, 4, ["m"], {"all": "recursive", "uncertain": None},
-    ).set_index("variant")  # fmt: skip
-    row = found.loc["all"]
-    assert (row["seeds"], row["pairs"], row["loss_positions"]) == (2, 40, 80)
-    assert row["seconds"] == 3.5
-    assert (row["recursive_rollouts"], row["recursive_tokens"]) == (4, 7)
-    assert (row["independent_rollouts"], row["independent_tokens"]) == (12, 24)
-    assert (row["recursive_source"], row["independent_source"]) == ("counted", "predicted")
-    assert row["candidate_rollouts"] == 3  # of four, one was taken over from another table
-    none = comparison.costs(
-        trained(), traces, tokens, "recursive", {"branches/recursive": branches.iloc[:0]},
-        {"recursive": candidates.iloc[:0]}, 4, ["m"], {"all": "recursive"},
-    ).iloc[0]  # fmt: skip
-    assert (none["recursive_rollouts"], none["candidate_rollouts"]) == (0, 0)
-    row = found.loc["uncertain"]
-    assert row["recursive_source"] == row["independent_source"] == "not needed"
-    assert row["recursive_rollouts"] == row["candidate_rollouts"] == 0

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from cliff_tokens import tables
-from cliff_tokens.script import open_policy, read_costs, resumable, was_trained
+from cliff_tokens.exhibits import read_costs
+from cliff_tokens.script import open_policy, resumable, was_trained
 from cliff_tokens.stages import evaluation, problems
 from cliff_tokens.stages import generators as generated
 from cliff_tokens.stages.cliff_test import CliffTest

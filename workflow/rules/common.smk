@@ -58,13 +58,6 @@ BASE = config["base"]
 if BASE:
     base.check(config, f"results/{BASE}/provenance/config.yaml")
 
-# Categories of the report, which sorts them by name.
-SCORECARD, FIGURES, TABLES, PROVENANCE = (
-    "1 Scorecard",
-    "2 Figures",
-    "3 Tables",
-    "4 Provenance",
-)
 # Settings that rules pass on, named as the dataclasses they become.
 TEST = {"margin": config["cliffs"]["margin"], "z": config["cliffs"]["z"]}
 INTERVALS = {
@@ -98,6 +91,13 @@ ADAPTERS = {
     "seed": config["training"]["seeds"],
 }
 POLICIES = ADAPTERS | {"variant": ["base", *VARIANTS]}
+# Traces that are trained on, and the estimator whose cliffs each variant needs (null: none).
+TRAINING_AXES = {"model": TRAINED, "dataset": [TRAINING_SET]}
+CATALOGUES = {
+    variant: catalogue_of(variant, config["training"]["estimator"])
+    for variant in VARIANTS
+}
+TRAINED_ON = sorted({name for name in CATALOGUES.values() if name})
 # Traces of each problem.
 SAMPLES = dict.fromkeys(DATASETS, config["traces"]["samples"]) | {
     TRAINING_SET: config["training"]["samples"]
@@ -115,10 +115,12 @@ DOMAINS = {
     name: "in domain" if entry["in_domain"] else "out of domain"
     for name, entry in EVALUATED.items()
 }
-# Estimators of the run, and those that are scored against the reference: the second round is cheap.
+# Estimators of the run, those whose cliffs are audited, and those that are scored against the reference: the second round is cheap.
 MAIN = config["potential"]["main"]
 RUN_ESTIMATORS = config["potential"]["estimators"]
+AUDITED = [name for name in RUN_ESTIMATORS if name == "independent"]
 SCORED = list(dict.fromkeys([*RUN_ESTIMATORS, "adaptive"]))
+SCORED_ROUNDS = {name: list(ESTIMATORS[name].draws) for name in SCORED}
 BRANCH_ROLLOUTS = {
     "recursive": config["potential"]["rollouts"],
     "reference": config["truth"]["rollouts"],
@@ -148,59 +150,26 @@ def of_run(table, estimator=None, axes=AXES):
 
     Tables that an estimator made have a folder for each; several can be named.
     """
-    root = "<measured>" if table in base.MEASURED else "<results>"
+    folder = "<measured>" if table in base.MEASURED else "<results>"
     if estimator is not None:
         axes = {"estimator": estimator} | axes
-    folders = (f"{{{axis}}}" for axis in axes)
-    return collect(f"{Path(root, table, *folders)}.parquet", **axes)
+    places = (f"{{{axis}}}" for axis in axes)
+    return collect(f"{Path(folder, table, *places)}.parquet", **axes)
 
 
-def of_base(path, *same):
-    """Files of the base run, if there is one and it has the same settings ``same``."""
-
-    def found(wildcards):
-        pattern = path.format(**wildcards)
-        return base.files(config, f"results/{BASE}", pattern, same) if BASE else []
-
-    return found
+def counts_of(estimators, table, axes=AXES):
+    """Counts of what these estimators drew, in one of the two tables; nothing where it has none."""
+    draws = draws_of(estimators, table)
+    if table == "potential":  # which has a single estimator, and so no folder for it
+        return of_run(table, axes=axes) if draws else []
+    return of_run(table, draws, axes)
 
 
-def figure(name):
-    """Outputs of a figure: svg and csv in the report, pdf for print."""
-    shows = {"caption": f"../report/{name}.rst", "category": FIGURES}
-    return {
-        "svg": report(
-            f"<results>/figures/{name}.svg", labels=shown(name, "picture"), **shows
-        ),
-        "pdf": f"<results>/figures/{name}.pdf",
-        "csv": report(
-            f"<results>/figures/{name}.csv", labels=shown(name, "values"), **shows
-        ),
-    }
-
-
-def table(name):
-    """Outputs of a table: csv in the report, Markdown for readers."""
-    return {
-        "csv": report(
-            f"<results>/tables/{name}.csv",
-            caption=f"../report/{name}.rst",
-            category=TABLES,
-            labels=shown(name),
-        ),
-        "md": f"<results>/tables/{name}.md",
-    }
-
-
-def shown(target, view=None):
-    """Labels in the report: place in the paper's order and what it shows; figures have views."""
-    place, entry = catalogue.placed(PAPER_INDEX, target, "config/paper_index.yaml")
-    labels = {
-        "no.": f"{place:02}",
-        "paper": entry["number"] or "ours",
-        "shows": entry["title"],
-    }
-    return labels | ({"view": view} if view else {})
+def of_policies(table):
+    """A table of base and of every adapter."""
+    return collect(
+        f"<results>/{table}/{{model}}/{{variant}}/seed-{{seed}}.parquet", **POLICIES
+    )
 
 
 def weights_of(axis):
@@ -231,44 +200,3 @@ def gpus_of(axis):
         return entry.get("gpus", 1) if entry["engine"] == "vllm" else 0
 
     return count
-
-
-def shards(draws):
-    """The shards of what was rolled out for a model and data set."""
-    count = shards_of(draws)
-    path = f"<results>/rollouts/{draws}/{{{{model}}}}/{{{{dataset}}}}/shard-{{shard}}.parquet"
-    path = path.replace(draws, draws.replace("{", "{{").replace("}", "}}"))
-    return collect(path, shard=range(1, count + 1))
-
-
-def shards_of(draws):
-    """How many jobs share these draws of a model and data set."""
-    kind = {"potential": "independent", "recursion": "branches"}
-    return config["shards"][kind.get(stage_of(draws), "cliffs")]
-
-
-def branches_of(wildcards):
-    """The branches that a recursive estimator is made of."""
-    draws = ESTIMATORS[wildcards.estimator].draws
-    path = "<results>/branches/{draws}/{{model}}/{{dataset}}.parquet"
-    return collect(path, draws=draws)
-
-
-def branches_to_reuse(wildcards):
-    """Branches that did not select the estimator's cliffs: those of another estimator."""
-    if wildcards.estimator != "independent" or "recursive" not in RUN_ESTIMATORS:
-        return []
-    return "<measured>/branches/recursive/{model}/{dataset}.parquet"
-
-
-def adapter(wildcards):
-    """The adapter of a policy: none for base."""
-    if wildcards.variant == "base":
-        return []
-    return "<results>/adapters/{model}/{variant}/seed-{seed}"
-
-
-def fetched(wildcards):
-    """The receipt of a data set of the Hub; nothing for a generator."""
-    fetches = "hub" in DATASETS[wildcards.dataset]
-    return f"resources/hub/datasets/{wildcards.dataset}.json" if fetches else []

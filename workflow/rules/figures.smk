@@ -1,44 +1,12 @@
 # Figures of the paper: svg for the report, pdf for print, csv of the values shown.
 
 
-# What every figure and table has; never run by itself. A figure or table names its inputs and params
-# as its module in src/cliff_tokens/exhibits takes them.
-rule exhibit:
-    log:
-        "<logs>/exhibit.log",
-    group:
-        "exhibits"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=30,
-    params:
-        revision=REVISIONS["exhibits"],
-    script:
-        "../scripts/exhibit.py"
-
-
 rule figures:
     input:
         collect(
             "<results>/figures/{figure}.svg",
-            figure=[
-                "figure_01_decision_boundary",
-                "figure_02_share_with_cliff",
-                "figure_03_cliffs_per_trace",
-                "figure_05_cliff_mass",
-                "figure_06_recovery",
-                "figure_15_entropy_density",
-                "figure_16_pass_at_k_incorrect",
-                "figure_17_pass_at_k_correct",
-                "figure_cut_points",
-                "example_traces",
-            ],
+            figure=paper_index.exhibits(PAPER_INDEX, "figure", HAVE),
         ),
-        collect("<results>/figures/{figure}.svg", figure=PAIR_FIGURES),
-        collect("<results>/figures/figure_{audit}.svg", audit=AUDITS),
 
 
 use rule exhibit as figure_01_decision_boundary with:
@@ -286,20 +254,24 @@ use rule exhibit as example_traces with:
         "Drawing example traces"
 
 
-use rule exhibit as figure_audit with:
+use rule exhibit as figure_cut_points with:
     input:
-        audit=of_run("audit"),
+        cut_points=of_run("cut_points", MAIN),
+        estimates=of_run("estimates", MAIN),
+        traces=of_run("traces"),
+        cliffs=of_run("cliffs", MAIN),
     output:
-        **figure("figure_audit"),
+        **figure("figure_cut_points"),
     log:
-        "<logs>/figure_audit.log",
+        "<logs>/figure_cut_points.log",
     benchmark:
-        "<benchmarks>/figure_audit.jsonl"
+        "<benchmarks>/figure_cut_points.jsonl"
     params:
-        test=TEST,
+        rules=CUT_RULES,
+        intervals=INTERVALS,
         models=config["models"],
     message:
-        "Drawing the drops of audited cliffs against their bound"
+        "Drawing deletion at the cliff and at other cut points"
 
 
 use rule exhibit as figure_prevalence_null with:
@@ -318,3 +290,117 @@ use rule exhibit as figure_prevalence_null with:
         datasets=config["datasets"],
     message:
         "Drawing the cliffs that are seen against what is expected"
+
+
+use rule exhibit as figure_dpo_accuracy with:
+    input:
+        evaluation=of_policies("evaluation"),
+    output:
+        **figure("figure_dpo_accuracy"),
+    log:
+        "<logs>/figure_dpo_accuracy.log",
+    benchmark:
+        "<benchmarks>/figure_dpo_accuracy.jsonl"
+    params:
+        intervals=INTERVALS,
+        models=TRAINED,
+        variants=VARIANTS,
+        domains=DOMAINS,
+    message:
+        "Drawing the gain in accuracy after Cliff-DPO"
+
+
+use rule exhibit as figure_dpo_positions with:
+    input:
+        evaluation=of_policies("evaluation"),
+        adapters=collect("<results>/adapters/{model}/{variant}/seed-{seed}", **ADAPTERS),
+    output:
+        **figure("figure_dpo_positions"),
+    log:
+        "<logs>/figure_dpo_positions.log",
+    benchmark:
+        "<benchmarks>/figure_dpo_positions.jsonl"
+    params:
+        intervals=INTERVALS,
+        models=TRAINED,
+        variants=VARIANTS,
+        domains=DOMAINS,
+    message:
+        "Drawing the gain in accuracy against loss positions"
+
+
+use rule exhibit as figure_dpo_cliffs with:
+    input:
+        recounts=of_policies("recounts"),
+    output:
+        **figure("figure_dpo_cliffs"),
+    log:
+        "<logs>/figure_dpo_cliffs.log",
+    benchmark:
+        "<benchmarks>/figure_dpo_cliffs.jsonl"
+    params:
+        intervals=INTERVALS,
+        models=TRAINED,
+        variants=VARIANTS,
+        datasets=list(RECOUNTED),
+    message:
+        "Drawing cliffs per trace before and after Cliff-DPO"
+
+
+use rule exhibit as figure_dpo_training with:
+    input:
+        training=collect(
+            "<results>/training/{model}/{variant}/seed-{seed}.parquet", **ADAPTERS
+        ),
+    output:
+        **figure("figure_dpo_training"),
+    log:
+        "<logs>/figure_dpo_training.log",
+    benchmark:
+        "<benchmarks>/figure_dpo_training.jsonl"
+    params:
+        models=TRAINED,
+        variants=VARIANTS,
+    message:
+        "Drawing the training curves of Cliff-DPO"
+
+
+use rule exhibit as figure_audit with:
+    input:
+        audit=of_run("audit"),
+    output:
+        **figure("figure_audit"),
+    log:
+        "<logs>/figure_audit.log",
+    benchmark:
+        "<benchmarks>/figure_audit.jsonl"
+    params:
+        test=TEST,
+        models=config["models"],
+    message:
+        "Drawing the drops of audited cliffs against their bound"
+
+
+use rule exhibit as figure_estimators with:
+    input:
+        estimates=of_run("estimates", SCORED),
+        potential=counts_of(SCORED, "potential"),
+        branches=counts_of(SCORED, "branches"),
+        reference=of_run("estimates", "reference"),
+        reference_branches=of_run("branches", "reference"),
+        traces=of_run("traces"),
+        tokens=of_run("tokens"),
+        alternatives=of_run("alternatives"),
+    output:
+        **figure("figure_estimators"),
+    log:
+        "<logs>/figure_estimators.log",
+    benchmark:
+        "<benchmarks>/figure_estimators.jsonl"
+    params:
+        rounds=SCORED_ROUNDS,
+        rollouts=config["potential"]["rollouts"],
+        intervals=INTERVALS,
+        models=config["models"],
+    message:
+        "Drawing error against cost"

@@ -3,6 +3,12 @@
 # themselves lie in the Hub's own cache.
 
 
+def fetched(wildcards):
+    """The receipt of a data set of the Hub; nothing for a generator."""
+    fetches = "hub" in DATASETS[wildcards.dataset]
+    return f"resources/hub/datasets/{wildcards.dataset}.json" if fetches else []
+
+
 def recorded(kind, catalogue):
     """A function that gives the recorded hashes of an entry's files, at the commit they are of."""
 

@@ -1,6 +1,12 @@
 # Pairs: at each cliff of the training traces, tokens to prefer to the cliff token (paper, Cliff-DPO).
 
 
+CLIFFS_OF = {
+    variant: name or config["training"]["estimator"]
+    for variant, name in CATALOGUES.items()
+}
+
+
 rule build_pairs:
     input:
         cliffs=collect(

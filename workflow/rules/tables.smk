@@ -5,23 +5,8 @@ rule tables:
     input:
         collect(
             "<results>/tables/{table}.csv",
-            table=[
-                "table_accuracy",
-                "table_taxonomy",
-                "table_greedy_ratio",
-                "table_entropy_by_greedy",
-                "table_fixed_thresholds",
-                "table_hazard",
-                "table_temperature",
-                "table_cut_points",
-                "table_cut_point_settings",
-                "table_greedy_replacement",
-                "table_positions",
-                "table_boundary",
-            ],
+            table=paper_index.exhibits(PAPER_INDEX, "table", HAVE),
         ),
-        collect("<results>/tables/{table}.csv", table=PAIR_TABLES),
-        collect("<results>/tables/table_{audit}.csv", audit=AUDITS),
 
 
 use rule exhibit as table_accuracy with:
@@ -79,6 +64,81 @@ use rule exhibit as table_boundary with:
         datasets=config["datasets"],
     message:
         "Traces that start at potential zero, and their cliffs"
+
+
+use rule exhibit as table_cut_points with:
+    input:
+        cut_points=of_run("cut_points", MAIN),
+        estimates=of_run("estimates", MAIN),
+        traces=of_run("traces"),
+    output:
+        **table("table_cut_points"),
+    log:
+        "<logs>/table_cut_points.log",
+    benchmark:
+        "<benchmarks>/table_cut_points.jsonl"
+    params:
+        intervals=INTERVALS,
+        models=config["models"],
+    message:
+        "pass@k by cut point, as published and fair"
+
+
+use rule exhibit as table_cut_point_settings with:
+    input:
+        cut_points=of_run("cut_points", MAIN),
+        traces=of_run("traces"),
+    output:
+        **table("table_cut_point_settings"),
+    log:
+        "<logs>/table_cut_point_settings.log",
+    benchmark:
+        "<benchmarks>/table_cut_point_settings.jsonl"
+    params:
+        intervals=INTERVALS,
+        models=config["models"],
+        datasets=config["datasets"],
+    message:
+        "Settings in which deletion at the cliff beats its rivals"
+
+
+use rule exhibit as table_greedy_replacement with:
+    input:
+        candidates=of_run("candidates", MAIN),
+        cliffs=of_run("cliffs", MAIN),
+        resampling=of_run("resampling", MAIN),
+    output:
+        **table("table_greedy_replacement"),
+    log:
+        "<logs>/table_greedy_replacement.log",
+    benchmark:
+        "<benchmarks>/table_greedy_replacement.jsonl"
+    params:
+        shortfall=config["cut_points"]["shortfall"],
+        intervals=INTERVALS,
+        models=config["models"],
+    message:
+        "The greedy token in the place of cliff tokens"
+
+
+use rule exhibit as table_positions with:
+    input:
+        cut_points=of_run("cut_points", MAIN),
+        estimates=of_run("estimates", MAIN),
+        traces=of_run("traces"),
+        cliffs=of_run("cliffs", MAIN),
+    output:
+        **table("table_positions"),
+    log:
+        "<logs>/table_positions.log",
+    benchmark:
+        "<benchmarks>/table_positions.jsonl"
+    params:
+        rules=CUT_RULES,
+        intervals=INTERVALS,
+        models=config["models"],
+    message:
+        "Positions of cliffs, critical tokens and tangents"
 
 
 use rule exhibit as table_taxonomy with:
@@ -190,6 +250,68 @@ use rule exhibit as table_agreement with:
         "Cliffs and controls in the eyes of another model"
 
 
+use rule exhibit as table_dpo_accuracy with:
+    input:
+        evaluation=of_policies("evaluation"),
+    output:
+        **table("table_dpo_accuracy"),
+    log:
+        "<logs>/table_dpo_accuracy.log",
+    benchmark:
+        "<benchmarks>/table_dpo_accuracy.jsonl"
+    params:
+        intervals=INTERVALS,
+        models=TRAINED,
+        variants=VARIANTS,
+        domains=DOMAINS,
+    message:
+        "Accuracy before and after Cliff-DPO"
+
+
+use rule exhibit as table_dpo_cost with:
+    input:
+        adapters=collect("<results>/adapters/{model}/{variant}/seed-{seed}", **ADAPTERS),
+        traces=of_run("traces", axes=TRAINING_AXES),
+        tokens=of_run("tokens", axes=TRAINING_AXES),
+        potential=counts_of(
+            [config["training"]["estimator"]], "potential", axes=TRAINING_AXES
+        ),
+        branches=counts_of(
+            [config["training"]["estimator"]], "branches", axes=TRAINING_AXES
+        ),
+        candidates=of_run("candidates", TRAINED_ON, TRAINING_AXES),
+    output:
+        **table("table_dpo_cost"),
+    log:
+        "<logs>/table_dpo_cost.log",
+    benchmark:
+        "<benchmarks>/table_dpo_cost.jsonl"
+    params:
+        rollouts=config["potential"]["rollouts"],
+        models=TRAINED,
+        variants=CATALOGUES,
+    message:
+        "Cost of Cliff-DPO and of finding its cliffs"
+
+
+use rule exhibit as table_dpo_cliffs with:
+    input:
+        recounts=of_policies("recounts"),
+    output:
+        **table("table_dpo_cliffs"),
+    log:
+        "<logs>/table_dpo_cliffs.log",
+    benchmark:
+        "<benchmarks>/table_dpo_cliffs.jsonl"
+    params:
+        intervals=INTERVALS,
+        models=TRAINED,
+        variants=VARIANTS,
+        datasets=list(RECOUNTED),
+    message:
+        "Cliffs before and after Cliff-DPO"
+
+
 use rule exhibit as table_audit with:
     input:
         audit=of_run("audit"),
@@ -210,3 +332,155 @@ use rule exhibit as table_audit with:
         models=config["models"],
     message:
         "Audit of the cliffs from independent rollouts"
+
+
+use rule exhibit as table_estimators with:
+    input:
+        estimates=of_run("estimates", SCORED),
+        cliffs=of_run("cliffs", SCORED),
+        potential=counts_of(SCORED, "potential"),
+        branches=counts_of(SCORED, "branches"),
+        reference=of_run("estimates", "reference"),
+        traces=of_run("traces"),
+    output:
+        **table("table_estimators"),
+    log:
+        "<logs>/table_estimators.log",
+    benchmark:
+        "<benchmarks>/table_estimators.jsonl"
+    params:
+        rounds=SCORED_ROUNDS,
+        test=TEST,
+        intervals=INTERVALS,
+        models=config["models"],
+    message:
+        "Error and cost of every estimator"
+
+
+use rule exhibit as table_truth with:
+    input:
+        cliffs=of_run("cliffs", SCORED),
+        audit=of_run("audit") if AUDITED else [],
+        reference=of_run("estimates", "reference"),
+        tokens=of_run("tokens"),
+        traces=of_run("traces"),
+    output:
+        **table("table_truth"),
+    log:
+        "<logs>/table_truth.log",
+    benchmark:
+        "<benchmarks>/table_truth.jsonl"
+    params:
+        estimators=SCORED,
+        test=TEST,
+        certain=config["taxonomy"]["certain"],
+        intervals=INTERVALS,
+        models=config["models"],
+    message:
+        "Precision and recall of every catalogue of cliffs"
+
+
+use rule exhibit as table_simulation with:
+    input:
+        cliffs=of_run("cliffs", AUDITED),
+        reference=of_run("estimates", "reference"),
+        tokens=of_run("tokens"),
+        traces=of_run("traces"),
+    output:
+        **table("table_simulation"),
+    log:
+        "<logs>/table_simulation.log",
+    benchmark:
+        "<benchmarks>/table_simulation.jsonl"
+    params:
+        rollouts=config["potential"]["rollouts"],
+        repetitions=config["truth"]["repetitions"],
+        test=TEST,
+        certain=config["taxonomy"]["certain"],
+        intervals=INTERVALS,
+        models=config["models"],
+    message:
+        "Simulating the published protocol from the reference"
+
+
+use rule exhibit as table_cost with:
+    input:
+        traces=of_run("traces"),
+        tokens=of_run("tokens"),
+    output:
+        **table("table_cost"),
+    log:
+        "<logs>/table_cost.log",
+    benchmark:
+        "<benchmarks>/table_cost.jsonl"
+    params:
+        rollouts=config["potential"]["rollouts"],
+        tokens_per_second=config["cost"]["tokens_per_second"],
+        intervals=INTERVALS,
+        models=config["models"],
+        datasets=config["datasets"],
+    message:
+        "Predicting the cost of the potential"
+
+
+use rule exhibit as table_cost_plan with:
+    output:
+        **table("table_cost_plan"),
+    log:
+        "<logs>/table_cost_plan.log",
+    benchmark:
+        "<benchmarks>/table_cost_plan.jsonl"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        expected={name: entry.get("expected") for name, entry in DATASETS.items()},
+        analysis={
+            "models": config["models"],
+            "datasets": config["datasets"],
+            "samples": config["traces"]["samples"],
+            "rollouts": config["potential"]["rollouts"],
+            "catalogues": [MAIN, *AUDITED],
+        },
+        training={
+            "models": TRAINED,
+            "datasets": [TRAINING_SET],
+            "samples": config["training"]["samples"],
+            "rollouts": config["potential"]["rollouts"],
+            "catalogues": TRAINED_ON,
+        },
+        policies=POLICIES,
+        evaluation=config["evaluation"],
+        limit=config["problems"]["limit"],
+        budget={
+            "resampling": config["resampling"]["rollouts"],
+            "candidates": config["candidates"]["rollouts"],
+            "top": config["candidates"]["top"],
+            "cut_points": config["cut_points"]["rollouts"],
+        },
+        assumed=config["cost"]["assumed"],
+        tokens_per_second=config["cost"]["tokens_per_second"],
+    message:
+        "Predicting the cost of the run from its plan"
+
+
+use rule exhibit as table_cost_used with:
+    input:
+        traces=of_run("traces"),
+        tokens=of_run("tokens"),
+        potential=counts_of(SCORED, "potential"),
+        branches=of_run("branches", "recursive"),
+    output:
+        **table("table_cost_used"),
+    log:
+        "<logs>/table_cost_used.log",
+    benchmark:
+        "<benchmarks>/table_cost_used.jsonl"
+    params:
+        rollouts=config["potential"]["rollouts"],
+        tokens_per_second=config["cost"]["tokens_per_second"],
+        intervals=INTERVALS,
+        models=config["models"],
+        datasets=config["datasets"],
+    message:
+        "Comparing the cost of the potential with its prediction"

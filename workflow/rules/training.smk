@@ -5,8 +5,7 @@
 rule dpo:
     input:
         collect("<results>/adapters/{model}/{variant}/seed-{seed}", **ADAPTERS),
-        collect("<results>/tables/{table}.csv", table=DPO_TABLES),
-        collect("<results>/figures/{figure}.svg", figure=DPO_FIGURES),
+        exhibits_of("dpo") if TRAINED else [],
 
 
 rule train_cliff_dpo:

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from cliff_tokens.script import open_policy, stage, write_summary
+from cliff_tokens.formatting import write_summary
+from cliff_tokens.script import open_policy, stage
 from cliff_tokens.testbed import card
 
 with stage(snakemake):

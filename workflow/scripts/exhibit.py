@@ -4,4 +4,5 @@ from cliff_tokens.exhibits import present
 from cliff_tokens.script import stage
 
 with stage(snakemake):
-    present(snakemake.rule, snakemake.input, snakemake.params, snakemake.output)
+    named = (snakemake.input, snakemake.params, snakemake.output)
+    present(snakemake.rule, *(dict(names.items()) for names in named))

@@ -5,11 +5,11 @@ from pathlib import Path
 import pandas as pd
 
 from cliff_tokens.catalogue import read
-from cliff_tokens.formatting import format_html
+from cliff_tokens.formatting import format_html, write_summary
 from cliff_tokens.paper_index import complete, read_published
 from cliff_tokens.scorecard import Run, score
 from cliff_tokens.scorecard.claims import CLAIMS
-from cliff_tokens.script import stage, write_summary
+from cliff_tokens.script import stage
 
 with stage(snakemake):
     inputs, params = snakemake.input, snakemake.params

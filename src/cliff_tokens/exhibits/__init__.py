@@ -6,7 +6,8 @@ any other is a param of the rule. Neither reads or writes files.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import is_dataclass
 from importlib import import_module
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from cliff_tokens import tables
-from cliff_tokens.formatting import format_markdown
+from cliff_tokens.formatting import write_summary
 
 _OF_EVERY_RULE = {"revision"}  # decides when a rule runs again, not what it shows
 
@@ -33,10 +34,10 @@ def present(rule: str, inputs: Mapping, params: Mapping, output: Mapping) -> Non
     check(exhibit, set(inputs), set(params))
     given = {name: read_frame(paths, name) for name, paths in inputs.items()} | dict(params)
     values = _call(exhibit.values, given)
-    values.to_csv(output["csv"], index=False)
     if "md" in output:
-        Path(output["md"]).write_text(format_markdown(values) + "\n")
+        write_summary(values, output["csv"], output["md"])
     if "svg" in output:
+        values.to_csv(output["csv"], index=False)
         from cliff_tokens.exhibits import style
 
         drawn = _call(exhibit.draw, given | {"values": values})
@@ -72,10 +73,18 @@ def read_frame(paths, name: str) -> pd.DataFrame:
     if not paths and name in tables.TABLES:
         return tables.read_all([], name)
     if paths and Path(paths[0]).is_dir():
-        from cliff_tokens.script import read_costs
-
         return read_costs(paths)
     return tables.read_labeled(paths)
+
+
+def read_costs(adapters: Sequence[str]) -> pd.DataFrame:
+    """What each adapter took to train: model, variant, seed and the values of its cost.json."""
+    rows = []
+    for folder in map(Path, adapters):
+        made = json.loads((folder / "provenance.json").read_text())
+        cost = json.loads((folder / "cost.json").read_text())
+        rows.append(made["made_by"]["wildcards"] | cost)
+    return pd.DataFrame(rows)
 
 
 def _call(function: Callable, given: Mapping):

@@ -1,4 +1,7 @@
-"""pass@k by cut point in four populations of incorrect traces, and where the cut points lie."""
+"""pass@k by cut point in four populations of incorrect traces, and where the cut points lie.
+
+The medians of the positions are taken when they are drawn: the csv holds every position.
+"""
 
 from collections.abc import Sequence
 
@@ -7,12 +10,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cliff_tokens.exhibits import rivals, style
-from cliff_tokens.exhibits.summaries import POOLED
+from cliff_tokens.exhibits import style
+from cliff_tokens.exhibits.cut_point_positions import point_positions
+from cliff_tokens.exhibits.cut_point_rates import compare_methods, powers_of_two
 from cliff_tokens.stages.cut_points import CutRules
 from cliff_tokens.statistics import Intervals
 
-SCORES, PLACES = "pass@k", "position"
+SCORES, POSITIONS = "pass@k", "position"
 _POPULATIONS = {
     "population_tangent": "cliff, critical\nand tangent",
     "cliff_first": "a cliff:\nthe first",
@@ -37,26 +41,36 @@ def values(
     cliffs: pd.DataFrame,
     rules: CutRules,
     intervals: Intervals,
-    models: Sequence[str] | None = None,
+    models: Sequence[str],
 ) -> pd.DataFrame:
-    """Rows of ``rivals.pass_at_k`` for powers of two, and below them one for each point.
+    """Rows of ``compare_methods`` for powers of two, and below them one for each point.
 
     ``shows`` tells the two apart; what a row does not have is NaN.
+
+    Args:
+        cut_points: rows of the table.
+        estimates: those that the cut points were read off.
+        traces: rows of the table; correct ones are left out.
+        cliffs: rows of the table.
+        rules: what makes a tangent.
+        intervals: how intervals are made.
+        models: columns of panels, in this order.
     """
-    ks = rivals.powers_of_two(cut_points)
-    scores = rivals.pass_at_k(cut_points, estimates, traces, intervals, ks, models)
-    scores = scores[scores["model"].ne(POOLED)].assign(shows=SCORES)
-    places = rivals.point_positions(cut_points, estimates, traces, cliffs, rules)
-    places = places[places["point"].isin(_POINTS) & places["model"].isin(scores["model"])]
-    places = places.assign(shows=PLACES, method=places["point"].map(_POINTS))
-    places = places[["shows", "model", "method", "trace_id", "t", "relative"]]
-    return pd.concat([scores, places], ignore_index=True).astype({"k": "Int64", "t": "Int64"})
+    scores = compare_methods(
+        cut_points, estimates, traces, intervals, powers_of_two(cut_points), models, pooled=()
+    )
+    positions = point_positions(cut_points, estimates, traces, cliffs, rules)
+    positions = positions[positions["point"].isin(_POINTS) & positions["model"].isin(models)]
+    positions = positions.assign(shows=POSITIONS, method=positions["point"].map(_POINTS))
+    positions = positions[["shows", "model", "method", "trace_id", "t", "relative"]]
+    parts = [scores.assign(shows=SCORES), positions]
+    return pd.concat(parts, ignore_index=True).astype({"k": "Int64", "t": "Int64"})
 
 
 @style.styled
 def draw(values: pd.DataFrame) -> Figure:
     """Populations in rows, models in columns; positions in a last row."""
-    scores, places = (values[values["shows"].eq(part)] for part in (SCORES, PLACES))
+    scores, positions = (values[values["shows"].eq(part)] for part in (SCORES, POSITIONS))
     models = list(pd.unique(scores["model"]))
     width = min(style.PAGE, max(style.COLUMN, 0.9 + 2.3 * len(models)))
     figure = style.figure(6.6, width)
@@ -73,7 +87,7 @@ def draw(values: pd.DataFrame) -> Figure:
             _panel(axes, scores[inside], roomy=len(models) <= 3)
         row[0].set_ylabel(f"{label}\npass@k")
     for axes, model in zip(grid[-1], models, strict=True):
-        _strip(axes, places[places["model"].eq(model)])
+        _strip(axes, positions[positions["model"].eq(model)])
         axes.set_xlabel("position, t / T")
     for axes in grid[:-2].flat:
         axes.tick_params(axis="x", labelbottom=False)
@@ -131,7 +145,7 @@ def _panel(axes: Axes, cell: pd.DataFrame, roomy: bool) -> None:
         )
 
 
-def _strip(axes: Axes, places: pd.DataFrame) -> None:
+def _strip(axes: Axes, positions: pd.DataFrame) -> None:
     """Every point at its position, a line a method, with the median as a bar."""
     names = list(_POINTS.values())
     axes.set_xlim(-0.02, 1.02)
@@ -140,10 +154,10 @@ def _strip(axes: Axes, places: pd.DataFrame) -> None:
     axes.set_yticks(range(len(names)), [_LABELS[name] for name in names])
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")
-    counts = [str(int(places["method"].eq(name).sum())) for name in names]
+    counts = [str(int(positions["method"].eq(name).sum())) for name in names]
     axes.set_title(f"n = {' / '.join(counts)}", fontsize=6.5, pad=3)
     for height, name in enumerate(names):
-        at = places.loc[places["method"].eq(name), "relative"].to_numpy()
+        at = positions.loc[positions["method"].eq(name), "relative"].to_numpy()
         color = style.METHOD_COLORS[name]
         if not len(at):
             continue

@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from cliff_tokens.exhibits import comparison, style
+from cliff_tokens.exhibits import style
+from cliff_tokens.exhibits.gains import accuracy_gains, gain_limits, gains_by_seed
 from cliff_tokens.stages.evaluation import BASE
 from cliff_tokens.statistics import Intervals
 
-_LEAST = 1.0  # points that an axis shows to both sides: no gain should not look like some
 _COLUMNS = [
     "model", "dataset", "domain", "decoding", "variant", "seed", "n", "seeds", "gain", "gain_low",
     "gain_high", "p_holm",
@@ -26,10 +26,18 @@ def values(
     variants: Sequence[str],
     domains: Mapping[str, str],
 ) -> pd.DataFrame:
-    """Rows of ``comparison.accuracy`` without base (``seed`` null), then those of each seed."""
-    pooled = comparison.accuracy(evaluation, intervals, models, variants, domains)
+    """Rows of ``accuracy_gains`` without base (``seed`` null), then those of each seed.
+
+    Args:
+        evaluation: rows of the table.
+        intervals: how intervals are made.
+        models: rows of panels, in this order.
+        variants: lines of a panel, in this order.
+        domains: in domain or out of domain, of each data set.
+    """
+    pooled = accuracy_gains(evaluation, intervals, models, variants, domains)
     pooled = pooled[pooled["variant"].ne(BASE) & pooled["dataset"].isin(list(domains))]
-    single = comparison.by_seed(evaluation, models, variants)
+    single = gains_by_seed(evaluation, models, variants)
     frame = pd.concat([pooled.assign(seed=pd.NA), single], ignore_index=True)
     frame["seed"] = frame["seed"].astype("Int64")
     frame["domain"] = frame["dataset"].map(dict(domains))
@@ -69,8 +77,8 @@ def draw(values: pd.DataFrame) -> Figure:
 def _panel(axes: Axes, cell: pd.DataFrame, variants: Sequence[str]) -> None:
     axes.axvline(0, color=style.INK, linewidth=0.6, zorder=1)
     for place, variant in enumerate(variants):
-        own = cell[cell["variant"].eq(variant)]
-        row = own[own["seed"].isna()].iloc[0]
+        of_variant = cell[cell["variant"].eq(variant)]
+        row = of_variant[of_variant["seed"].isna()].iloc[0]
         color = style.VARIANT_COLORS[variant]
         if not row["n"]:
             axes.annotate(
@@ -81,7 +89,7 @@ def _panel(axes: Axes, cell: pd.DataFrame, variants: Sequence[str]) -> None:
         ends = 100 * np.array([row["gain_low"], row["gain_high"]], dtype=float)
         if np.isfinite(ends).all():
             axes.plot(ends, [place, place], color=color, linewidth=1.1, solid_capstyle="butt")
-        single = own[own["seed"].notna()]
+        single = of_variant[of_variant["seed"].notna()]
         if len(single) > 1:
             axes.plot(100 * single["gain"], [place] * len(single), "|", color=color, markersize=5)
         axes.plot(
@@ -91,7 +99,6 @@ def _panel(axes: Axes, cell: pd.DataFrame, variants: Sequence[str]) -> None:
     axes.set_yticks(range(len(variants)), [style.word(name) for name in variants])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(variants) - 0.4, -0.6)
-    low, high = axes.get_xlim()
-    axes.set_xlim(min(low, -_LEAST), max(high, _LEAST))
+    axes.set_xlim(*gain_limits(*axes.get_xlim()))
     axes.xaxis.set_major_locator(MaxNLocator(2, min_n_ticks=2))
     axes.grid(axis="x")

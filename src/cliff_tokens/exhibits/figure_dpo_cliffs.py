@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from cliff_tokens.exhibits import comparison, style
+from cliff_tokens.exhibits import style
+from cliff_tokens.exhibits.cliff_changes import cliff_changes
 from cliff_tokens.stages.evaluation import BASE
 from cliff_tokens.statistics import Intervals
 
@@ -22,8 +23,16 @@ def values(
     variants: Sequence[str],
     datasets: Sequence[str],
 ) -> pd.DataFrame:
-    """Rows of ``comparison.cliffs``, with what this figure shows of them."""
-    frame = comparison.cliffs(recounts, intervals, models, variants, datasets)
+    """Rows of ``cliff_changes``, with what this figure shows of them.
+
+    Args:
+        recounts: rows of the table.
+        intervals: how intervals are made.
+        models: rows of panels, in this order.
+        variants: lines of a panel, after base.
+        datasets: rows of panels of each model; another follows for all of several.
+    """
+    frame = cliff_changes(recounts, intervals, models, variants, datasets)
     columns = ["model", "dataset", "variant", "n", "traces", "cliffs"]
     shown = [f"{name}{end}" for name, _ in _PANELS for end in ("", "_low", "_high")]
     return frame[[*columns, *shown, "p_holm"]]
@@ -49,14 +58,14 @@ def draw(values: pd.DataFrame) -> Figure:
 
 def _panel(axes: Axes, cell: pd.DataFrame, variants: Sequence[str], name: str) -> None:
     before = cell.loc[cell["variant"].eq(BASE), "per_trace"].iloc[0]
-    at = before if name == "per_trace" else 0.0
-    axes.axvline(at, color=style.INK, linewidth=0.6, zorder=1)
+    base_line = before if name == "per_trace" else 0.0
+    axes.axvline(base_line, color=style.INK, linewidth=0.6, zorder=1)
     for place, variant in enumerate(variants):
         row = cell[cell["variant"].eq(variant)].iloc[0]
         color = style.VARIANT_COLORS[variant]
         if not row["traces"]:
             axes.annotate(
-                "no pairs", (at, place), (3, 0), textcoords="offset points", va="center",
+                "no pairs", (base_line, place), (3, 0), textcoords="offset points", va="center",
                 color=style.FAINT, fontsize=6,
             )  # fmt: skip
             continue

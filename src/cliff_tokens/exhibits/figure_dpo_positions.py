@@ -8,26 +8,34 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from cliff_tokens.exhibits import comparison, style
+from cliff_tokens.exhibits import style
+from cliff_tokens.exhibits.gains import accuracy_gains, gain_limits
 from cliff_tokens.stages.evaluation import BASE, GREEDY
 from cliff_tokens.statistics import Intervals
-
-_LEAST = 1.0  # points that an axis shows to both sides: no gain should not look like some
 
 
 def values(
     evaluation: pd.DataFrame,
-    trained: pd.DataFrame,
+    adapters: pd.DataFrame,
     intervals: Intervals,
     models: Sequence[str],
     variants: Sequence[str],
     domains: Mapping[str, str],
 ) -> pd.DataFrame:
-    """The gain of greedy answers on every data set, with the variant's ``loss_positions``."""
-    frame = comparison.accuracy(evaluation, intervals, models, variants, domains)
+    """The gain of greedy answers on every data set, with the variant's ``loss_positions``.
+
+    Args:
+        evaluation: rows of the table.
+        adapters: model, variant, seed and loss_positions of each.
+        intervals: how intervals are made.
+        models: rows of panels, in this order.
+        variants: points of a panel.
+        domains: in domain or out of domain, of each data set.
+    """
+    frame = accuracy_gains(evaluation, intervals, models, variants, domains)
     frame = frame[frame["variant"].ne(BASE) & frame["dataset"].isin(list(domains))]
     frame = frame[frame["decoding"].eq(GREEDY)]
-    positions = trained.groupby(["model", "variant"])["loss_positions"].max()
+    positions = adapters.groupby(["model", "variant"])["loss_positions"].max()
     frame = frame.join(positions, on=["model", "variant"])
     columns = ["model", "dataset", "domain", "variant", "n", "loss_positions"]
     return frame[[*columns, "gain", "gain_low", "gain_high"]].reset_index(drop=True)
@@ -76,5 +84,4 @@ def _panel(axes: Axes, cell: pd.DataFrame) -> None:
             x, 100 * row.gain, style.VARIANT_MARKERS[row.variant], color=color,
             markerfacecolor=style.face(color, row.n), markersize=4, zorder=3,
         )  # fmt: skip
-    low, high = axes.get_ylim()
-    axes.set_ylim(min(low, -_LEAST), max(high, _LEAST))
+    axes.set_ylim(*gain_limits(*axes.get_ylim()))

@@ -1,4 +1,4 @@
-"""How the trainings went: loss and held-out margin by step."""
+"""How the trainings went: loss and held-out margin by step; seeds are averaged when drawn."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ _PANELS = (
 
 
 def values(training: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the ``training`` tables with model, variant and seed, with what is shown of them."""
+    """Rows of the ``training`` tables, labeled by their adapters, with what is shown of them."""
     return training[_COLUMNS].sort_values(_COLUMNS[:5], ignore_index=True)
 
 
@@ -27,9 +27,9 @@ def draw(values: pd.DataFrame, models: Sequence[str], variants: Sequence[str]) -
     figure = style.figure(0.75 + 1.6 * len(models))
     grid = figure.subplots(len(models), len(_PANELS), squeeze=False)
     for row, model in zip(grid, models, strict=True):
-        own = values[values["model"].eq(model)]
+        of_model = values[values["model"].eq(model)]
         for axes, (split, column, label) in zip(row, _PANELS, strict=True):
-            _panel(axes, own[own["split"].eq(split)], column, variants)
+            _panel(axes, of_model[of_model["split"].eq(split)], column, variants)
             axes.set(xlabel="step", ylabel=label)
         if len(models) > 1:
             row[0].set_title(model, loc="left", parse_math=False)
@@ -53,10 +53,10 @@ def _panel(axes: Axes, cell: pd.DataFrame, column: str, variants: Sequence[str])
         style.say_empty(axes, "no pairs")
         return
     for variant in variants:
-        own = cell[cell["variant"].eq(variant)]
-        line = own.groupby("step")[column].mean()
+        of_variant = cell[cell["variant"].eq(variant)]
+        line = of_variant.groupby("step")[column].mean()
         color, marker = style.VARIANT_COLORS[variant], style.VARIANT_MARKERS[variant]
-        face = style.face(color, own["pairs"].max() if len(own) else 0)
+        face = style.face(color, of_variant["pairs"].max() if len(of_variant) else 0)
         held_out = cell["split"].eq("held_out").any()
         axes.plot(
             line.index,

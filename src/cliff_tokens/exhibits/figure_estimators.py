@@ -8,38 +8,123 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator
 
-from cliff_tokens.exhibits import style, truth
-from cliff_tokens.exhibits.summaries import POOLED
-from cliff_tokens.stages import simulation
+from cliff_tokens.exhibits import style
+from cliff_tokens.exhibits.cells import POOLED
+from cliff_tokens.exhibits.estimator_errors import compare_errors, square_errors
+from cliff_tokens.exhibits.simulated_draws import (
+    draw_branches,
+    draw_independent,
+    expected_lengths,
+)
+from cliff_tokens.stages.recursion import estimate_recursive
 from cliff_tokens.statistics import Intervals
 
 MEASURED, SIMULATED = "measured", "simulated"
+# Of the curves, which are drawn through means over thousands of tokens: more would not show.
+ROLLOUTS = (8, 16, 32, 64, 128, 256)
+REPETITIONS = 20
 
 
 def values(
-    estimates: Mapping[str, pd.DataFrame],
-    counts: Mapping[str, pd.DataFrame],
+    estimates: pd.DataFrame,
+    potential: pd.DataFrame,
+    branches: pd.DataFrame,
     reference: pd.DataFrame,
     reference_branches: pd.DataFrame,
     traces: pd.DataFrame,
     tokens: pd.DataFrame,
     alternatives: pd.DataFrame,
+    rounds: Mapping[str, Sequence[str]],
     rollouts: int,
-    seed: int,
     intervals: Intervals,
-    models: Sequence[str] | None = None,
+    models: Sequence[str],
 ) -> pd.DataFrame:
-    """Rows of ``simulation.curve``, and the measured estimators at N = ``rollouts``."""
-    simulated = simulation.curve(
-        traces, tokens, alternatives, reference, reference_branches, seed, models
+    """Rows of ``simulate_curves``, and the measured estimators at N = ``rollouts``.
+
+    Args:
+        estimates: of all estimators, told apart by the column ``estimator``.
+        potential: rollouts that were drawn; no files where the run has no independent ones.
+        branches: branches that were drawn, of all rounds (column ``draws``).
+        reference: its estimates.
+        reference_branches: branches that were drawn for it.
+        traces: rows of the table.
+        tokens: rows of the table.
+        alternatives: rows of the table.
+        rounds: the draws that each estimator is made of.
+        rollouts: N of the measured estimators.
+        intervals: how intervals are made; the seed is that of the simulation, too.
+        models: panels, in this order.
+    """
+    simulated = simulate_curves(
+        traces, tokens, alternatives, reference, reference_branches, intervals.seed, models
     )
-    measured = truth.errors(estimates, counts, reference, intervals, models)
+    measured = compare_errors(
+        estimates, potential, branches, reference, traces, rounds, intervals, models
+    )
     return pd.concat(
         [
             simulated.assign(source=SIMULATED),
             measured[measured["model"].ne(POOLED)].assign(source=MEASURED, rollouts=rollouts),
         ],
         ignore_index=True,
+    )
+
+
+def simulate_curves(
+    traces: pd.DataFrame,
+    tokens: pd.DataFrame,
+    alternatives: pd.DataFrame,
+    reference: pd.DataFrame,
+    reference_branches: pd.DataFrame,
+    seed: int,
+    models: Sequence[str],
+) -> pd.DataFrame:
+    """Error against cost: model, estimator, rollouts (N), generated_tokens, rmse.
+
+    The reference is the truth here, so none of its variance is taken off.
+
+    Args:
+        traces: rows of the table.
+        tokens: rows of the table.
+        alternatives: rows of the table.
+        reference: estimates of the reference.
+        reference_branches: branches that were drawn for it.
+        seed: of the simulated draws.
+        models: rows of the result, in this order.
+    """
+    truths = reference.assign(before_se=0.0)
+    lengths = expected_lengths(tokens, reference_branches)
+    model_of = traces.set_index("trace_id")["model"]
+    parts = []
+    for rollouts in ROLLOUTS:
+        rng = np.random.default_rng([seed, rollouts])
+        for _ in range(REPETITIONS):
+            branches = draw_branches(tokens, alternatives, reference_branches, rollouts, rng)
+            spent = {
+                "independent": lengths.assign(generated_tokens=rollouts * lengths["length"]),
+                "recursive": branches,
+            }
+            estimates = {
+                "independent": draw_independent(reference, rollouts, rng),
+                "recursive": estimate_recursive(traces, tokens, branches),
+            }
+            for estimator in estimates:
+                errors = square_errors(estimates[estimator], truths)
+                cost = spent[estimator]
+                by_model = {
+                    "generated_tokens": cost["generated_tokens"]
+                    .groupby(cost["trace_id"].map(model_of))
+                    .sum(),
+                    "error": errors["error"].groupby(errors["trace_id"].map(model_of)).mean(),
+                }
+                part = pd.DataFrame(by_model).rename_axis("model").reset_index()
+                parts.append(part.assign(estimator=estimator, rollouts=rollouts))
+    means = pd.concat(parts).groupby(["model", "estimator", "rollouts"], as_index=False).mean()
+    means["rmse"] = np.sqrt(means.pop("error"))
+    means = means[means["model"].isin(models)]
+    places = {model: place for place, model in enumerate(models)}
+    return means.sort_values(
+        "model", key=lambda names: names.map(places), kind="stable", ignore_index=True
     )
 
 
@@ -78,9 +163,9 @@ def _panel(axes: Axes, cell: pd.DataFrame) -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.xaxis.set_minor_locator(NullLocator())
     for name, color in style.ESTIMATOR_COLORS.items():
-        own = cell[cell["estimator"].eq(name)]
-        line = own[own["source"].eq(SIMULATED)].sort_values("rollouts")
-        points = own[own["source"].eq(MEASURED)]
+        of_estimator = cell[cell["estimator"].eq(name)]
+        line = of_estimator[of_estimator["source"].eq(SIMULATED)].sort_values("rollouts")
+        points = of_estimator[of_estimator["source"].eq(MEASURED)]
         axes.plot(line["generated_tokens"], line["rmse"], color=color)
         if len(line):
             start = line.iloc[0]

@@ -1,0 +1,44 @@
+"""Cost of the potential, predicted and used."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from cliff_tokens.exhibits.cells import POOLED
+from cliff_tokens.exhibits.cost_model import count_drawn, predict
+from cliff_tokens.statistics import Intervals
+
+_USED = {"rollouts": "used_rollouts", "generated_tokens": "used_generated_tokens"}
+
+
+def values(
+    traces: pd.DataFrame,
+    tokens: pd.DataFrame,
+    potential: pd.DataFrame,
+    branches: pd.DataFrame,
+    rollouts: int,
+    tokens_per_second: float | None,
+    intervals: Intervals,
+    models: Sequence[str],
+    datasets: Sequence[str],
+) -> pd.DataFrame:
+    """Rows of ``predict`` beside the counts of what was drawn; ``ratio`` is tokens over tokens.
+
+    Args:
+        traces: rows of the table.
+        tokens: scores of the same traces.
+        potential: independent rollouts that were drawn; no files where the run has none.
+        branches: branches that the estimator recursive drew.
+        rollouts: N of both estimators.
+        tokens_per_second: that one device generates; null leaves hours empty.
+        intervals: how intervals are made.
+        models: rows of the result, in this order.
+        datasets: likewise; a row for all of them follows.
+    """
+    predicted = predict(traces, tokens, rollouts, tokens_per_second, intervals, models, datasets)
+    drawn = count_drawn(potential, branches).rename(columns={"draws": "estimator"} | _USED)
+    keys = ["model", "dataset", "estimator"]
+    used = pd.concat([drawn, drawn.assign(dataset=POOLED)]).groupby(keys)[[*_USED.values()]].sum()
+    both = predicted.join(used, on=keys)
+    both["ratio"] = both["used_generated_tokens"] / both["generated_tokens"]
+    return both.astype(dict.fromkeys(_USED.values(), "Int64"))

@@ -1,0 +1,86 @@
+"""What training each variant took, beside what it took to find the cliffs it is trained on."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from cliff_tokens.exhibits.cost_model import ESTIMATORS, costs_of_traces, count_drawn
+
+COUNTED, PREDICTED, NOT_NEEDED = "counted", "predicted", "not needed"
+
+
+def values(
+    adapters: pd.DataFrame,
+    traces: pd.DataFrame,
+    tokens: pd.DataFrame,
+    potential: pd.DataFrame,
+    branches: pd.DataFrame,
+    candidates: pd.DataFrame,
+    rollouts: int,
+    models: Sequence[str],
+    variants: Mapping[str, str | None],
+) -> pd.DataFrame:
+    """A row for every model and variant.
+
+    Rollouts of an estimator that was not run are predicted (``cost_model``), as its ``source``
+    says; candidates count the rollouts that no other table had. Pairs, positions and detection are
+    those of one adapter; seconds are the mean over seeds, memory the most.
+
+    Args:
+        adapters: model, variant, seed, pairs, loss_positions, steps, seconds, peak_memory_bytes.
+        traces: those of the training set.
+        tokens: scores of the same traces.
+        potential: independent rollouts that were drawn on them; no files where none were.
+        branches: likewise of the recursion, of all its rounds.
+        candidates: those at the cliffs of every catalogue (column ``estimator``).
+        rollouts: N of both estimators.
+        models: rows of the result, in this order.
+        variants: the catalogue that each is trained on; null where it needs no cliffs.
+    """
+    costs = costs_of_traces(traces, tokens, rollouts)
+    drawn = count_drawn(potential, branches)
+    was_run = {"independent": len(potential.columns) > 0, "recursive": len(branches.columns) > 0}
+    draws = {
+        "independent": drawn["draws"].eq("independent"),
+        "recursive": drawn["draws"].ne("independent"),  # of all rounds
+    }
+    rows = []
+    for model in models:
+        detection = {}
+        for estimator in ESTIMATORS:
+            if was_run[estimator]:
+                # A model whose traces left no choice has no rows: none were drawn.
+                spent = drawn[drawn["model"].eq(model) & draws[estimator]]
+                counts = spent["rollouts"].sum(), spent["generated_tokens"].sum(), COUNTED
+            else:
+                spent = costs[costs["model"].eq(model)]
+                sums = (spent[f"{estimator}_{what}"].sum() for what in ("rollouts", "tokens"))
+                counts = *sums, PREDICTED
+            columns = (f"{estimator}_{what}" for what in ("rollouts", "tokens", "source"))
+            detection |= zip(columns, counts, strict=True)
+        unneeded = {name: NOT_NEEDED if name.endswith("source") else 0 for name in detection}
+        for variant, catalogue in variants.items():
+            trained = adapters[adapters["model"].eq(model) & adapters["variant"].eq(variant)]
+            found = unneeded if catalogue is None else detection
+            fresh = 0 if catalogue is None else _fresh_rollouts(candidates, model, catalogue)
+            rows.append(
+                {
+                    "model": model,
+                    "variant": variant,
+                    "seeds": len(trained),
+                    "pairs": int(trained["pairs"].max()),
+                    "loss_positions": int(trained["loss_positions"].max()),
+                    "steps": int(trained["steps"].max()),
+                    "seconds": float(trained["seconds"].mean()),
+                    "memory_mb": float(trained["peak_memory_bytes"].max() / 1e6),
+                    **found,
+                    "candidate_rollouts": fresh,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _fresh_rollouts(candidates: pd.DataFrame, model: str, catalogue: str) -> int:
+    chosen = candidates["model"].eq(model) & candidates["estimator"].eq(catalogue)
+    followed = candidates[chosen]
+    return int((followed["rollouts"].astype(int) - followed["reused"]).sum())

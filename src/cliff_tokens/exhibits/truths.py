@@ -1,0 +1,94 @@
+"""Drops and catalogues of cliffs against a reference: the same traces, many times the rollouts.
+
+The reference is an estimate by recursion with N in the thousands (docs/estimators.md), drawn
+apart from all others, whose own error is stored with it. A drop is called true if the reference
+puts it above the margin; drops that lie so near the margin that the reference cannot tell are
+counted as undecided.
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from cliff_tokens import statistics
+from cliff_tokens.exhibits.cells import cells, owned, share_columns
+from cliff_tokens.stages import taxonomy
+from cliff_tokens.statistics import Intervals
+from cliff_tokens.tables import among
+
+_KEY = ["trace_id", "t"]
+
+
+def true_drops(
+    reference: pd.DataFrame, traces: pd.DataFrame, margin: float, confidence: float
+) -> pd.DataFrame:
+    """Every token's true drop: trace_id, t, model, cluster, drop, true, undecided.
+
+    ``reference`` are its estimates, whose order is kept.
+    """
+    known = owned(reference, traces)
+    drop = known["before"] - known["after"]
+    unsure = statistics.critical_value(confidence) * known["drop_se"]
+    return known[[*_KEY, "model", "cluster"]].assign(
+        drop=drop, true=drop > margin, undecided=(drop - margin).abs() < unsure
+    )
+
+
+def with_kinds(truths: pd.DataFrame, tokens: pd.DataFrame, certain: float) -> pd.DataFrame:
+    """Rows of ``true_drops`` with the kind that each token would be of, were it a cliff."""
+    scores = tokens[[*_KEY, "entropy", "rank"]]
+    known = truths.merge(scores, on=_KEY, how="left", validate="1:1")
+    if known["entropy"].isna().any():
+        first = known[known["entropy"].isna()].iloc[0]
+        raise ValueError(f"{first.trace_id}: token {first.t} of the reference has no score")
+    return truths.assign(kind=taxonomy.kinds(known["entropy"], known["rank"], certain))
+
+
+def score_catalogues(
+    truths: pd.DataFrame,
+    cliffs: pd.DataFrame,
+    estimators: Sequence[str],
+    intervals: Intervals,
+    models: Sequence[str],
+    kinds: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Precision and recall of every catalogue of cliffs, per model and kind and pooled.
+
+    Args:
+        truths: rows of ``true_drops``, with kinds if these are asked for.
+        cliffs: of all catalogues, told apart by the column ``estimator``.
+        estimators: catalogues, in the order of the rows.
+        intervals: how intervals are made.
+        models: rows of the result, in this order.
+        kinds: none leaves out the column ``kind``.
+    """
+    flagged = {
+        estimator: pd.Series(among(truths, cliffs[cliffs["estimator"].eq(estimator)], _KEY))
+        for estimator in estimators
+    }
+    axes = {"kind": kinds} if kinds else {}
+    truths = truths.reset_index(drop=True)
+    return pd.DataFrame(
+        {
+            **of_model,
+            "estimator": estimator,
+            **of_kind,
+            "n": len(cell),
+            **_scores(cell, flagged[estimator][cell.index], intervals),
+        }
+        for of_model, rows in cells(truths, pooled=["model"], model=models)
+        for estimator in estimators
+        for of_kind, cell in cells(rows, pooled=list(axes), **axes)
+    )
+
+
+def _scores(cell: pd.DataFrame, flagged: pd.Series, intervals: Intervals) -> dict:
+    flags, true = cell[flagged], cell[cell["true"]]
+    return {
+        "flags": len(flags),
+        "true_flags": int(flags["true"].sum()),
+        **share_columns("precision", flags["true"], flags["cluster"], intervals),
+        "true_drops": len(true),
+        "undecided": int(cell["undecided"].sum()),
+        **share_columns("recall", flagged[true.index], true["cluster"], intervals),
+    }

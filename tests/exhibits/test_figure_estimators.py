@@ -1,0 +1,59 @@
+"""Error against cost: simulated curves of a Markov chain, and the drawing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.exhibits import words
+
+from cliff_tokens.exhibits.figure_estimators import MEASURED, SIMULATED, draw, simulate_curves
+
+SEVEN = ("q-8b", "q-4b", "q-0.6b", "l-3.1-8b-instruct", "l-3.2-3b-instruct", "l-1b", "g-3-4b-it")
+
+
+def costs(models):
+    """Error against cost as ``values`` gives them, of a law without noise."""
+    rollouts = np.array([8, 16, 32, 64, 128, 256])
+    rows = []
+    for model in models:
+        for name, price in (("independent", 1e5), ("recursive", 1e4), ("adaptive", 1.5e4)):
+            line = pd.DataFrame(
+                {
+                    "model": model,
+                    "estimator": name,
+                    "rollouts": rollouts,
+                    "generated_tokens": price * rollouts,
+                    "rmse": 0.3 / np.sqrt(rollouts),
+                    "source": SIMULATED,
+                }
+            )
+            point = line[line["rollouts"].eq(64)].assign(
+                source=MEASURED, rmse_low=0.03, rmse_high=np.nan
+            )
+            rows += [line if name != "adaptive" else line.iloc[:0], point]
+    return pd.concat(rows, ignore_index=True)
+
+
+def test_the_curve_falls_with_cost_as_one_over_its_root(chain):
+    names = ("traces", "tokens", "alternatives", "reference", "branches")
+    found = simulate_curves(*(chain[name] for name in names), 1, ["markov"])
+    for name, line in found.groupby("estimator"):
+        line = line.sort_values("rollouts")
+        assert (line["rmse"].diff().dropna() < 0).all(), name
+    rows = found.set_index(["estimator", "rollouts"])
+    slope = rows.loc[("independent", 8), "rmse"] / rows.loc[("independent", 128), "rmse"]
+    assert slope == pytest.approx(4, rel=0.2)
+    assert (
+        rows.loc[("recursive", 64), "generated_tokens"]
+        < rows.loc[("independent", 64), "generated_tokens"]
+    )
+    assert rows.loc[("recursive", 64), "rmse"] < rows.loc[("independent", 64), "rmse"]
+
+
+@pytest.mark.parametrize("models", [("only",), SEVEN])
+def test_error_against_cost_is_drawn_for_any_number_of_models(models):
+    figure = draw(costs(models))
+    figure.canvas.draw()
+    assert "adaptive, measured" in words(figure)
+    for axes in figure.axes[: len(models)]:
+        assert axes.get_xscale() == axes.get_yscale() == "log"
+        assert {text.get_text() for text in axes.texts} == {"8", "256"}

@@ -1,0 +1,48 @@
+"""The simulated protocol against what is known of a Markov chain, and against real rollouts."""
+
+import numpy as np
+import pandas as pd
+from helpers.exhibits import INTERVALS
+from helpers.synthetic import CERTAIN, TEST
+from scipy import stats
+
+from cliff_tokens.exhibits.table_simulation import values
+from cliff_tokens.stages.cliffs import detect
+from cliff_tokens.statistics import unpooled_error
+
+ROLLOUTS = 16  # of the chain's potential
+
+
+def simulate(cliffs, chain, repetitions):
+    return values(
+        cliffs, chain["exact"], chain["tokens"], chain["traces"], ROLLOUTS, repetitions, TEST,
+        CERTAIN, INTERVALS, ["markov"],
+    )  # fmt: skip
+
+
+def test_simulated_false_flags_stay_within_binomial_limits(chain):
+    """At every token the chance of a flag is known exactly; their sum has a known spread."""
+    exact = chain["exact"].sort_values(["trace_id", "t"], ignore_index=True)
+    counts = np.arange(ROLLOUTS + 1)
+    drop = (counts[:, None] - counts[None, :]) / ROLLOUTS
+    flags = TEST.flags(drop, unpooled_error(counts[:, None], counts[None, :], ROLLOUTS))
+    before = stats.binom.pmf(counts, ROLLOUTS, exact["before"].to_numpy()[:, None])
+    after = stats.binom.pmf(counts, ROLLOUTS, exact["after"].to_numpy()[:, None])
+    chance = np.einsum("ti,ij,tj->t", before, flags, after)
+    false = (exact["before"] - exact["after"] <= 0.1).to_numpy()
+    repetitions = 50
+    found = simulate(pd.DataFrame(), chain, repetitions)
+    row = found[found["model"].eq("markov") & found["kind"].eq("all")].iloc[0]
+    # Neighbors share a count, so the variance of the sum is at most thrice the binomial one.
+    spread = np.sqrt(3 * (chance * (1 - chance))[false].sum() / repetitions)
+    assert abs(row["false_flags"] - chance[false].sum()) < 4 * spread
+    assert row["flags_low"] <= row["flags"] <= row["flags_high"]
+    assert pd.isna(row["real_flags"])
+
+
+def test_the_real_protocol_flags_as_often_as_the_simulated_one(chain):
+    cliffs = detect(chain["independent"], chain["traces"], chain["tokens"], TEST, CERTAIN)
+    found = simulate(cliffs, chain, 40)
+    row = found[found["model"].eq("markov") & found["kind"].eq("all")].iloc[0]
+    assert abs(row["real_flags"] - row["flags"]) < 4 * np.sqrt(row["flags"])
+    assert row["real_false_flags"] <= row["real_flags"]

@@ -1,0 +1,73 @@
+"""Catalogues of cliffs scored against a known truth."""
+
+import pandas as pd
+import pytest
+from helpers.exhibits import INTERVALS
+from helpers.synthetic import CERTAIN, TEST
+
+from cliff_tokens.exhibits import table_truth
+from cliff_tokens.exhibits.truths import true_drops, with_kinds
+from cliff_tokens.stages.cliffs import detect
+
+INDEPENDENT = ["independent"]
+
+
+@pytest.fixture(scope="module")
+def found(chain):
+    cliffs = detect(chain["independent"], chain["traces"], chain["tokens"], TEST, CERTAIN)
+    return cliffs.assign(estimator="independent")
+
+
+def score(found, chain, audit, estimators=INDEPENDENT):
+    return table_truth.values(
+        found, audit, chain["exact"], chain["tokens"], chain["traces"], estimators, TEST, CERTAIN,
+        INTERVALS, ["markov"],
+    )  # fmt: skip
+
+
+def test_precision_and_recall_are_counted_by_kind(chain, found):
+    frame = score(found, chain, pd.DataFrame())
+    assert set(frame["estimator"]) == {"independent"}  # a run without an audit has no more
+    rows = frame[frame["model"].eq("markov")].set_index("kind")
+    counts = ["n", "flags", "true_flags", "true_drops", "undecided"]
+    pd.testing.assert_series_equal(
+        rows[counts].drop(index="all").sum(), rows.loc["all", counts].astype(int), check_names=False
+    )
+    exact = chain["exact"].set_index(["trace_id", "t"])
+    drops = (exact["before"] - exact["after"]).loc[
+        pd.MultiIndex.from_frame(found[["trace_id", "t"]])
+    ]
+    assert rows.loc["all", "flags"] == len(found)
+    assert rows.loc["all", "precision"] == pytest.approx((drops > 0.1).mean())
+
+
+def test_a_catalogue_without_cliffs_keeps_its_rows(chain, found):
+    frame = score(found, chain, pd.DataFrame(), ["independent", "adaptive"])
+    empty = frame[frame["estimator"].eq("adaptive")]
+    assert (empty["n"] > 0).any()
+    assert (empty["flags"] == 0).all()
+    assert empty["precision"].isna().all()
+
+
+def test_the_audited_catalogue_keeps_what_is_possible_and_confirmed():
+    cliffs = pd.DataFrame({"cliff_id": list("abcda"), "estimator": [*["independent"] * 4, "other"]})
+    audit = pd.DataFrame(
+        {"cliff_id": list("abcd"), "possible": [True, True, False, False],
+         "confirmed": [True, False, True, False]}
+    )  # fmt: skip
+    kept = table_truth.audited(cliffs, audit)
+    assert kept["cliff_id"].tolist() == ["a"]
+    assert kept["estimator"].tolist() == ["audited"]
+
+
+def test_the_audited_catalogue_is_scored_beside_the_others(chain, found):
+    audit = found[["cliff_id"]].assign(possible=True, confirmed=False)
+    audit.loc[audit.index[:2], "confirmed"] = True
+    frame = score(found, chain, audit).set_index(["model", "estimator", "kind"])
+    assert frame.loc[("markov", "audited", "all"), "flags"] == 2
+
+
+def test_a_token_without_scores_is_refused_by_name(chain):
+    truths = true_drops(chain["exact"], chain["traces"], TEST.margin, INTERVALS.confidence)
+    with pytest.raises(ValueError, match=r"markov/chain/p000/0: token 1 .* has no score"):
+        with_kinds(truths, chain["tokens"].iloc[1:], CERTAIN)
