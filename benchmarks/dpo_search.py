@@ -25,13 +25,14 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
 from cliff_tokens import tables
-from cliff_tokens.policies import open_engine
+from cliff_tokens.policies import Policy, open_engine
 from cliff_tokens.policies.sampling import Sampler
 from cliff_tokens.policies.tokenizer import ChatTokenizer
 from cliff_tokens.stages import generators as problems
-from cliff_tokens.stages import pairs, traces, training
+from cliff_tokens.stages import pairs, training
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.grading import Grader
+from cliff_tokens.stages.traces import Questions, sample
 
 LIMIT, HELD_OUT, SEED = 160, 0.2, 20260624
 COLUMNS = (
@@ -58,10 +59,9 @@ def answers(folder: str, asked, grader: Grader) -> tuple[np.ndarray, np.ndarray,
     engine, tokenizer = open_engine("transformers", folder), ChatTokenizer(folder)
     found = []
     for sampler in (Sampler(1.0, 0.95), Sampler(0.0)):
-        sampled = traces.sample(
-            asked, "m", engine, tokenizer, sampler, grader,
-            system=None, max_tokens=LIMIT, samples=1, seed=SEED,
-        ).set_index("problem_id").loc[asked["problem_id"], "verdict"]  # fmt: skip
+        policy = Policy(engine, tokenizer, sampler)
+        drawn = sample(asked, Questions(None, LIMIT, 1), "m", policy, grader, SEED)
+        sampled = drawn.set_index("problem_id").loc[asked["problem_id"], "verdict"]
         found.append(sampled)
     right = [(verdicts == "correct").to_numpy(dtype=float) for verdicts in found]
     return right[0], right[1], float((found[0] == "unparsed").mean())
@@ -140,7 +140,7 @@ def main():
             built, counts = pairs.build(
                 variant,
                 frames_of(options.run, options.model, estimator, options.datasets),
-                pairs.Rule(CliffTest(), 10, chosen, weights),
+                pairs.PairRule(CliffTest(), 10, chosen, weights),
                 certain=0.99, held_out=HELD_OUT, seed=SEED,
             )  # fmt: skip
             recipe = training.Recipe(rate, beta, 16, options.epochs, 0.1, 8, 16, 0.0, False)

@@ -14,8 +14,9 @@ import time
 import numpy as np
 import pandas as pd
 
-from cliff_tokens.stages import cliffs, recursion
 from cliff_tokens.stages.cliff_test import CliffTest
+from cliff_tokens.stages.cliffs import detect
+from cliff_tokens.stages.recursion import as_branches, estimate_recursive, plan_branches
 
 
 def synthetic(number: int, length: int, free: float, alternatives: int):
@@ -86,11 +87,12 @@ def main():
         print(f"| {name} | {len(found)} | {time.perf_counter() - start:.1f} | {peak():.2f} |")
         return found
 
-    planned = timed("plan", lambda: recursion.plan(tokens, others, options.rollouts, 1, "plan"))
+    plan = timed("plan", lambda: plan_branches(tokens, others, options.rollouts, 1, "plan"))
+    planned = as_branches(plan)
     rng = np.random.default_rng(1)
     counts = planned.assign(successes=rng.binomial(planned["rollouts"], rng.random(len(planned))))
-    estimates = timed("estimate", lambda: recursion.estimate(traces, tokens, counts))
-    timed("detect", lambda: cliffs.detect(estimates, traces, tokens, CliffTest(), certain=0.99))
+    estimates = timed("estimate", lambda: estimate_recursive(traces, tokens, counts))
+    timed("detect", lambda: detect(estimates, traces, tokens, CliffTest(), certain=0.99))
 
 
 if __name__ == "__main__":

@@ -13,11 +13,12 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # A module imports from its own layer and from those before it. Modules of no folder are the first,
 # but for the edges of the program, which are the last.
 LAYERS = ["", "policies", "stages", "testbed", "exhibits", "scorecard", "edges"]
-EDGES = {"script", "__main__"}
+EDGES = {"script", "detection", "__main__"}
 # What stages share. The others meet in tables only, but for evaluation, which takes fresh traces of
 # a policy through all of them.
 SHARED = {
-    "arms", "cliff_test", "controls", "estimators", "generators", "grading", "rollouts", "taxonomy",
+    "arms", "cliff_test", "controls", "drops", "estimators", "generators", "grading", "rollouts",
+    "taxonomy",
 }  # fmt: skip
 STAGES = {path.stem for path in (PACKAGE / "stages").glob("*.py")} - SHARED - {"__init__"}
 # Parts of one stage.

@@ -1,33 +1,128 @@
-"""The command ``cliff-tokens``: what a file of a run is made of, and whether a run is intact."""
+"""The command ``cliff-tokens``: cliffs in your own counts; what a file of a run is made of."""
 
 import argparse
+import json
+import os
 import sys
 
-from cliff_tokens import provenance, tables
+from cliff_tokens import detection, own_counts, provenance, tables
 
 _SHOWN = 5
+_BROKEN_PIPE = 141  # as a shell reports a program that wrote to a pipe nobody reads
+_EXAMPLES = """\
+COUNTS has a row for each prefix of each trace; t is how many tokens the prefix holds (0: the bare
+prompt) and token is the one that follows it:
+
+  trace,t,token,successes,rollouts,verdict
+  a,0,Add,58,64,incorrect
+  a,1, 3,60,64,incorrect
+  a,2, twice,21,64,incorrect
+
+Of 64 rollouts 60 are right from prefix 1 and 21 from prefix 2: token 2, " 3", is a cliff. So is
+token 3, " twice": the trace, which ends with it, is incorrect.
+
+  trace, t, successes, rollouts   are needed; rollouts may differ from row to row
+  token                           names the cliffs
+  verdict                         of the whole trace, correct or incorrect: what follows its last
+                                  token, which is not tested without it
+  q                               probability with which the sampler takes the token: no drop can
+                                  exceed 1 - q, so that some cliffs cannot be
+
+examples:
+  cliff-tokens detect counts.csv
+  cliff-tokens detect counts.csv --margin 0.2 --out cliffs.csv
+  cliff-tokens detect counts.parquet --json | jq .expected_by_chance
+
+exit status: 0 when done, cliffs or not; 2 if the counts or options cannot be used (stderr says why)
+"""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; 0 if all is well, 1 if a file is not what it should be."""
+    """Run the command: 0 if all is well, 1 if a file is not what it should be, 2 for bad counts."""
+    if hasattr(sys.stdout, "reconfigure"):  # a token may hold what the terminal cannot show
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        try:
+            return _run(_parser().parse_args(arguments))
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Nothing more can be written, not even when the interpreter flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="cliff-tokens", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
+    detect = commands.add_parser(
+        "detect",
+        help="cliffs in your own counts (csv or parquet), of any model and tool",
+        description="Cliffs in your own counts: tokens at which the share of right rollouts falls.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    detect.add_argument("counts", metavar="COUNTS", help="csv or parquet, a row for each prefix")
+    for name, value, meaning in (
+        ("margin", 0.1, "the drop that is no cliff yet"),
+        ("z", 1.645, "standard errors that a cliff falls further"),
+        ("confidence", 0.95, "of the interval of a drop"),
+    ):
+        detect.add_argument(
+            f"--{name}", type=float, default=value, metavar="X", help=f"{meaning} (default {value})"
+        )
+    detect.add_argument("--json", action="store_true", help="print JSON")
+    detect.add_argument("--out", metavar="FILE", help="write the cliffs to a csv, parquet or json")
     show = commands.add_parser("show", help="content, rule, params and inputs of a file")
     show.add_argument("file", help="a table (parquet), or a csv, svg, pdf or md of a run")
     verify = commands.add_parser("verify", help="check every file of a run against its manifest")
     verify.add_argument("run", help="folder of the run, such as results/testbed")
-    chosen = parser.parse_args(arguments)
+    return parser
+
+
+def _run(chosen: argparse.Namespace) -> int:
     try:
+        if chosen.command == "detect":
+            return _detect(chosen)
         if chosen.command == "show":
             print(provenance.describe(chosen.file))
             return 0
-        checked, wrong = provenance.verify(chosen.run)
+        return _verify(chosen.run)
+    except own_counts.CountsError as error:
+        print(f"cliff-tokens detect: error: {error}", file=sys.stderr)
+        return 2
     except (provenance.ProvenanceError, tables.TableError) as error:
         print(error, file=sys.stderr)
         return 1
+
+
+def _detect(chosen: argparse.Namespace) -> int:
+    settings = {name: getattr(chosen, name) for name in ("margin", "z", "confidence")}
+    detection.check_settings(**settings)
+    counts = own_counts.read_counts(chosen.counts)
+    if chosen.out:
+        detection.check_output(chosen.out, chosen.counts)
+    if counts.attrs["ignored"]:
+        print(f"columns not read: {', '.join(counts.attrs['ignored'])}", file=sys.stderr)
+    if "verdict" not in counts:
+        print(
+            "no column verdict: the last token of each trace is not tested, for lack of a "
+            "potential after it",
+            file=sys.stderr,
+        )
+    drops = detection.measure_drops(counts, **settings)
+    summary = detection.summarize(drops, settings)
+    if chosen.out:
+        detection.write_cliffs(summary, detection.keep_cliffs(drops), chosen.out)
+    print(json.dumps(summary, indent=1) if chosen.json else detection.describe(summary))
+    return 0
+
+
+def _verify(run: str) -> int:
+    checked, wrong = provenance.verify(run)
     for line in wrong[:_SHOWN]:
         print(line, file=sys.stderr)
-    print(f"{chosen.run}: {checked - len(wrong)} of {checked} files are as the manifest has them")
+    print(f"{run}: {checked - len(wrong)} of {checked} files are as the manifest has them")
     return 1 if wrong else 0
 
 

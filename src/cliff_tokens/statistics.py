@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import ndtri
-from scipy.stats import gaussian_kde
+import scipy  # its stats load where they are used: nearly every job imports this module
 
 
 @dataclass(frozen=True)
@@ -53,17 +52,60 @@ def wilson(
 
 def critical_value(confidence: float) -> float:
     """Half the width, in standard errors, of a two-sided normal interval."""
-    return float(ndtri((1 + confidence) / 2))
+    return float(scipy.special.ndtri((1 + confidence) / 2))
 
 
-def unpooled_error(before: np.ndarray, after: np.ndarray, rollouts: np.ndarray | int) -> np.ndarray:
-    """Standard error of the difference of two shares, from successes out of ``rollouts`` each.
+def unpooled_error(
+    before: np.ndarray,
+    after: np.ndarray,
+    rollouts: np.ndarray | int,
+    rollouts_after: np.ndarray | int | None = None,
+) -> np.ndarray:
+    """Standard error of the difference of two shares, before less after.
 
     Unpooled, with the plug-in variance, as the published rule has it: a prefix that never fails,
     or always, has none.
+
+    Args:
+        before: successes of the first share.
+        after: successes of the second.
+        rollouts: what the first is a share of, and the second where nothing else is said.
+        rollouts_after: what the second is a share of; None for as many as the first.
     """
-    p, q = before / rollouts, after / rollouts
-    return np.sqrt((p * (1 - p) + q * (1 - q)) / rollouts)
+    more = rollouts if rollouts_after is None else rollouts_after
+    p, q = before / rollouts, after / more
+    equal = np.sqrt((p * (1 - p) + q * (1 - q)) / rollouts)
+    if rollouts_after is None:
+        return equal
+    # One number of rollouts keeps the bits of the published formula, whatever the rows beside it.
+    apart = np.sqrt(p * (1 - p) / rollouts + q * (1 - q) / more)
+    return np.where(np.equal(rollouts, more), equal, apart)[()]
+
+
+def difference_interval(
+    before: tuple[np.ndarray, np.ndarray, np.ndarray],
+    after: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Newcombe's interval of the difference of two shares, before less after.
+
+    Each share comes with its own Wilson interval: share, low, high. A share that is known has both
+    ends at itself. Counts that all agree do not make the interval one of no width.
+    """
+    (p, low, high), (q, low_after, high_after) = before, after
+    drop = p - q
+    return drop - np.hypot(p - low, high_after - q), drop + np.hypot(high - p, q - low_after)
+
+
+def fisher_p(
+    before: np.ndarray, after: np.ndarray, rollouts: np.ndarray, rollouts_after: np.ndarray
+) -> np.ndarray:
+    """Fisher's exact one-sided p of "the second share is not below the first"."""
+    # There are far fewer pairs of counts than tokens.
+    table = np.column_stack([rollouts, rollouts_after, before, after]).astype(np.int64)
+    unique, places = np.unique(table, axis=0, return_inverse=True)
+    n, more, before, after = unique.T
+    p = scipy.stats.hypergeom.sf(before - 1, n + more, before + after, n)
+    return np.clip(p, 0, 1)[places]
 
 
 def pass_at_k(successes: np.ndarray | int, rollouts: np.ndarray | int, k: int) -> np.ndarray:
@@ -265,7 +307,7 @@ def density(values: np.ndarray, at: np.ndarray) -> np.ndarray:
     values, at = np.asarray(values, dtype=float), np.asarray(at, dtype=float)
     if len(np.unique(values)) < 2:
         return np.full(at.shape, np.nan)
-    return gaussian_kde(values, bw_method="scott")(at)
+    return scipy.stats.gaussian_kde(values, bw_method="scott")(at)
 
 
 def subsample(values: np.ndarray, size: int, seed: int) -> np.ndarray:

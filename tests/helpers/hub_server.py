@@ -34,6 +34,7 @@ class HubServer(ThreadingHTTPServer):
     """Serves ``repositories`` ("models/OWNER/NAME" or "datasets/OWNER/NAME"), notes requests."""
 
     daemon_threads = True
+    request_queue_size = 64  # connections not yet taken up: on a busy machine 5 are too few
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)

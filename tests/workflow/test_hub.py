@@ -17,6 +17,8 @@ from helpers.repository import copy_to, snakemake
 from cliff_tokens import tables
 from cliff_tokens.stages import problems
 
+# Seconds the client waits for an answer: on a busy machine its usual 10 can pass.
+PATIENCE = {"HF_HUB_DOWNLOAD_TIMEOUT": "120", "HF_HUB_ETAG_TIMEOUT": "120"}
 PROGRAM = """
 import json, sys
 from cliff_tokens import hub
@@ -85,6 +87,7 @@ def ask(server, root, tmp_path):
             "HF_HUB_OFFLINE": "1",  # as the Makefile sets it; what has to ask the Hub still does
             "HF_HUB_DISABLE_XET": "1",
             "HF_HUB_DISABLE_TELEMETRY": "1",
+            **PATIENCE,
         }
         if token:
             environment["HF_TOKEN"] = token
@@ -295,7 +298,8 @@ def test_a_run_on_a_model_and_problems_of_the_hub(server, model, tmp_path, monke
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_ENDPOINT", server.url)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
+    for name, value in {"HF_HUB_DISABLE_XET": "1", **PATIENCE}.items():
+        monkeypatch.setenv(name, value)
 
     def run(*arguments):
         done = snakemake(folder, *arguments, "--configfile", "mine.yaml")

@@ -114,7 +114,7 @@ def count_drawn(potential: pd.DataFrame, branches: pd.DataFrame) -> pd.DataFrame
     """
     columns = ["model", "dataset", "draws", "rollouts", "generated_tokens"]
     parts = [potential.assign(draws="independent"), branches]
-    given = [part[columns] for part in parts if "rollouts" in part]
+    given = [part[columns] for part in parts if "model" in part]
     return pd.concat(given, ignore_index=True) if given else pd.DataFrame(columns=columns)
 
 

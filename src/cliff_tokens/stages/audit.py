@@ -12,8 +12,8 @@ import pandas as pd
 from scipy import stats
 
 from cliff_tokens.stages.arms import fresh_drops
-from cliff_tokens.stages.cliff_test import CliffTest
-from cliff_tokens.statistics import unpooled_error
+from cliff_tokens.stages.cliff_test import CliffTest, flag_probability
+from cliff_tokens.statistics import fisher_p
 
 
 def audit(
@@ -51,39 +51,27 @@ def exact_p(potential: pd.DataFrame, estimates: pd.DataFrame) -> np.ndarray:
 
     The verdict after the last token counts as rollouts that agree, which is conservative.
     """
-    counted = potential.assign(t=potential["t"] + 1)[["trace_id", "t", "rollouts"]]
-    rollouts = estimates[["trace_id", "t"]].merge(counted, on=["trace_id", "t"], how="left")
-    if rollouts["rollouts"].isna().any():
-        first = rollouts[rollouts["rollouts"].isna()].iloc[0]
+    counted = potential.set_index(["trace_id", "t"])["rollouts"]
+    rows = estimates[["trace_id", "t"]]
+    rollouts = rows.assign(t=rows["t"] - 1).join(counted, on=["trace_id", "t"])["rollouts"]
+    if rollouts.isna().any():
+        first = rows[rollouts.isna()].iloc[0]
         raise ValueError(
             f"{first.trace_id}: token {first.t} has an estimate but no counts; "
             "estimate the potential again"
         )
-    n = rollouts["rollouts"].to_numpy().astype(int)
-    before, after = (np.rint(estimates[name].to_numpy() * n) for name in ("before", "after"))
-    table = np.column_stack([n, before, after]).astype(int)
-    # There are far fewer pairs of counts than tokens.
-    unique, places = np.unique(table, axis=0, return_inverse=True)
-    n, before, after = unique.T
-    p = stats.hypergeom.sf(before - 1, 2 * n, before + after, n)
-    return np.clip(p, 0, 1)[places]
+    more = rows.join(counted, on=["trace_id", "t"])["rollouts"].fillna(rollouts).to_numpy()
+    n = rollouts.to_numpy()
+    before, after = np.rint(estimates["before"] * n), np.rint(estimates["after"] * more)
+    return fisher_p(before, after, n, more)
 
 
 def chance(estimates: pd.DataFrame, rollouts: int, test: CliffTest) -> np.ndarray:
     """Probability that a token is flagged although the potential did not change.
 
-    Given the sum of its two counts, which says nothing on their difference, the first is
-    hypergeometric whatever the potential is. The verdict after the last token is no draw: if
-    nothing changed there, all rollouts agree with it.
+    The verdict after the last token is no draw: if nothing changed there, all rollouts agree with
+    it.
     """
-    sums = np.arange(2 * rollouts + 1)[:, None]
-    before = np.arange(rollouts + 1)[None, :]
-    drop = (2 * before - sums) / rollouts
-    # Outside the support the error may be that of no count at all, at a probability of 0.
-    with np.errstate(invalid="ignore"):
-        flags = test.flags(drop, unpooled_error(before, sums - before, rollouts))
-    probability = stats.hypergeom.pmf(before, 2 * rollouts, sums, rollouts)
-    flagged = (flags * probability).sum(axis=1)
-    found = np.rint((estimates["before"] + estimates["after"]).to_numpy() * rollouts).astype(int)
+    sums = np.rint((estimates["before"] + estimates["after"]).to_numpy() * rollouts).astype(int)
     last = estimates["t"] == estimates.groupby("trace_id")["t"].transform("max")
-    return np.where(last, 0.0, flagged[found])
+    return np.where(last, 0.0, flag_probability(test, sums, rollouts, rollouts))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import scipy
 
 from cliff_tokens.statistics import unpooled_error
 
@@ -59,3 +60,45 @@ def boundary(test: CliffTest, rollouts: int) -> pd.DataFrame:
     after = pd.array(largest, dtype="Int64")
     after[largest < 0] = pd.NA
     return pd.DataFrame({"successes_before": counts, "successes_after": after})
+
+
+def flag_probability(
+    test: CliffTest,
+    sums: np.ndarray,
+    rollouts: np.ndarray | int,
+    rollouts_after: np.ndarray | int,
+) -> np.ndarray:
+    """Probability that a token is flagged although the potential did not change.
+
+    Given the sum of its two counts, which says nothing on their difference, the first is
+    hypergeometric whatever the potential is.
+
+    Args:
+        test: the rule.
+        sums: successes before and after the token, added up.
+        rollouts: drawn before the token.
+        rollouts_after: drawn after it.
+    """
+    sums, before, after = np.broadcast_arrays(sums, rollouts, rollouts_after)
+    found = np.empty(sums.shape)
+    for n, more in np.unique(np.column_stack([before, after]), axis=0):
+        rows = (before == n) & (after == more)
+        unique, places = np.unique(sums[rows], return_inverse=True)
+        found[rows] = _flagged(test, unique, int(n), int(more))[places]
+    return found
+
+
+def _flagged(test: CliffTest, sums: np.ndarray, n: int, more: int) -> np.ndarray:
+    """Probability of a flag for each sum of a count of ``n`` and one of ``more`` rollouts."""
+    found, first = np.empty(len(sums)), np.arange(n + 1)[None, :]
+    together = max(1, 1_000_000 // (n + 1))  # bounds the memory
+    for start in range(0, len(sums), together):
+        part = sums[start : start + together, None]
+        second = part - first
+        drop = (first - second) / n if n == more else first / n - second / more
+        # Outside the support the error may be that of no count at all, at a probability of 0.
+        with np.errstate(invalid="ignore"):
+            flags = test.flags(drop, unpooled_error(first, second, n, more))
+        probability = scipy.stats.hypergeom.pmf(first, n + more, part, n)
+        found[start : start + together] = (flags * probability).sum(axis=1)
+    return found

@@ -7,8 +7,8 @@ prompt included. V_T is the verdict of the trace and takes no rollouts. Counts o
 import numpy as np
 import pandas as pd
 
+from cliff_tokens.stages.drops import estimate_drops, pair_counts
 from cliff_tokens.stages.rollouts import COUNTS, join, make_plan
-from cliff_tokens.statistics import unpooled_error
 
 
 def plan_potential(traces: pd.DataFrame, count: int) -> pd.DataFrame:
@@ -51,20 +51,10 @@ def estimate_independent(potential: pd.DataFrame, traces: pd.DataFrame) -> pd.Da
     if unknown:
         raise ValueError(f"{min(unknown)}: has a potential but no trace")
     correct = potential["trace_id"].map(traces.set_index("trace_id")["verdict"].eq("correct"))
-    last = potential["t"].to_numpy() + 1 == potential["trace_id"].map(lengths).to_numpy()
-    rollouts = potential["rollouts"].to_numpy().astype(np.int64)
-    before = potential["successes"].to_numpy().astype(np.int64)
-    # The verdict of a trace stands for rollouts that could only have agreed.
-    after = np.where(last, rollouts * correct.to_numpy(), np.append(before[1:], 0))
-    shares, smooth = before / rollouts, (before + 0.5) / (rollouts + 1)
-    return pd.DataFrame(
-        {
-            "trace_id": potential["trace_id"],
-            "t": potential["t"] + 1,
-            "before": shares,
-            "after": after / rollouts,
-            # Smoothed (Jeffreys), unlike the rule's own error: rollouts that agree are no proof.
-            "before_se": np.sqrt(smooth * (1 - smooth) / rollouts),
-            "drop_se": unpooled_error(before, after, rollouts),
-        }
-    )
+    pairs = pair_counts(potential, correct.to_numpy())
+    before, rollouts = pairs["successes_before"], pairs["rollouts_before"]
+    smooth = (before + 0.5) / (rollouts + 1)
+    return estimate_drops(pairs).assign(
+        # Smoothed (Jeffreys), unlike the rule's own error: rollouts that agree are no proof.
+        before_se=np.sqrt(smooth * (1 - smooth) / rollouts)
+    )[["trace_id", "t", "before", "after", "before_se", "drop_se"]]
