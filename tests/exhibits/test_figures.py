@@ -32,12 +32,12 @@ LABELS = {
 
 def everything(given):
     """Values and drawing of every figure of a run, by name."""
-    return {
-        name: show(
-            name, given, kind=name.partition("ranks_")[2], outcome=name.partition("pass_at_k_")[2]
-        )
-        for name in LABELS
-    }
+    figures = {}
+    for name in LABELS:
+        kind = name.partition("ranks_")[2]
+        outcome = name.partition("pass_at_k_")[2]
+        figures[name] = show(name, given, kind=kind, outcome=outcome)
+    return figures
 
 
 @pytest.fixture(scope="module")

@@ -35,8 +35,8 @@ def given(run: dict[str, pd.DataFrame]) -> dict:
         "drops": [0.1, 0.2, 0.3, 0.4],
         "temperatures": [0, 1],
         "rollouts": 64,
-        "examples": 4,
         "rules": CutRules(),
+        "examples": 4,
     }
 
 
