@@ -3,13 +3,6 @@
 # policy through all data sets, since opening a model takes longer than answering one of them.
 
 
-def adapter(wildcards):
-    """The adapter of a policy: none for base."""
-    if wildcards.variant == "base":
-        return []
-    return "<results>/adapters/{model}/{variant}/seed-{seed}"
-
-
 rule evaluate_model:
     input:
         problems=collect("<measured>/problems/{dataset}.parquet", dataset=list(ASKED)),

@@ -110,12 +110,17 @@ def count_drawn(potential: pd.DataFrame, branches: pd.DataFrame) -> pd.DataFrame
     """What was drawn: model, dataset, draws, rollouts and generated_tokens of every prefix.
 
     ``potential`` are independent rollouts and ``branches`` those of the recursion, whose column
-    ``draws`` tells their rounds apart; either has no columns where there is no such table.
+    ``draws`` tells their rounds apart; the run may have neither.
     """
     columns = ["model", "dataset", "draws", "rollouts", "generated_tokens"]
     parts = [potential.assign(draws="independent"), branches]
-    given = [part[columns] for part in parts if "model" in part]
+    given = [part[columns] for part in parts if was_drawn(part)]
     return pd.concat(given, ignore_index=True) if given else pd.DataFrame(columns=columns)
+
+
+def was_drawn(counts: pd.DataFrame) -> bool:
+    """Whether a run has these counts, be they of no prefix: only files name their model."""
+    return "model" in counts
 
 
 def _sum_interval(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from cliff_tokens.exhibits.cost_model import ESTIMATORS, costs_of_traces, count_drawn
+from cliff_tokens.exhibits.cost_model import ESTIMATORS, costs_of_traces, count_drawn, was_drawn
 
 COUNTED, PREDICTED, NOT_NEEDED = "counted", "predicted", "not needed"
 
@@ -39,7 +39,7 @@ def values(
     """
     costs = costs_of_traces(traces, tokens, rollouts)
     drawn = count_drawn(potential, branches)
-    was_run = {"independent": len(potential.columns) > 0, "recursive": len(branches.columns) > 0}
+    was_run = {"independent": was_drawn(potential), "recursive": was_drawn(branches)}
     draws = {
         "independent": drawn["draws"].eq("independent"),
         "recursive": drawn["draws"].ne("independent"),  # of all rounds

@@ -51,7 +51,8 @@ def values(
     for repetition in range(repetitions):
         drawn = draw_independent(reference, rollouts, rng)
         flagged[repetition] = test.flags(drawn["before"] - drawn["after"], drawn["drop_se"])
-    flagged_in_fact = among(truths, cliffs, PLACE) if "cliff_id" in cliffs else None
+    # Only what was read from files names its estimator.
+    flagged_in_fact = among(truths, cliffs, PLACE) if "estimator" in cliffs else None
     rows = []
     axes = {"model": models, "kind": KINDS}
     for labels, cell in cells(truths, pooled=list(axes), **axes):

@@ -13,13 +13,14 @@ weigh 1. The idea is that of Lin et al.; the tuning here is an adapter by the va
 
 import tempfile
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from datasets import Dataset
-from peft import LoraConfig
-from transformers import AutoModelForCausalLM, PreTrainedTokenizerBase, PrinterCallback
-from trl import SFTConfig, SFTTrainer
+
+if TYPE_CHECKING:
+    import torch
+    from peft import LoraConfig
+    from transformers import PreTrainedTokenizerBase
 
 STRENGTH = 1.0  # a of the formula; our choice
 
@@ -31,8 +32,8 @@ def token_weights(
     correct: Sequence[Response],
     incorrect: Sequence[Response],
     model: str,
-    tokenizer: PreTrainedTokenizerBase,
-    adapter: LoraConfig,
+    tokenizer: "PreTrainedTokenizerBase",
+    adapter: "LoraConfig",
     **settings,
 ) -> list[np.ndarray]:
     """1 - s_t of each token, an array for each response.
@@ -46,6 +47,8 @@ def token_weights(
         adapter: the adapter that each copy is tuned by.
         settings: further ones of TRL's SFTConfig, such as the learning rate.
     """
+    import torch
+
     tuned = [
         _tune(examples, model, tokenizer, adapter, settings) for examples in (correct, incorrect)
     ]
@@ -60,6 +63,10 @@ def token_weights(
 
 def _tune(examples, model, tokenizer, adapter, settings):
     """The model with an adapter that makes these responses more probable."""
+    from datasets import Dataset
+    from transformers import AutoModelForCausalLM, PrinterCallback
+    from trl import SFTConfig, SFTTrainer
+
     loaded = AutoModelForCausalLM.from_pretrained(model, dtype="auto")
     rows = [
         {
@@ -91,9 +98,11 @@ def _tune(examples, model, tokenizer, adapter, settings):
     return trainer.model.eval()
 
 
-@torch.no_grad()
-def _log_probabilities(model, prompt, response) -> torch.Tensor:
+def _log_probabilities(model, prompt, response) -> "torch.Tensor":
     """Before each token of the response, float32 [tokens, vocabulary]."""
+    import torch
+
     ids = torch.tensor([[int(token) for token in (*prompt, *response)]], device=model.device)
-    logits = model(input_ids=ids, use_cache=False).logits[0, len(prompt) - 1 : -1]
+    with torch.no_grad():
+        logits = model(input_ids=ids, use_cache=False).logits[0, len(prompt) - 1 : -1]
     return torch.log_softmax(logits.float().cpu(), dim=-1)

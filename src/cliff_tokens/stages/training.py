@@ -13,29 +13,17 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import peft
-import torch
-import trl
-from datasets import Dataset
-from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, set_seed
-from trl import DPOConfig
 
 from cliff_tokens.columns import TABLES
-from cliff_tokens.stages.dpo import (
-    PairwiseDPOTrainer,
-    SharedForwardDPOTrainer,
-    SingleTokenDPOTrainer,
-    WeightedCollator,
-    WeightedDPOTrainer,
-    by_trace,
-    with_reference,
-)
-from cliff_tokens.stages.pairs import RESPONSES
-from cliff_tokens.stages.token_weights import token_weights
+
+if TYPE_CHECKING:
+    from peft import LoraConfig
+
+    from cliff_tokens.stages.dpo import SingleTokenDPOTrainer
 
 _HISTORY = TABLES["training"].schema.names
 _SIDES = ("prompt_ids", "chosen_ids", "rejected_ids", "rejected_weights")
@@ -77,8 +65,10 @@ class Recipe:
     dropout: float
     append_eos: bool
 
-    def lora(self) -> LoraConfig:
+    def lora(self) -> "LoraConfig":
         """The adapter: all linear layers but the last."""
+        from peft import LoraConfig
+
         return LoraConfig(
             r=self.rank,
             lora_alpha=self.alpha,
@@ -106,12 +96,17 @@ def train(
     Args:
         pairs: rows of the table, of both splits.
         model: folder of the model that is trained, which is the reference too.
-        variant: which pairs they are; it decides the trainer.
+        variant: which pairs they are; of cdpo, tokens of the rejected side get weights first.
         recipe: how it is trained.
         seed: of the adapter's first weights, of the order of steps and of dropout.
         folder: where the adapter is put, with ``provenance.json`` and ``cost.json``.
         provenance: what the adapter is made of, for the record.
     """
+    import peft
+    import torch
+    import trl
+    from transformers import AutoModelForCausalLM, AutoTokenizer, set_seed
+
     started, folder = time.perf_counter(), Path(folder)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cpu":
@@ -122,7 +117,7 @@ def train(
     tokenizer = AutoTokenizer.from_pretrained(model)
     if variant == "cdpo" and (pairs["split"] == "train").any():
         pairs = _with_token_weights(pairs, model, tokenizer, recipe, seed, device)
-    if recipe.append_eos and variant not in RESPONSES:
+    if recipe.append_eos and not _are_responses(pairs):
         pairs = _with_eos(pairs, tokenizer.eos_token_id)
     refuse_long(pairs, loaded.config.get_text_config().max_position_embeddings)
     parts = {name: pairs[pairs["split"] == name] for name in ("train", "held_out")}
@@ -139,14 +134,14 @@ def train(
     state, history = None, pd.DataFrame(columns=_HISTORY)
     if len(parts["train"]):
         checkpoints = _checkpoints(folder, provenance)
-        trainer = make_trainer(loaded, tokenizer, parts, variant, recipe, seed, checkpoints)
+        trainer = make_trainer(loaded, tokenizer, parts, recipe, seed, checkpoints)
         trainer.train(resume_from_checkpoint=last_checkpoint(checkpoints))
         tuned, state = trainer.model, trainer.state
         history = history_of(state.log_history, recipe.beta)
     else:
         logger.warning("%s: no pairs to train on; the adapter changes nothing", folder)
         set_seed(seed)
-        tuned = get_peft_model(loaded, recipe.lora())
+        tuned = peft.get_peft_model(loaded, recipe.lora())
     folder.mkdir(parents=True, exist_ok=True)
     tuned.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)  # a form that peft leaves to be filled in
@@ -165,22 +160,27 @@ def train(
 
 
 def make_trainer(
-    model, tokenizer, parts: dict, variant: str, recipe: Recipe, seed: int, folder: Path
-) -> SingleTokenDPOTrainer:
-    """The trainer of a variant.
+    model, tokenizer, parts: dict, recipe: Recipe, seed: int, folder: Path
+) -> "SingleTokenDPOTrainer":
+    """The trainer that pairs need: whole responses take a pass per side and pair.
 
     Args:
         model: the model as loaded, without an adapter.
         tokenizer: that of the model.
         parts: the pairs of the splits ``train`` and ``held_out``; the latter may have no rows.
-        variant: which pairs they are; whole responses take a pass per side and pair.
         recipe: how it is trained.
         seed: of the adapter's first weights, of the order of steps and of dropout.
         folder: where checkpoints are written.
     """
-    shared = variant not in RESPONSES and not recipe.append_eos
+    from datasets import Dataset
+    from transformers import PrinterCallback
+    from trl import DPOConfig
+
+    from cliff_tokens.stages import dpo
+
+    shared = not (_are_responses(parts["train"]) or recipe.append_eos)
     if shared:
-        rows = {name: with_reference(by_trace(part), model) for name, part in parts.items()}
+        rows = {name: dpo.with_reference(dpo.by_trace(part), model) for name, part in parts.items()}
         size = max(1, round(recipe.batch * len(rows["train"]) / len(parts["train"])))
     else:
         if not np.all(parts["train"]["weight"] == 1):
@@ -221,11 +221,11 @@ def make_trainer(
         disable_tqdm=True,
         report_to=[],
     )
-    kind, collator = PairwiseDPOTrainer, None
+    kind, collator = dpo.PairwiseDPOTrainer, None
     if shared:
-        kind = SharedForwardDPOTrainer
-    elif variant == "cdpo":
-        kind, collator = WeightedDPOTrainer, WeightedCollator(tokenizer.pad_token_id)
+        kind = dpo.SharedForwardDPOTrainer
+    elif "rejected_weights" in parts["train"]:
+        kind, collator = dpo.WeightedDPOTrainer, dpo.WeightedCollator(tokenizer.pad_token_id)
     trainer = kind(
         model=model,
         args=args,
@@ -301,6 +301,11 @@ def _checkpoints(folder: Path, provenance: dict) -> Path:
     return checkpoints
 
 
+def _are_responses(pairs: pd.DataFrame) -> bool:
+    """Whether these are pairs of responses; those of one variant are all alike."""
+    return bool(pairs["cliff_id"].isna().all())
+
+
 def _with_eos(pairs: pd.DataFrame, eos: int) -> pd.DataFrame:
     """The pairs with an end of sequence after both tokens."""
     sides = {name: [[*ids, eos] for ids in pairs[name]] for name in ("chosen_ids", "rejected_ids")}
@@ -311,6 +316,8 @@ def _with_token_weights(
     pairs: pd.DataFrame, model, tokenizer, recipe: Recipe, seed: int, device: str
 ) -> pd.DataFrame:
     """The pairs with a weight for each rejected token, from models tuned on the train split."""
+    from cliff_tokens.stages.token_weights import token_weights
+
     train = pairs[pairs["split"] == "train"]
     weights = token_weights(
         list(zip(pairs["prompt_ids"], pairs["rejected_ids"], strict=True)),
@@ -336,6 +343,8 @@ def _positions(pairs: pd.DataFrame) -> int:
 def _peak(device: str) -> int:
     """Most bytes that this process held: of the GPU's memory where there is one, else of main."""
     if device == "cuda":
+        import torch
+
         return torch.cuda.max_memory_allocated()
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
