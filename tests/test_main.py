@@ -10,7 +10,7 @@ import pytest
 from helpers.counts import COUNTS, counts_of, frame
 from helpers.repository import ROOT
 
-from cliff_tokens import tables
+from cliff_tokens import provenance, tables
 from cliff_tokens.__main__ import _EXAMPLES, main
 from cliff_tokens.detection import detect_counts, measure_drops
 from cliff_tokens.own_counts import read_counts
@@ -151,3 +151,49 @@ sys.exit(main(sys.argv[1:]))
 """
     done = run(program, command, str(paths[command]))
     assert (done.stderr, done.returncode) == ("", 141)
+
+
+def test_show_prints_what_a_file_is_made_of(tmp_path, capsys):
+    making = {"rule": "score", "wildcards": {}, "params": {"support": 20}, "inputs": {}}
+    making |= {"package": "1", "libraries": {}}
+    path = tmp_path / "tokens.parquet"
+    tables.write(tables.empty("tokens"), path, "tokens", making)
+    assert main(["show", str(path)]) == 0
+    assert capsys.readouterr() == (provenance.describe(path) + "\n", "")
+
+
+def test_verify_counts_the_files_and_names_five_that_are_wrong(tmp_path, capsys):
+    run, files = tmp_path / "results/r", {}
+    for number in range(7):
+        path = run / f"{number}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"a\n{number}\n")
+        digest = provenance.sha256(path)
+        files[f"results/r/{number}.csv"] = {"sha256": digest, "rule": "make", "inputs": []}
+    provenance.write_manifest(files, "r", run / "provenance/manifest.json")
+    assert main(["verify", str(run)]) == 0
+    assert capsys.readouterr() == (f"{run}: 7 of 7 files are as the manifest has them\n", "")
+    (run / "0.csv").unlink()
+    for number in range(1, 7):
+        (run / f"{number}.csv").write_text("a\nother\n")
+    assert main(["verify", str(run)]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == f"{run}: 0 of 7 files are as the manifest has them\n"
+    assert len(shown.err.splitlines()) == 5
+    assert shown.err.startswith("results/r/0.csv: missing; made by make\n")
+
+
+@pytest.mark.parametrize(("command", "said"), [("show", "no such file"), ("verify", "no manifest")])
+def test_what_is_not_there_is_an_error_in_one_line(tmp_path, capsys, command, said):
+    assert main([command, str(tmp_path / "none.csv")]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert said in shown.err
+    assert shown.err.count("\n") == 1
+
+
+def test_no_command_is_no_usage(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main([])
+    assert exit_.value.code == 2
+    assert "usage: cliff-tokens" in capsys.readouterr().err
