@@ -27,6 +27,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/helpers.smk"
 include: "workflow/rules/testbed.smk"
 include: "workflow/rules/hub.smk"
 include: "workflow/rules/rollouts.smk"

@@ -118,7 +118,7 @@ def main():
     parser.add_argument("--chosen", nargs="+", default=["published", "better"])
     parser.add_argument("--weights", nargs="+", default=["cliff"])
     parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--variants", nargs="+", default=[*pairs.KINDS, "response"])
+    parser.add_argument("--variants", nargs="+", default=[*pairs.KINDS_OF, "response"])
     options = parser.parse_args()
     folder = f"resources/testbed/{options.model}"
     asked = problems.generate("chains", "test", options.skip + options.problems, SEED)

@@ -31,6 +31,7 @@ def pairs_of(count: int, each: int, length: int) -> pd.DataFrame:
             rows.append(
                 {
                     "pair_id": f"{number}/{pair:03d}",
+                    "cliff_id": f"{number}@{t + 1}",
                     "trace_id": str(number),
                     "t": t + 1,
                     "prompt_ids": ids[:t],
@@ -62,7 +63,7 @@ def one(path: str, options: argparse.Namespace) -> dict:
         start = time.perf_counter()
         if path == "shared":
             parts = {"train": pairs, "held_out": pairs[:0]}
-            trainer = make_trainer(model, tokenizer, parts, "all", recipe, 0, folder)
+            trainer = make_trainer(model, tokenizer, parts, recipe, 0, folder)
             trainer.args.save_strategy = "no"
         else:
             ids = ["prompt_ids", "chosen_ids", "rejected_ids"]

@@ -22,7 +22,7 @@ SHARED = {
 }  # fmt: skip
 STAGES = {path.stem for path in (PACKAGE / "stages").glob("*.py")} - SHARED - {"__init__"}
 # Parts of one stage.
-TOGETHER = [{"training", "dpo", "token_weights", "pairs"}, {"simulation", "independent"}]
+TOGETHER = [{"training", "dpo", "token_weights"}, {"simulation", "independent"}]
 
 
 def layer(parts: tuple[str, ...]) -> int:
@@ -78,7 +78,7 @@ def test_no_room_is_too_large_to_be_read():
 
 
 def test_importing_every_stage_loads_no_heavy_library():
-    names = ", ".join(sorted((STAGES | SHARED) - {"training", "dpo", "token_weights"}))
+    names = ", ".join(sorted((STAGES | SHARED) - {"dpo"}))
     program = (
         f"import sys; from cliff_tokens.stages import {names}; "
         "from cliff_tokens import base, script, scorecard, statistics; "

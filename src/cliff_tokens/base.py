@@ -1,8 +1,8 @@
-"""A second reading of one measurement: a run that takes what another run measured.
+"""A run with a base: it takes over what another run measured.
 
 The base holds problems, traces, scores, counts and estimates. A run that names it reads these,
-detects anew with its own rule, and draws only what follows from cliffs that the base has not. The
-base is never written to.
+detects cliffs anew with its own rule, and draws only what follows from cliffs that the base does
+not have. The base is never written to.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,8 +12,8 @@ from cliff_tokens.catalogue import CatalogueError, read
 
 # Tables that a run with a base takes from it.
 MEASURED = ("problems", "traces", "tokens", "alternatives", "potential", "branches", "estimates")
-# Settings that decide what these hold: the same in both runs, or among those of the base.
-_SAME = (
+# Settings that decide what these hold: equal in both runs, or among those of the base.
+_EQUAL = (
     "seed",
     "problems",
     "traces",
@@ -27,7 +27,7 @@ _AMONG = ("models", "datasets", "potential/estimators")
 def check(config: Mapping, path: str | Path) -> None:
     """Refuse a base that did not finish or that measured something else.
 
-    ``path`` is where the base recorded its configuration.
+    ``config`` is the run's configuration, ``path`` the file in which the base recorded its own.
     """
     if config["base"] == config["run"]:
         raise CatalogueError(f"base: {config['base']} is this very run; give it another name")
@@ -37,7 +37,7 @@ def check(config: Mapping, path: str | Path) -> None:
             "(its target `provenance` writes this file)"
         )
     measured = read(path)
-    for key in _SAME:
+    for key in _EQUAL:
         if value(config, key) != value(measured, key):
             raise CatalogueError(
                 f"{_dotted(key)}: {config['base']} was measured with {value(measured, key)!r}, "
@@ -52,10 +52,14 @@ def check(config: Mapping, path: str | Path) -> None:
             )
 
 
-def files(config: Mapping, folder: str, pattern: str, same: Iterable[str]) -> list[str]:
-    """Files of the base that match a pattern; none if it has other settings than ``same``."""
+def files(config: Mapping, folder: str, pattern: str, equal: Iterable[str]) -> list[str]:
+    """Files in the base's folder that match a pattern.
+
+    There are none if the base has another value of one of the settings ``equal``, which are given
+    by their paths, as in candidates/top.
+    """
     measured = read(f"{folder}/provenance/config.yaml")
-    if any(value(config, key) != value(measured, key) for key in same):
+    if any(value(config, key) != value(measured, key) for key in equal):
         return []
     return sorted(str(path) for path in Path(folder).glob(pattern))
 

@@ -87,7 +87,7 @@ def refuse_overlap(datasets: dict, training: str, evaluated: Iterable[str], key:
     for name in evaluated:
         if origin[name] == origin[training]:
             raise CatalogueError(
-                f"evaluation: {name} is of the same source and split as {key} ({training}); "
+                f"evaluation: {name} is of the same origin and split as {key} ({training}); "
                 "a model cannot be measured on what it was trained on"
             )
 
@@ -97,9 +97,13 @@ def questions(entry: dict, samples: int) -> dict:
     return {"system": entry["system"], "max_tokens": entry["max_tokens"], "samples": samples}
 
 
-def source(entry: dict) -> dict:
-    """How a model is opened, as ``script.open_policy`` takes it."""
-    opened = {
+def opens(entry: dict) -> dict:
+    """How the model of a catalogue entry is opened, as ``script.open_policy`` takes it.
+
+    Keys: engine, model (a folder or a name on the Hub), revision, chat (arguments of its template)
+    and, with vLLM, the engine's options.
+    """
+    how = {
         "engine": entry["engine"],
         "model": entry.get("path") or entry["hub"],
         "revision": entry.get("revision"),
@@ -107,13 +111,15 @@ def source(entry: dict) -> dict:
     }
     if entry["engine"] == "vllm":
         given = {key: entry[key] for key in ("gpus", "gpu_memory") if key in entry}
-        opened["options"] = {"context": entry["context"], **given}
-    return opened
+        how["options"] = {"context": entry["context"], **given}
+    return how
 
 
 def resolve(entries: dict, locked: dict) -> dict:
-    """The same entries; a null revision becomes the one that ``locked`` (OWNER/NAME -> what was
-    recorded) has for the repository, if it has one.
+    """The entries of a catalogue with the commits that were recorded for them.
+
+    A null revision becomes the one that ``locked`` (OWNER/NAME -> what was recorded) has for the
+    repository, if it has one; an entry that names its revision keeps it.
     """
     return {
         name: entry | {"revision": locked[entry["hub"]]["revision"]}

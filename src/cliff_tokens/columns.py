@@ -11,14 +11,18 @@ import pyarrow as pa
 
 @dataclass(frozen=True)
 class Table:
-    """A schema and the columns that identify a row."""
+    """A table's columns, and those of them that identify a row."""
 
     schema: pa.Schema
-    keys: tuple[str, ...]
+    keys: tuple[str, ...]  # rows are sorted by these, in this order
 
 
 def _column(name: str, kind: pa.DataType, meaning: str, null: bool = False) -> pa.Field:
     return pa.field(name, kind, nullable=null, metadata={"meaning": meaning})
+
+
+def _table(keys: tuple[str, ...], *columns: pa.Field) -> Table:
+    return Table(pa.schema(columns), keys)
 
 
 _TRACE_ID = _column("trace_id", pa.string(), "{model}/{dataset}/{problem_id}/{sample}")
@@ -67,334 +71,245 @@ _POLICY = (
 )
 
 TABLES = {
-    "problems": Table(
-        pa.schema(
-            [
-                _DATASET,
-                _column("problem_id", pa.string(), "unique within the data set"),
-                _column("question", pa.string(), "what the model is asked"),
-                _column("answer", pa.string(), "gold answer"),
-                _column("level", pa.int8(), "difficulty where the source states one", null=True),
-                _column("split", pa.string(), "split of the source"),
-                _column("source_row", pa.int32(), "row in the source, from 0"),
-            ]
-        ),
+    "problems": _table(
         ("dataset", "problem_id"),
+        _DATASET,
+        _column("problem_id", pa.string(), "unique within the data set"),
+        _column("question", pa.string(), "what the model is asked"),
+        _column("answer", pa.string(), "gold answer"),
+        _column("level", pa.int8(), "difficulty where the data set states one", null=True),
+        _column("split", pa.string(), "split of the data set it is from"),
+        _column("source_row", pa.int32(), "row in that split, from 0"),
     ),
-    "traces": Table(
-        pa.schema(
-            [
-                _TRACE_ID,
-                *_OWNER,
-                _column("sample", pa.int16(), "number of the trace of this problem, from 0"),
-                _column("stream", pa.uint64(), "random stream that drew the trace"),
-                _column("prompt_ids", pa.list_(pa.int32()), "token ids of the chat prompt"),
-                _column("token_ids", pa.list_(pa.int32()), "x_1 .. x_T, end of sequence included"),
-                _column("text", pa.string(), "the response, decoded without special tokens"),
-                _column("finish", pa.string(), "stop (end of sequence) or length (limit met)"),
-                _column("max_tokens", pa.int32(), "limit on the whole response, in tokens"),
-                _column("answer", pa.string(), "content of the last box", null=True),
-                _column("verdict", pa.string(), "correct, incorrect, unparsed or timeout"),
-                _column("sampler", pa.string(), "JSON: temperature, top_p, top_k"),
-            ]
-        ),
+    "traces": _table(
         ("trace_id",),
+        _TRACE_ID,
+        *_OWNER,
+        _column("sample", pa.int16(), "number of the trace of this problem, from 0"),
+        _column("stream", pa.uint64(), "random stream that drew the trace"),
+        _column("prompt_ids", pa.list_(pa.int32()), "token ids of the chat prompt"),
+        _column("token_ids", pa.list_(pa.int32()), "x_1 .. x_T, end of sequence included"),
+        _column("text", pa.string(), "the response, decoded without special tokens"),
+        _column("finish", pa.string(), "stop (end of sequence) or length (limit met)"),
+        _column("max_tokens", pa.int32(), "limit on the whole response, in tokens"),
+        _column("answer", pa.string(), "content of the last box", null=True),
+        _column("verdict", pa.string(), "correct, incorrect, unparsed or timeout"),
+        _column("sampler", pa.string(), "JSON: temperature, top_p, top_k"),
     ),
-    "tokens": Table(
-        pa.schema(
-            [
-                _TRACE_ID,
-                _column("t", pa.int32(), "position of the token, 1 .. T"),
-                _column("token_id", pa.int32(), "x_t"),
-                _column("token", pa.string(), "x_t, decoded alone"),
-                _column("logprob", pa.float32(), "log p(x_t) at temperature 1, nats"),
-                _column("rank", pa.int32(), "1 + tokens that are strictly more probable"),
-                _column("greedy_id", pa.int32(), "most probable token (lowest id in a tie)"),
-                _column("entropy", pa.float32(), "of the next-token distribution, T = 1, nats"),
-                _column("support", pa.int32(), "tokens in the entropy's sum; 0 = full vocabulary"),
-                _column("tail", pa.float32(), "probability outside the support"),
-                _column(
-                    "sampler_probability", pa.float64(), "q_t: after temperature, top_k, top_p"
-                ),
-            ]
-        ),
+    "tokens": _table(
         ("trace_id", "t"),
+        _TRACE_ID,
+        _column("t", pa.int32(), "position of the token, 1 .. T"),
+        _column("token_id", pa.int32(), "x_t"),
+        _column("token", pa.string(), "x_t, decoded alone"),
+        _column("logprob", pa.float32(), "log p(x_t) at temperature 1, nats"),
+        _column("rank", pa.int32(), "1 + tokens that are strictly more probable"),
+        _column("greedy_id", pa.int32(), "most probable token (lowest id in a tie)"),
+        _column("entropy", pa.float32(), "of the next-token distribution, T = 1, nats"),
+        _column("support", pa.int32(), "tokens in the entropy's sum; 0 = full vocabulary"),
+        _column("tail", pa.float32(), "probability outside the support"),
+        _column("sampler_probability", pa.float64(), "q_t: after temperature, top_k, top_p"),
     ),
-    "alternatives": Table(
-        pa.schema(
-            [
-                _TRACE_ID,
-                _column("t", pa.int32(), "position, 1 .. T"),
-                _column("token_id", pa.int32(), "another token that the sampler could have drawn"),
-                _column("probability", pa.float64(), "its sampler probability; 1 - q_t in all"),
-            ]
-        ),
+    "alternatives": _table(
         ("trace_id", "t", "token_id"),
+        _TRACE_ID,
+        _column("t", pa.int32(), "position, 1 .. T"),
+        _column("token_id", pa.int32(), "another token that the sampler could have drawn"),
+        _column("probability", pa.float64(), "its sampler probability; 1 - q_t in all"),
     ),
-    "potential": Table(
-        pa.schema(
-            [
-                _TRACE_ID,
-                _column("t", pa.int32(), "tokens in the prefix, 0 .. T-1; 0 is the bare prompt"),
-                *_COUNTS,
-            ]
-        ),
+    "potential": _table(
         ("trace_id", "t"),
+        _TRACE_ID,
+        _column("t", pa.int32(), "tokens in the prefix, 0 .. T-1; 0 is the bare prompt"),
+        *_COUNTS,
     ),
-    "plans": Table(
-        pa.schema(
-            [
-                _column("key", pa.string(), "what keys the random numbers: a JSON list of names"),
-                _column("cliff_id", pa.string(), "cliff that is followed up", null=True),
-                _column("arm", pa.string(), "del, keep, control_del, control_keep", null=True),
-                _TRACE_ID,
-                _column("prefix_t", pa.int32(), "tokens kept of the trace, 0 .. T"),
-                _column("token_id", pa.int32(), "next token, not the trace's", null=True),
-                _column("rollouts", pa.int16(), "rollouts to draw"),
-            ]
-        ),
+    "plans": _table(
         ("trace_id", "prefix_t", "token_id", "key"),
+        _column("key", pa.string(), "what keys the random numbers: a JSON list of names"),
+        _column("cliff_id", pa.string(), "cliff that is followed up", null=True),
+        _column("arm", pa.string(), "del, keep, control_del, control_keep", null=True),
+        _TRACE_ID,
+        _column("prefix_t", pa.int32(), "tokens kept of the trace, 0 .. T"),
+        _column("token_id", pa.int32(), "next token, not the trace's", null=True),
+        _column("rollouts", pa.int16(), "rollouts to draw"),
     ),
-    "rollouts": Table(
-        pa.schema([_column("key", pa.string(), "key of the plan's row"), *_COUNTS]),
+    "rollouts": _table(
         ("key",),
+        _column("key", pa.string(), "key of the plan's row"),
+        *_COUNTS,
     ),
-    "branches": Table(
-        pa.schema(
-            [
-                _TRACE_ID,
-                _column("t", pa.int32(), "position that the branches leave, 1 .. T"),
-                _column("first_token_id", pa.int32(), "first token of the branches, not x_t"),
-                *_COUNTS,
-            ]
-        ),
+    "branches": _table(
         ("trace_id", "t", "first_token_id"),
+        _TRACE_ID,
+        _column("t", pa.int32(), "position that the branches leave, 1 .. T"),
+        _column("first_token_id", pa.int32(), "first token of the branches, not x_t"),
+        *_COUNTS,
     ),
-    "estimates": Table(
-        pa.schema(
-            [
-                _TRACE_ID,
-                _column("t", pa.int32(), "position of the token, 1 .. T"),
-                *_ESTIMATE,
-                _column("before_se", pa.float64(), "standard error of before"),
-            ]
-        ),
+    "estimates": _table(
         ("trace_id", "t"),
+        _TRACE_ID,
+        _column("t", pa.int32(), "position of the token, 1 .. T"),
+        *_ESTIMATE,
+        _column("before_se", pa.float64(), "standard error of before"),
     ),
-    "cliffs": Table(
-        pa.schema(
-            [
-                _CLIFF_ID,
-                _TRACE_ID,
-                _column("model", pa.string(), "model that owns the trace"),
-                _column("dataset", pa.string(), "data set of the problem"),
-                _PROBLEM,
-                _column("t", pa.int32(), "position of the cliff token, 1 .. T"),
-                _column("ordinal", pa.int16(), "1 = first cliff of its trace"),
-                _column("token_id", pa.int32(), "the cliff token"),
-                _column("token", pa.string(), "the cliff token, decoded alone"),
-                *_ESTIMATE,
-                _column("entropy", pa.float32(), "next-token entropy at prefix t-1, nats"),
-                _column("rank", pa.int32(), "rank of the cliff token at prefix t-1"),
-                _column("sampler_probability", pa.float64(), "q_t"),
-                _column("kind", pa.string(), "deterministic, uncertain, sampled_off or other"),
-                _column("outcome", pa.string(), "of the trace: correct or incorrect"),
-            ]
-        ),
+    "cliffs": _table(
         ("cliff_id",),
+        _CLIFF_ID,
+        _TRACE_ID,
+        _column("model", pa.string(), "model that owns the trace"),
+        _column("dataset", pa.string(), "data set of the problem"),
+        _PROBLEM,
+        _column("t", pa.int32(), "position of the cliff token, 1 .. T"),
+        _column("ordinal", pa.int16(), "1 = first cliff of its trace"),
+        _column("token_id", pa.int32(), "the cliff token"),
+        _column("token", pa.string(), "the cliff token, decoded alone"),
+        *_ESTIMATE,
+        _column("entropy", pa.float32(), "next-token entropy at prefix t-1, nats"),
+        _column("rank", pa.int32(), "rank of the cliff token at prefix t-1"),
+        _column("sampler_probability", pa.float64(), "q_t"),
+        _column("kind", pa.string(), "deterministic, uncertain, sampled_off or other"),
+        _column("outcome", pa.string(), "of the trace: correct or incorrect"),
     ),
-    "resampling": Table(
-        pa.schema(
-            [
-                _CLIFF_ID,
-                _column("arm", pa.string(), "del, keep, control_del or control_keep"),
-                _TRACE_ID,
-                _column("prefix_t", pa.int32(), "tokens in the prefix the rollouts start from"),
-                *_COUNTS,
-            ]
-        ),
+    "resampling": _table(
         ("cliff_id", "arm"),
+        _CLIFF_ID,
+        _column("arm", pa.string(), "del, keep, control_del or control_keep"),
+        _TRACE_ID,
+        _column("prefix_t", pa.int32(), "tokens in the prefix the rollouts start from"),
+        *_COUNTS,
     ),
-    "cuts": Table(
-        pa.schema(
-            [
-                _TRACE_ID,
-                _METHOD,
-                _CUT,
-            ]
-        ),
+    "cuts": _table(
         ("trace_id", "method"),
+        _TRACE_ID,
+        _METHOD,
+        _CUT,
     ),
-    "cut_points": Table(
-        pa.schema(
-            [
-                _TRACE_ID,
-                _METHOD,
-                _CUT,
-                *_COUNTS_OR_NULL,
-                _column("reused", pa.int16(), "rollouts taken over from resampling", null=True),
-            ]
-        ),
+    "cut_points": _table(
         ("trace_id", "method"),
+        _TRACE_ID,
+        _METHOD,
+        _CUT,
+        *_COUNTS_OR_NULL,
+        _column("reused", pa.int16(), "rollouts taken over from resampling", null=True),
     ),
-    "audit": Table(
-        pa.schema(
-            [
-                _CLIFF_ID,
-                _column("model", pa.string(), "model that owns the trace"),
-                _column("dataset", pa.string(), "data set of the problem"),
-                _PROBLEM,
-                _column("kind", pa.string(), "deterministic, uncertain, sampled_off or other"),
-                _column("outcome", pa.string(), "of the trace: correct or incorrect"),
-                _column("bound", pa.float64(), "1 - q_t, which no drop can exceed"),
-                _column("possible", pa.bool_(), "whether the bound exceeds the margin"),
-                _column("p_exact", pa.float64(), "Fisher's exact one-sided p of no fall"),
-                _column("q_fdr", pa.float64(), "Benjamini-Hochberg, over all tokens tested"),
-                _column("selected_drop", pa.float64(), "the drop that selected the cliff"),
-                _column("fresh_drop", pa.float64(), "the drop from the arms del and keep"),
-                _column("fresh_se", pa.float64(), "standard error of fresh_drop"),
-                _column("confirmed", pa.bool_(), "whether the rule flags fresh_drop too"),
-            ]
-        ),
+    "audit": _table(
         ("cliff_id",),
+        _CLIFF_ID,
+        _column("model", pa.string(), "model that owns the trace"),
+        _column("dataset", pa.string(), "data set of the problem"),
+        _PROBLEM,
+        _column("kind", pa.string(), "deterministic, uncertain, sampled_off or other"),
+        _column("outcome", pa.string(), "of the trace: correct or incorrect"),
+        _column("bound", pa.float64(), "1 - q_t, which no drop can exceed"),
+        _column("possible", pa.bool_(), "whether the bound exceeds the margin"),
+        _column("p_exact", pa.float64(), "Fisher's exact one-sided p of no fall"),
+        _column("q_fdr", pa.float64(), "Benjamini-Hochberg, over all tokens tested"),
+        _column("selected_drop", pa.float64(), "the drop that selected the cliff"),
+        _column("fresh_drop", pa.float64(), "the drop from the arms del and keep"),
+        _column("fresh_se", pa.float64(), "standard error of fresh_drop"),
+        _column("confirmed", pa.bool_(), "whether the rule flags fresh_drop too"),
     ),
-    "shortlist": Table(
-        pa.schema(
-            [
-                _CLIFF_ID,
-                _TRACE_ID,
-                _column("t", pa.int32(), "position of the cliff token, 1 .. T"),
-                *_CANDIDATE,
-            ]
-        ),
+    "shortlist": _table(
         ("cliff_id", "token_id"),
+        _CLIFF_ID,
+        _TRACE_ID,
+        _column("t", pa.int32(), "position of the cliff token, 1 .. T"),
+        *_CANDIDATE,
     ),
-    "candidates": Table(
-        pa.schema(
-            [
-                _CLIFF_ID,
-                *_CANDIDATE,
-                _column("reused", pa.int16(), "rollouts taken over from branches or resampling"),
-                *_COUNTS,
-            ]
-        ),
+    "candidates": _table(
         ("cliff_id", "token_id"),
+        _CLIFF_ID,
+        *_CANDIDATE,
+        _column("reused", pa.int16(), "rollouts taken over from branches or resampling"),
+        *_COUNTS,
     ),
-    "members": Table(
-        pa.schema(
-            [
-                _CLIFF_ID,
-                _column("token_id", pa.int32(), "a candidate that leads over the cliff"),
-                _column("reading", pa.string(), "published, own or fresh (stages/masses.py)"),
-            ]
-        ),
+    "members": _table(
         ("cliff_id", "token_id", "reading"),
+        _CLIFF_ID,
+        _column("token_id", pa.int32(), "a candidate that leads over the cliff"),
+        _column("reading", pa.string(), "published, own or fresh (stages/masses.py)"),
     ),
-    "masses": Table(
-        pa.schema(
-            [
-                _CLIFF_ID,
-                *_OWNER,
-                _column("kind", pa.string(), "kind of the cliff token"),
-                _column("entropy", pa.float32(), "of the next-token distribution, T = 1, nats"),
-                _column("reading", pa.string(), "published, own or fresh (stages/masses.py)"),
-                _column("cliff_mass", pa.float64(), "probability of the members, temperature 1"),
-                _column("other_mass", pa.float64(), "probability of all other candidates"),
-                _column("cliff_candidates", pa.int16(), "number of members"),
-            ]
-        ),
+    "masses": _table(
         ("cliff_id", "reading"),
+        _CLIFF_ID,
+        *_OWNER,
+        _column("kind", pa.string(), "kind of the cliff token"),
+        _column("entropy", pa.float32(), "of the next-token distribution, T = 1, nats"),
+        _column("reading", pa.string(), "published, own or fresh (stages/masses.py)"),
+        _column("cliff_mass", pa.float64(), "probability of the members, temperature 1"),
+        _column("other_mass", pa.float64(), "probability of all other candidates"),
+        _column("cliff_candidates", pa.int16(), "number of members"),
     ),
-    "agreement": Table(
-        pa.schema(
-            [
-                _CLIFF_ID,
-                _column("group", pa.string(), "cliff, or control: its matched token"),
-                _column("evaluator", pa.string(), "model asked about the source's token"),
-                _TRACE_ID,
-                _column("t", pa.int32(), "position of the token, 1 .. T"),
-                _column("token_id", pa.int32(), "a candidate at that position"),
-                _column("is_sampled", pa.bool_(), "whether it is the token of the trace"),
-                _column("source_probability", pa.float64(), "at temperature 1, of the source"),
-                _column("source_rank", pa.int32(), "of the source"),
-                _column("probability", pa.float64(), "at temperature 1, of the evaluator"),
-                _column("rank", pa.int32(), "of the evaluator"),
-            ]
-        ),
+    "agreement": _table(
         ("cliff_id", "group", "evaluator", "token_id"),
+        _CLIFF_ID,
+        _column("group", pa.string(), "cliff, or control: its matched token"),
+        _column("evaluator", pa.string(), "model asked about the source's token"),
+        _TRACE_ID,
+        _column("t", pa.int32(), "position of the token, 1 .. T"),
+        _column("token_id", pa.int32(), "a candidate at that position"),
+        _column("is_sampled", pa.bool_(), "whether it is the token of the trace"),
+        _column("source_probability", pa.float64(), "at temperature 1, of the source"),
+        _column("source_rank", pa.int32(), "of the source"),
+        _column("probability", pa.float64(), "at temperature 1, of the evaluator"),
+        _column("rank", pa.int32(), "of the evaluator"),
     ),
-    "pairs": Table(
-        pa.schema(
-            [
-                _column("pair_id", pa.string(), "{cliff_id}/{chosen token}, or the two traces"),
-                _column("cliff_id", pa.string(), "null: a pair of responses", null=True),
-                _column("trace_id", pa.string(), "trace of the rejected side"),
-                _PROBLEM,
-                _column("t", pa.int32(), "position of the first token of both sides, 1 .. T"),
-                _column("kind", pa.string(), "of the cliff or control token", null=True),
-                _column("prompt_ids", pa.list_(pa.int32()), "token ids of prefix t-1"),
-                _column("chosen_ids", pa.list_(pa.int32()), "one token, or a response"),
-                _column("rejected_ids", pa.list_(pa.int32()), "one token, or a response"),
-                _column("successes_chosen", pa.int16(), "after the chosen token", null=True),
-                _column("rollouts_chosen", pa.int16(), "of which so many were drawn", null=True),
-                _column("successes_rejected", pa.int16(), "after the rejected token", null=True),
-                _column("rollouts_rejected", pa.int16(), "of which so many were drawn", null=True),
-                _column("before", pa.float64(), "estimated potential of prefix t-1", null=True),
-                _column("weight", pa.float64(), "of this pair in the loss"),
-                _column("split", pa.string(), "train or held_out, by problem"),
-            ]
-        ),
+    "pairs": _table(
         ("pair_id",),
+        _column("pair_id", pa.string(), "{cliff_id}/{chosen token}, or the two traces"),
+        _column("cliff_id", pa.string(), "null: a pair of responses", null=True),
+        _column("trace_id", pa.string(), "trace of the rejected side"),
+        _PROBLEM,
+        _column("t", pa.int32(), "position of the first token of both sides, 1 .. T"),
+        _column("kind", pa.string(), "of the cliff or control token", null=True),
+        _column("prompt_ids", pa.list_(pa.int32()), "token ids of prefix t-1"),
+        _column("chosen_ids", pa.list_(pa.int32()), "one token, or a response"),
+        _column("rejected_ids", pa.list_(pa.int32()), "one token, or a response"),
+        _column("successes_chosen", pa.int16(), "after the chosen token", null=True),
+        _column("rollouts_chosen", pa.int16(), "rollouts drawn after it", null=True),
+        _column("successes_rejected", pa.int16(), "after the rejected token", null=True),
+        _column("rollouts_rejected", pa.int16(), "rollouts drawn after it", null=True),
+        _column("before", pa.float64(), "estimated potential of prefix t-1", null=True),
+        _column("weight", pa.float64(), "of this pair in the loss"),
+        _column("split", pa.string(), "train or held_out, by problem"),
     ),
-    "training": Table(
-        pa.schema(
-            [
-                _column("step", pa.int32(), "optimizer steps so far"),
-                _column("split", pa.string(), "train: pairs of this step; held_out: all of them"),
-                _column("pairs", pa.int32(), "pairs that were measured"),
-                _column("loss_positions", pa.int64(), "tokens that carry loss, both sides"),
-                _column("loss", pa.float64(), "mean over pairs by weight"),
-                _column("margin", pa.float64(), "mean of chosen minus rejected log-ratio"),
-                _column("accuracy", pa.float64(), "share of pairs with a margin above 0"),
-                _column("logp_chosen", pa.float64(), "mean log-probability", null=True),
-                _column("logp_rejected", pa.float64(), "mean log-probability", null=True),
-                _column("grad_norm", pa.float64(), "before clipping", null=True),
-                _column("learning_rate", pa.float64(), "of this step", null=True),
-            ]
-        ),
+    "training": _table(
         ("split", "step"),
+        _column("step", pa.int32(), "optimizer steps so far"),
+        _column("split", pa.string(), "train: pairs of this step; held_out: all of them"),
+        _column("pairs", pa.int32(), "pairs that were measured"),
+        _column("loss_positions", pa.int64(), "tokens that carry loss, both sides"),
+        _column("loss", pa.float64(), "mean over pairs by weight"),
+        _column("margin", pa.float64(), "mean of chosen minus rejected log-ratio"),
+        _column("accuracy", pa.float64(), "share of pairs with a margin above 0"),
+        _column("logp_chosen", pa.float64(), "mean log-probability", null=True),
+        _column("logp_rejected", pa.float64(), "mean log-probability", null=True),
+        _column("grad_norm", pa.float64(), "before clipping", null=True),
+        _column("learning_rate", pa.float64(), "of this step", null=True),
     ),
-    "evaluation": Table(
-        pa.schema(
-            [
-                *_POLICY,
-                _DATASET,
-                _column("decoding", pa.string(), "greedy, or sampled by the model's sampler"),
-                _PROBLEM,
-                _column("sample", pa.int16(), "number of the answer to this problem, from 0"),
-                _column("verdict", pa.string(), "correct, incorrect, unparsed or timeout"),
-                _column("answer", pa.string(), "content of the last box", null=True),
-                _column("tokens", pa.int32(), "tokens of the answer, end of sequence included"),
-                _column("finish", pa.string(), "stop (end of sequence) or length (limit met)"),
-            ]
-        ),
+    "evaluation": _table(
         ("model", "variant", "seed", "dataset", "decoding", "problem_id", "sample"),
+        *_POLICY,
+        _DATASET,
+        _column("decoding", pa.string(), "greedy, or sampled by the model's sampler"),
+        _PROBLEM,
+        _column("sample", pa.int16(), "number of the answer to this problem, from 0"),
+        _column("verdict", pa.string(), "correct, incorrect, unparsed or timeout"),
+        _column("answer", pa.string(), "content of the last box", null=True),
+        _column("tokens", pa.int32(), "tokens of the answer, end of sequence included"),
+        _column("finish", pa.string(), "stop (end of sequence) or length (limit met)"),
     ),
-    "recounts": Table(
-        pa.schema(
-            [
-                *_POLICY,
-                _DATASET,
-                _PROBLEM,
-                _column("sample", pa.int16(), "number of the trace of this problem, from 0"),
-                _column("verdict", pa.string(), "correct, incorrect, unparsed or timeout"),
-                _column("tokens", pa.int32(), "tokens of the trace, T"),
-                _column("cliffs", pa.int16(), "cliff tokens of the trace, of any kind"),
-                *_KINDS,
-                _column("rollouts", pa.int32(), "branches drawn to estimate the potential"),
-                _column("generated_tokens", pa.int64(), "tokens generated by these rollouts"),
-            ]
-        ),
+    "recounts": _table(
         ("model", "variant", "seed", "dataset", "problem_id", "sample"),
+        *_POLICY,
+        _DATASET,
+        _PROBLEM,
+        _column("sample", pa.int16(), "number of the trace of this problem, from 0"),
+        _column("verdict", pa.string(), "correct, incorrect, unparsed or timeout"),
+        _column("tokens", pa.int32(), "tokens of the trace, T"),
+        _column("cliffs", pa.int16(), "cliff tokens of the trace, of any kind"),
+        *_KINDS,
+        _column("rollouts", pa.int32(), "branches drawn to estimate the potential"),
+        _column("generated_tokens", pa.int64(), "tokens generated by these rollouts"),
     ),
 }

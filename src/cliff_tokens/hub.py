@@ -52,7 +52,7 @@ class Repository:
 
 
 def check_access(repository: Repository) -> None:
-    """Whether the repository is there and may be read, before anything waits for it."""
+    """Refuse a repository that is not there or may not be read, before anything waits for it."""
     with _asking(repository) as api:
         api.auth_check(repository.name, repo_type=repository.kind)
 
@@ -60,15 +60,16 @@ def check_access(repository: Repository) -> None:
 def resolve(repository: Repository) -> dict:
     """The commit that the default branch is at now, and the sha256 of its large files."""
     with _asking(repository) as api:
-        found = api.repo_info(repository.name, repo_type=repository.kind, files_metadata=True)
-    large = {file.rfilename: file.lfs.sha256 for file in _files(found, repository) if file.lfs}
-    return {"revision": found.sha, "sha256": dict(sorted(large.items()))}
+        info = api.repo_info(repository.name, repo_type=repository.kind, files_metadata=True)
+    large = {file.rfilename: file.lfs.sha256 for file in _files(info, repository) if file.lfs}
+    return {"revision": info.sha, "sha256": dict(sorted(large.items()))}
 
 
 def resolve_missing(missing: Mapping[str, Sequence[str]], known: Mapping[str, dict]) -> dict:
-    """``known``, and beside it what the Hub says of ``missing``: kind -> OWNER/NAME.
+    """What the lock file holds once the Hub was asked for the commits that are missing.
 
-    All or none: an error says which could not be resolved. What is known stays as it is.
+    ``missing`` maps kinds to names (OWNER/NAME), ``known`` kinds to what was recorded, which stays
+    as it is. All or none: an error says which could not be resolved.
     """
     return {
         kind: dict(
@@ -84,7 +85,7 @@ def resolve_missing(missing: Mapping[str, Sequence[str]], known: Mapping[str, di
 
 
 def check_all(repositories: Iterable[Repository]) -> None:
-    """Whether all may be fetched; one error names every one that may not, and why."""
+    """Refuse repositories that may not be fetched: one error names every one of them, and why."""
     repositories = sorted(repositories, key=str)
     if unresolved := [str(one) for one in repositories if one.revision is None]:
         raise HubError(f"No commit is known of the {', the '.join(unresolved)}. {REMEDY}")
@@ -110,13 +111,13 @@ def fetch(repository: Repository, expected: Mapping[str, str] | None = None) -> 
     if repository.revision is None:
         raise HubError(f"{repository}: no commit is named. {REMEDY}")
     with _asking(repository) as api:
-        found = api.repo_info(
+        info = api.repo_info(
             repository.name,
             repo_type=repository.kind,
             revision=repository.revision,
             files_metadata=True,
         )
-        listed = {file.rfilename: file for file in _files(found, repository)}
+        listed = {file.rfilename: file for file in _files(info, repository)}
         if missing := sorted(set(expected or {}) - set(listed)):
             raise HubError(f"{repository}: {missing[0]} is in the lock but not in the repository")
         path = snapshot_download(
@@ -137,7 +138,7 @@ def folder(repository: Repository) -> Path:
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
-        found = snapshot_download(
+        path = snapshot_download(
             repository.name,
             repo_type=repository.kind,
             revision=repository.revision,
@@ -150,7 +151,7 @@ def folder(repository: Repository) -> Path:
             "fetched to (HF_HOME). Fetch it again: snakemake --cores 1 --forcerun fetch_model "
             "fetch_problems"
         ) from error
-    return Path(found)
+    return Path(path)
 
 
 def rows(repository: Repository, config: str | None, split: str) -> "pd.DataFrame":
@@ -204,27 +205,27 @@ def _asking(repository: Repository) -> Iterator:
         constants.HF_HUB_OFFLINE = offline
 
 
-def _files(found, repository: Repository) -> list:
-    """What the Hub lists of the files that are fetched."""
+def _files(info, repository: Repository) -> list:
+    """The entries of the Hub's listing for the files that are fetched."""
     from huggingface_hub.utils import filter_repo_objects
 
     return list(
         filter_repo_objects(
-            found.siblings, ignore_patterns=repository.ignored, key=lambda file: file.rfilename
+            info.siblings, ignore_patterns=repository.ignored, key=lambda file: file.rfilename
         )
     )
 
 
 def _verify(repository: Repository, path: Path, file, expected: str | None) -> str:
     """The sha256 of a fetched file, if it is what the Hub and the lock say."""
-    found = sha256(path)
+    digest = sha256(path)
     if file.lfs:
-        wrong = [("sha256", file.lfs.sha256, found)]
+        checks = [("sha256", file.lfs.sha256, digest)]
     else:
-        wrong = [("git hash", file.blob_id, _git_hash(path))]
+        checks = [("git hash", file.blob_id, _git_hash(path))]
     if expected is not None:
-        wrong.append(("recorded sha256", expected, found))
-    for name, stated, computed in wrong:
+        checks.append(("recorded sha256", expected, digest))
+    for name, stated, computed in checks:
         if stated != computed:
             path.resolve().unlink()
             path.unlink(missing_ok=True)
@@ -232,7 +233,7 @@ def _verify(repository: Repository, path: Path, file, expected: str | None) -> s
                 f"{repository}: {path.name} has another {name} than expected: {computed}, not "
                 f"{stated}. It was removed from the cache; fetch it again"
             )
-    return found
+    return digest
 
 
 def _git_hash(path: Path) -> str:

@@ -27,12 +27,12 @@ def complete(entries: Mapping[str, dict], published: Iterable[dict] = ()) -> dic
     index = {}
     for name, entry in entries.items():
         target = entry.get("target", name)
-        known = {"part": name.split("_")[0], "target": target, "file": None, "values": None}
+        derived = {"part": name.split("_")[0], "target": target, "file": None, "values": None}
         if target is not None:
             drawn = target.startswith(("figure_", "example_"))
             path = f"{'figures' if drawn else 'tables'}/{target}"
-            known |= {"file": f"{path}.{'svg' if drawn else 'md'}", "values": f"{path}.csv"}
-        index[name] = known | _LEFT_OUT | entry | {"published": []}
+            derived |= {"file": f"{path}.{'svg' if drawn else 'md'}", "values": f"{path}.csv"}
+        index[name] = derived | _LEFT_OUT | entry | {"published": []}
     for number in published:
         if number["item"] not in index:
             raise CatalogueError(f"published numbers: there is no entry {number['item']!r}")
@@ -82,5 +82,11 @@ def _number(row: dict, place: str) -> dict:
     except ValueError as error:
         raise CatalogueError(f"{place}: {error}") from error
     where = {column: text for column, text in row.items() if column not in _OWN and text}
-    own = {"item": row["item"], "quantity": row["quantity"], "where": where}
-    return own | {"value": value, "n": n, "quoted_from": row["quoted_from"]}
+    return {
+        "item": row["item"],
+        "quantity": row["quantity"],
+        "where": where,
+        "value": value,
+        "n": n,
+        "quoted_from": row["quoted_from"],
+    }

@@ -3,7 +3,8 @@
 A parquet table carries its record in its metadata. What has no room for one (csv, svg, pdf,
 Markdown, folders) has it in a json file of the same name beside it, which also holds the hashes of
 the files written together. Only what decides the content is recorded, so that equal runs give
-equal bytes; when and where a job ran stands in its log and benchmark.
+equal bytes; when, where and how long a job ran stands in its log
+and its timing.
 """
 
 import hashlib
@@ -161,18 +162,18 @@ def verify(run: str | Path) -> tuple[int, list[str]]:
 def rulegraph(files: dict[str, dict]) -> str:
     """Which rule read what which rule wrote, by the records of the files: a Mermaid flowchart."""
     edges = {
-        (files[source]["rule"], entry["rule"])
+        (files[path]["rule"], entry["rule"])
         for entry in files.values()
-        for source in entry["inputs"]
-        if files[source]["rule"] and entry["rule"]
+        for path in entry["inputs"]
+        if files[path]["rule"] and entry["rule"]
     }
     return "\n".join(["flowchart LR", *(f"  {a} --> {b}" for a, b in sorted(edges))]) + "\n"
 
 
 def environment() -> str:
     """Every installed package with its version, in the form of a requirements file."""
-    found = {f"{dist.metadata['Name']}=={dist.version}\n" for dist in distributions()}
-    return "".join(sorted(found, key=str.lower))
+    packages = {f"{dist.metadata['Name']}=={dist.version}\n" for dist in distributions()}
+    return "".join(sorted(packages, key=str.lower))
 
 
 def root_of(path: str | Path) -> Path:
@@ -226,10 +227,10 @@ def _write(path: Path, text: str) -> None:
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for library in _LIBRARIES:
         try:
-            found[library] = version(library)
+            versions[library] = version(library)
         except PackageNotFoundError:
             continue
-    return found
+    return versions

@@ -1,4 +1,7 @@
-"""The edges of a script: its log, the provenance of what it writes, and what it had finished."""
+"""The edges of a script: its log, provenance, models, and parts that an earlier attempt finished.
+
+It takes Snakemake's job as it comes, but imports neither Snakemake nor any stage.
+"""
 
 import hashlib
 import json
@@ -22,8 +25,8 @@ from cliff_tokens.policies.tokenizer import ChatTokenizer
 
 
 @contextmanager
-def stage(job) -> Iterator[dict]:
-    """Log to the job's log file and, from warnings up, to the terminal; yield the provenance.
+def running(job) -> Iterator[dict]:
+    """Log what a job does, to its file and from warnings up to the terminal; give its provenance.
 
     An error is written to the log with its traceback and then raised. Without one, what cannot
     carry its provenance (csv, figures) has it written beside it.
@@ -50,7 +53,10 @@ def stage(job) -> Iterator[dict]:
 
 
 class _Finished:
-    """Finished parts of a job in a folder, by what decides its output (``rollouts.Store``)."""
+    """Finished parts of a job, in a folder: a ``rollouts.Store``.
+
+    ``job`` is a hash of all that decides the output, so that no other job reads them.
+    """
 
     def __init__(self, folder: Path, job: str):
         self.folder, self.job = folder, job
@@ -93,39 +99,40 @@ def resumable(output: str, provenance: dict) -> Iterator[_Finished]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def open_policy(source: dict, sampler: dict, adapter: str | None = None) -> Policy:
-    """A model with its tokenizer and sampler, from how it is opened and sampled.
+def open_policy(opens: dict, sampler: dict, adapter: str | None = None) -> Policy:
+    """A model with its tokenizer and sampler.
 
-    ``adapter`` is the folder of a LoRA adapter that the engine applies.
+    ``opens`` says how the model is opened (``catalogue.opens``), ``sampler`` holds the fields of a
+    ``Sampler``, and ``adapter`` is the folder of a LoRA adapter that the engine applies, or None.
     """
-    options = source.get("options", {})
-    engine = open_engine(source["engine"], located(source), adapter=adapter, **options)
-    return Policy(engine, open_tokenizer(source), Sampler(**sampler))
+    options = opens.get("options", {})
+    engine = open_engine(opens["engine"], located(opens), adapter=adapter, **options)
+    return Policy(engine, open_tokenizer(opens), Sampler(**sampler))
 
 
 def was_trained(adapter: str) -> bool:
     """Whether an adapter had pairs to be trained on.
 
-    Without, it is base under another name, and measuring it would look like a result.
+    An adapter without pairs is base under another name, and measuring it would look like a result.
     """
     return bool(json.loads((Path(adapter) / "provenance.json").read_text())["pairs"])
 
 
-def open_tokenizer(source: dict) -> ChatTokenizer:
+def open_tokenizer(opens: dict) -> ChatTokenizer:
     """The tokenizer of a model, from how it is opened."""
-    return ChatTokenizer(located(source), chat=source.get("chat"))
+    return ChatTokenizer(located(opens), chat=opens.get("chat"))
 
 
-def located(source: dict) -> str:
+def located(opens: dict) -> str:
     """The folder of a model: one of this repository, or where its commit was fetched to."""
-    model = source["model"]
+    model = opens["model"]
     if Path(model).is_dir():
         return model
-    return str(hub.folder(hub.Repository("model", model, source["revision"])))
+    return str(hub.folder(hub.Repository("model", model, opens["revision"])))
 
 
 def read_rows(entry: dict) -> pd.DataFrame | None:
-    """The split of a data set that was fetched, from its catalogue entry; None of a generator."""
+    """The split of a data set that was fetched, by its catalogue entry; None for a generator."""
     if "generator" in entry:
         return None
     repository = hub.Repository("dataset", entry["hub"], entry["revision"])

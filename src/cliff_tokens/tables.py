@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from cliff_tokens.columns import TABLES
 
 SCHEMA_REVISION = 1
+PLACE = ["trace_id", "t"]  # what identifies a token, a prefix or an estimate
 _METADATA_KEY = b"cliff_tokens"
 
 
@@ -69,7 +70,7 @@ def read(path: str | Path, name: str) -> pd.DataFrame:
 
 
 def read_all(paths: Iterable[str | Path], name: str) -> pd.DataFrame:
-    """Read several files of the same table into one frame; no files give no rows."""
+    """Read several files of one table into one frame; no files give no rows."""
     frames = [read(path, name) for path in paths]
     return pd.concat(frames, ignore_index=True) if frames else empty(name)
 
@@ -114,12 +115,23 @@ def among(frame: pd.DataFrame, others: pd.DataFrame, keys: list[str]) -> np.ndar
     return pd.MultiIndex.from_frame(frame[keys]).isin(pd.MultiIndex.from_frame(others[keys]))
 
 
+def require(frame: pd.DataFrame, holds: pd.Series | np.ndarray, sentence: str) -> None:
+    """Refuse a frame with a row for which something does not hold, naming the first such row.
+
+    ``holds`` is bool [rows]; ``sentence`` says what is wrong and takes the row's columns by name,
+    as in "{cliff_id}: has no fresh rollouts".
+    """
+    lacking = ~np.asarray(holds, dtype=bool)
+    if lacking.any():
+        raise ValueError(sentence.format(**frame.iloc[int(lacking.argmax())].to_dict()))
+
+
 def describe() -> str:
     """The data dictionary, in Markdown: docs/data.md."""
     parts = [
         "# Tables\n",
         "Parquet files under `results/<run>/<table>/`. Generated from the schemas in",
-        "`src/cliff_tokens/tables.py`; keys are bold, a question mark allows null.",
+        "`src/cliff_tokens/columns.py`; keys are bold, a question mark allows null.",
     ]
     for name, table in TABLES.items():
         parts += [f"\n## {name}\n", "| column | type | meaning |", "|---|---|---|"]

@@ -7,6 +7,7 @@ from helpers import synthetic
 from helpers.exhibits import INTERVALS, cell
 from helpers.markov import START, WRONG, MarkovEngine
 
+from cliff_tokens import tables
 from cliff_tokens.exhibits import table_cost_used
 from cliff_tokens.exhibits.cost_model import predict
 from cliff_tokens.exhibits.simulated_draws import expected_lengths
@@ -67,8 +68,8 @@ def test_what_was_used_stands_beside_what_was_predicted(run):
     names = counts["trace_id"].str.split("/", expand=True)
     counts = counts.assign(model=names[0], dataset=names[1])
     found = table_cost_used.values(
-        run["traces"], run["tokens"], counts, pd.DataFrame(), ROLLOUTS, None, INTERVALS, MODELS,
-        DATASETS,
+        run["traces"], run["tokens"], counts, tables.empty("branches"), ROLLOUTS, None, INTERVALS,
+        MODELS, DATASETS,
     )  # fmt: skip
     row = cell(found, model="small", dataset="all", estimator="independent")
     used = counts.loc[counts["model"].eq("small"), "generated_tokens"].sum()

@@ -6,19 +6,20 @@ import pytest
 from helpers.exhibits import INTERVALS
 from helpers.synthetic import CERTAIN, TEST
 
+from cliff_tokens import tables
 from cliff_tokens.exhibits import table_estimators
 from cliff_tokens.exhibits.estimator_errors import compare_errors, square_errors
 from cliff_tokens.stages.cliffs import detect
 
 ROUNDS = {"independent": ["independent"]}
 ROLLOUTS = 16  # of the chain's potential
-NONE = pd.DataFrame()
+NO_POTENTIAL, NO_BRANCHES = tables.empty("potential"), tables.empty("branches")
 
 
 def compare(estimates, chain):
     reference, traces = chain["reference"], chain["traces"]
     return compare_errors(
-        estimates, chain["potential"], NONE, reference, traces, ROUNDS, INTERVALS, ["markov"]
+        estimates, chain["potential"], NO_BRANCHES, reference, traces, ROUNDS, INTERVALS, ["markov"]
     )
 
 
@@ -26,7 +27,7 @@ def test_the_truth_has_no_error_and_all_of_its_drops(chain):
     exact = chain["exact"].assign(estimator="independent")
     found = detect(exact, chain["traces"], chain["tokens"], TEST, CERTAIN)
     frame = table_estimators.values(
-        exact, found.assign(estimator="independent"), chain["potential"], NONE, exact,
+        exact, found.assign(estimator="independent"), chain["potential"], NO_BRANCHES, exact,
         chain["traces"], ROUNDS, TEST, INTERVALS, ["markov"],
     )  # fmt: skip
     row = frame.set_index("model").loc["markov"]
@@ -78,7 +79,7 @@ def test_without_independent_rollouts_there_is_nothing_to_set_the_cost_against(c
     estimates = chain["reference"].assign(estimator="recursive")
     branches = chain["branches"].assign(draws="recursive")
     frame = compare_errors(
-        estimates, NONE, branches, chain["reference"], chain["traces"],
+        estimates, NO_POTENTIAL, branches, chain["reference"], chain["traces"],
         {"recursive": ["recursive"]}, INTERVALS, ["markov"],
     )  # fmt: skip
     assert (frame["generated_tokens"] == branches["generated_tokens"].sum()).all()

@@ -1,4 +1,4 @@
-"""Cliffs beside their controls in the eyes of the evaluator."""
+"""How the evaluator ranks cliffs, beside their controls."""
 
 import numpy as np
 import pytest

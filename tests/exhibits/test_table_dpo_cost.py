@@ -3,9 +3,12 @@
 import pandas as pd
 from helpers.answers import ADAPTERS
 
+from cliff_tokens import tables
 from cliff_tokens.exhibits.table_dpo_cost import values
 
-NONE = pd.DataFrame()
+NO_POTENTIAL, NO_BRANCHES, NO_CANDIDATES = map(
+    tables.empty, ("potential", "branches", "candidates")
+)
 
 
 def test_detection_is_counted_where_it_was_run_and_predicted_where_not():
@@ -39,7 +42,7 @@ def test_detection_is_counted_where_it_was_run_and_predicted_where_not():
         }
     )
     found = values(
-        ADAPTERS, traces, tokens, NONE, branches, candidates, 4, ["m"],
+        ADAPTERS, traces, tokens, NO_POTENTIAL, branches, candidates, 4, ["m"],
         {"all": "recursive", "uncertain": None},
     ).set_index("variant")  # fmt: skip
     row = found.loc["all"]
@@ -50,7 +53,7 @@ def test_detection_is_counted_where_it_was_run_and_predicted_where_not():
     assert (row["recursive_source"], row["independent_source"]) == ("counted", "predicted")
     assert row["candidate_rollouts"] == 3  # of four, one was taken over from another table
     none = values(
-        ADAPTERS, traces, tokens, NONE, branches.iloc[:0], candidates.iloc[:0], 4, ["m"],
+        ADAPTERS, traces, tokens, NO_POTENTIAL, branches.iloc[:0], candidates.iloc[:0], 4, ["m"],
         {"all": "recursive"},
     ).iloc[0]  # fmt: skip
     assert (none["recursive_rollouts"], none["candidate_rollouts"]) == (0, 0)
@@ -59,7 +62,15 @@ def test_detection_is_counted_where_it_was_run_and_predicted_where_not():
     assert row["recursive_rollouts"] == row["candidate_rollouts"] == 0
     drawn = branches.drop(columns="draws")
     row = values(
-        ADAPTERS, traces, tokens, drawn, NONE, NONE, 4, ["m"], {"uncertain": None, "all": None}
+        ADAPTERS,
+        traces,
+        tokens,
+        drawn,
+        NO_BRANCHES,
+        NO_CANDIDATES,
+        4,
+        ["m"],
+        {"uncertain": None, "all": None},
     ).iloc[1]
     assert row["independent_source"] == "not needed"
 
@@ -75,7 +86,15 @@ def test_independent_rollouts_are_counted_too():
     )
     candidates = pd.DataFrame({"model": "m", "estimator": ["x"], "rollouts": [4], "reused": [4]})
     row = values(
-        ADAPTERS, traces, tokens, potential, NONE, candidates, 4, ["m"], {"all": "independent"}
+        ADAPTERS,
+        traces,
+        tokens,
+        potential,
+        NO_BRANCHES,
+        candidates,
+        4,
+        ["m"],
+        {"all": "independent"},
     ).iloc[0]
     assert (row["independent_tokens"], row["independent_source"]) == (9, "counted")
     # Two branches after the only token, of which nothing remains: N (1 - q) = 2.

@@ -6,6 +6,7 @@ from helpers.exhibits import INTERVALS
 from helpers.synthetic import CERTAIN, TEST
 from scipy import stats
 
+from cliff_tokens import tables
 from cliff_tokens.exhibits.table_simulation import values
 from cliff_tokens.stages.cliffs import detect
 from cliff_tokens.statistics import unpooled_error
@@ -31,7 +32,7 @@ def test_simulated_false_flags_stay_within_binomial_limits(chain):
     chance = np.einsum("ti,ij,tj->t", before, flags, after)
     false = (exact["before"] - exact["after"] <= 0.1).to_numpy()
     repetitions = 50
-    found = simulate(pd.DataFrame(), chain, repetitions)
+    found = simulate(tables.empty("cliffs"), chain, repetitions)
     row = found[found["model"].eq("markov") & found["kind"].eq("all")].iloc[0]
     # Neighbors share a count, so the variance of the sum is at most thrice the binomial one.
     spread = np.sqrt(3 * (chance * (1 - chance))[false].sum() / repetitions)
@@ -42,7 +43,7 @@ def test_simulated_false_flags_stay_within_binomial_limits(chain):
 
 def test_the_real_protocol_flags_as_often_as_the_simulated_one(chain):
     cliffs = detect(chain["independent"], chain["traces"], chain["tokens"], TEST, CERTAIN)
-    found = simulate(cliffs, chain, 40)
+    found = simulate(cliffs.assign(estimator="independent"), chain, 40)
     row = found[found["model"].eq("markov") & found["kind"].eq("all")].iloc[0]
     assert abs(row["real_flags"] - row["flags"]) < 4 * np.sqrt(row["flags"])
     assert row["real_false_flags"] <= row["real_flags"]

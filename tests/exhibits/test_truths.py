@@ -5,11 +5,12 @@ import pytest
 from helpers.exhibits import INTERVALS
 from helpers.synthetic import CERTAIN, TEST
 
+from cliff_tokens import tables
 from cliff_tokens.exhibits import table_truth
 from cliff_tokens.exhibits.truths import true_drops, with_kinds
 from cliff_tokens.stages.cliffs import detect
 
-INDEPENDENT = ["independent"]
+NO_AUDIT = tables.empty("audit")
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,7 @@ def found(chain):
     return cliffs.assign(estimator="independent")
 
 
-def score(found, chain, audit, estimators=INDEPENDENT):
+def score(found, chain, audit, estimators=("independent",)):
     return table_truth.values(
         found, audit, chain["exact"], chain["tokens"], chain["traces"], estimators, TEST, CERTAIN,
         INTERVALS, ["markov"],
@@ -26,9 +27,9 @@ def score(found, chain, audit, estimators=INDEPENDENT):
 
 
 def test_precision_and_recall_are_counted_by_kind(chain, found):
-    frame = score(found, chain, pd.DataFrame())
-    assert set(frame["estimator"]) == {"independent"}  # a run without an audit has no more
-    rows = frame[frame["model"].eq("markov")].set_index("kind")
+    frame = score(found, chain, NO_AUDIT)
+    frame = frame[frame["model"].eq("markov") & frame["estimator"].eq("independent")]
+    rows = frame.set_index("kind")
     counts = ["n", "flags", "true_flags", "true_drops", "undecided"]
     pd.testing.assert_series_equal(
         rows[counts].drop(index="all").sum(), rows.loc["all", counts].astype(int), check_names=False
@@ -42,11 +43,18 @@ def test_precision_and_recall_are_counted_by_kind(chain, found):
 
 
 def test_a_catalogue_without_cliffs_keeps_its_rows(chain, found):
-    frame = score(found, chain, pd.DataFrame(), ["independent", "adaptive"])
+    frame = score(found, chain, NO_AUDIT, ["independent", "adaptive"])
     empty = frame[frame["estimator"].eq("adaptive")]
     assert (empty["n"] > 0).any()
     assert (empty["flags"] == 0).all()
     assert empty["precision"].isna().all()
+
+
+def test_only_cliffs_of_independent_rollouts_are_audited(chain, found):
+    frame = score(found, chain, NO_AUDIT)
+    assert frame["estimator"].unique().tolist() == ["independent", "audited"]
+    frame = score(found.assign(estimator="recursive"), chain, NO_AUDIT, ["recursive"])
+    assert frame["estimator"].unique().tolist() == ["recursive"]
 
 
 def test_the_audited_catalogue_keeps_what_is_possible_and_confirmed():

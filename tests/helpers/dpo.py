@@ -24,6 +24,7 @@ def pairs_of(traces=8, each=3, length=30, seed=0) -> pd.DataFrame:
             rows.append(
                 {
                     "pair_id": f"m/d/p{number}/0@{t}/{chosen}",
+                    "cliff_id": f"m/d/p{number}/0@{t}",
                     "trace_id": f"m/d/p{number}/0",
                     "t": int(t),
                     "prompt_ids": ids[: t - 1],

@@ -6,6 +6,7 @@ from importlib import import_module
 import pandas as pd
 
 from cliff_tokens.stages.audit import audit
+from cliff_tokens.stages.cut_points import CutRules
 from cliff_tokens.stages.masses import find_members, weigh
 from cliff_tokens.statistics import Intervals
 from helpers import synthetic
@@ -34,6 +35,7 @@ def given(run: dict[str, pd.DataFrame]) -> dict:
         "drops": [0.1, 0.2, 0.3, 0.4],
         "temperatures": [0, 1],
         "rollouts": 64,
+        "rules": CutRules(),
         "examples": 4,
     }
 

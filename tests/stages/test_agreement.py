@@ -1,4 +1,4 @@
-"""Cliffs and their controls in the eyes of another model."""
+"""How probable another model finds cliffs and their controls."""
 
 import json
 import shutil
@@ -22,7 +22,7 @@ SAMPLER = Sampler(temperature=1.0, top_p=0.95)
 KEYS = ["cliff_id", "group", "evaluator", "token_id"]
 
 
-def source_of(root, model):
+def opens_of(root, model):
     return {"engine": "transformers", "model": str(root / "resources/testbed" / model), "chat": {}}
 
 
@@ -31,7 +31,7 @@ def opened(root):
     """The shipped models, by name."""
     pytest.importorskip("torch")
     sampler = {"temperature": 1.0, "top_p": 0.95}
-    return {model: open_policy(source_of(root, model), sampler) for model in MODELS}
+    return {model: open_policy(opens_of(root, model), sampler) for model in MODELS}
 
 
 @pytest.fixture(scope="module")

@@ -167,7 +167,7 @@ def drawn(plan: pd.DataFrame, rollouts_drawn: int = 4) -> pd.DataFrame:
 )
 def test_rollouts_of_a_base_are_taken_for_the_same_row_only(change, taken):
     base = planned()
-    assert len(rollouts.known(planned(**change), base, drawn(base))) == taken
+    assert len(rollouts.reuse(planned(**change), base, drawn(base))) == taken
 
 
 @pytest.mark.parametrize("counts", [drawn(planned(), 3), drawn(planned()).assign(key="other")])

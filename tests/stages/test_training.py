@@ -25,7 +25,7 @@ def test_weights_scale_gradients_and_an_epoch_counts_every_pair_once(tmp_path):
     model = AutoModelForCausalLM.from_pretrained(SMALL)
     parts = {"train": pairs.assign(weight=0.5), "held_out": pairs[:0]}
     tokenizer = AutoTokenizer.from_pretrained(SMALL)
-    trainer = training.make_trainer(model, tokenizer, parts, "all", RECIPE, 1, tmp_path)
+    trainer = training.make_trainer(model, tokenizer, parts, RECIPE, 1, tmp_path)
     losses = [
         trainer.compute_loss(trainer.model.train(), batch).item()
         for batch in trainer.get_train_dataloader()
@@ -83,16 +83,22 @@ def test_an_end_of_sequence_doubles_the_loss_positions(tmp_path):
         training.train(weighted, SMALL, "all", recipe, 1, tmp_path / "t", {})
 
 
+def responses_of(chosen, rejected):
+    """Pairs of responses, which belong to no cliff."""
+    pairs = pairs_of().assign(cliff_id=None)
+    return pairs.assign(chosen_ids=[chosen] * len(pairs), rejected_ids=[rejected] * len(pairs))
+
+
 def test_whole_responses_are_trained_on_every_token_of_both_sides(tmp_path):
-    pairs = pairs_of().assign(chosen_ids=[[5, 6, 1]] * 24, rejected_ids=[[7, 1]] * 24)
+    pairs = responses_of([5, 6, 1], [7, 1])
     recipe = replace(RECIPE, epochs=1)
     history = training.train(pairs, SMALL, "response", recipe, 1, tmp_path / "s", {})
     assert history.query("split == 'train'")["loss_positions"].sum() == 5 * 18
 
 
 def test_cdpo_trains_on_whole_responses_with_critical_tokens_weighted(tmp_path):
-    pairs = pairs_of().assign(chosen_ids=[[9, 5, 1]] * 24, rejected_ids=[[9, 7, 1]] * 24)
-    pairs["prompt_ids"] = [np.array([3, 4])] * 24
+    pairs = responses_of([9, 5, 1], [9, 7, 1])
+    pairs["prompt_ids"] = [np.array([3, 4])] * len(pairs)
     history = training.train(pairs, SMALL, "cdpo", RECIPE, 1, tmp_path / "s", {})
     assert history.query("split == 'train'")["loss_positions"].sum() == 2 * 6 * 18
     assert history.query("split == 'held_out'")["margin"].iloc[-1] > 0

@@ -1,4 +1,4 @@
-"""Plans, catalogues as shipped, their documentation, environments and profiles."""
+"""Run files, catalogues as shipped, their documentation, environments and profiles."""
 
 import ast
 import copy
@@ -18,22 +18,22 @@ from cliff_tokens.stages.estimators import ESTIMATORS, draws_of, stage_of
 from cliff_tokens.testbed import corpus, training
 
 CATALOGUES = ("models", "datasets", "testbed", "paper_index")
-PLANS = sorted(
+RUN_FILES = sorted(
     {path.stem for path in (ROOT / "config").glob("*.yaml")} - {*CATALOGUES, "revisions.lock"}
 )
 SCHEMAS = ("config", *CATALOGUES)
 
 
 @pytest.fixture(scope="module")
-def plan(root):
-    """A plan, merged over the default run."""
+def run_file(root):
+    """A run file, merged over the default run."""
 
-    def plan(name: str, changes: dict | None = None) -> dict:
+    def run_file(name: str, changes: dict | None = None) -> dict:
         default = catalogue.read(root / "config/config.yaml")
         merged = merge(default, catalogue.read(root / f"config/{name}.yaml"))
         return merge(merged, changes or {})
 
-    return plan
+    return run_file
 
 
 @pytest.fixture(scope="module")
@@ -64,24 +64,24 @@ def objects(schema: dict):
             yield from objects(part)
 
 
-@pytest.mark.parametrize("name", PLANS)
-def test_every_plan_is_valid_and_validation_adds_nothing(root, plan, name):
-    config = plan(name)
+@pytest.mark.parametrize("name", RUN_FILES)
+def test_every_run_file_is_valid_and_validation_adds_nothing(root, run_file, name):
+    config = run_file(name)
     before = copy.deepcopy(config)
     validate(config, str(root / "workflow/schemas/config.schema.yaml"))
     assert config == before
 
 
-@pytest.mark.parametrize("name", [*PLANS, *CATALOGUES])
+@pytest.mark.parametrize("name", [*RUN_FILES, *CATALOGUES])
 def test_editors_are_told_the_schema_of_every_file(root, name):
-    schema = "config" if name in PLANS else name
+    schema = "config" if name in RUN_FILES else name
     first = (root / f"config/{name}.yaml").read_text(encoding="utf-8").splitlines()[0]
     assert first == f"# yaml-language-server: $schema=../workflow/schemas/{schema}.schema.yaml"
 
 
-@pytest.mark.parametrize("name", PLANS)
-def test_every_plan_names_entries_that_fit_one_another(plan, shipped, name):
-    config = plan(name)
+@pytest.mark.parametrize("name", RUN_FILES)
+def test_every_run_file_names_entries_that_fit_one_another(run_file, shipped, name):
+    config = run_file(name)
     models = catalogue.pick(shipped("models"), config["models"], "config/models.yaml", "models")
     datasets = catalogue.pick(
         shipped("datasets"), config["datasets"], "config/datasets.yaml", "datasets"
@@ -97,8 +97,8 @@ def test_every_plan_names_entries_that_fit_one_another(plan, shipped, name):
     assert longest < min(entry["context"] for entry in models.values())
 
 
-def test_runs_have_names_of_their_own(plan):
-    assert len({plan(name)["run"] for name in PLANS}) == len(PLANS)
+def test_runs_have_names_of_their_own(run_file):
+    assert len({run_file(name)["run"] for name in RUN_FILES}) == len(RUN_FILES)
 
 
 @pytest.mark.parametrize(
@@ -117,15 +117,15 @@ def test_runs_have_names_of_their_own(plan):
         ({"agreement": {"pairs": [["testbed-small", "testbed-small"]]}}, "non-unique"),
     ],
 )
-def test_a_wrong_configuration_is_refused_and_named(root, plan, changes, named):
+def test_a_wrong_configuration_is_refused_and_named(root, run_file, changes, named):
     with pytest.raises(WorkflowError) as caught:
-        validate(plan("config", changes), str(root / "workflow/schemas/config.schema.yaml"))
+        validate(run_file("config", changes), str(root / "workflow/schemas/config.schema.yaml"))
     assert named in str(caught.value)
 
 
 @pytest.mark.parametrize("section", ["potential", "cliffs", "statistics"])
-def test_a_value_that_is_missing_is_an_error_and_never_filled_in(root, plan, section):
-    config = plan("config")
+def test_a_value_that_is_missing_is_an_error_and_never_filled_in(root, run_file, section):
+    config = run_file("config")
     del config[section]
     with pytest.raises(WorkflowError, match=section):
         validate(config, str(root / "workflow/schemas/config.schema.yaml"))

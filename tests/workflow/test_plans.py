@@ -109,7 +109,7 @@ def test_a_run_whose_commits_are_unknown_is_planned_and_not_started(fresh):
         ("cliffs: {marign: 0.1}", "marign"),
         (
             "evaluation: {datasets: [{name: chains-train-large, samples: 0, in_domain: true}]}",
-            "chains-train-large is of the same source and split as training.dataset",
+            "chains-train-large is of the same origin and split as training.dataset",
         ),
         ("potential: {rollouts: 0}", "rollouts|minimum"),
         (

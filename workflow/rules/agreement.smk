@@ -1,4 +1,5 @@
-# Agreement: the cliffs of one model, and matched controls, in the eyes of another (paper, RQ3).
+# Agreement: how probable another model finds a model's cliff tokens and their matched controls
+# (paper, RQ3).
 
 
 rule score_agreement:
@@ -22,8 +23,8 @@ rule score_agreement:
         runtime=60,
         gpu=gpus_of("evaluator"),
     params:
-        source=source_of("source"),
-        evaluator=source_of("evaluator"),
+        opens=opens_of("evaluator"),
+        source_opens=opens_of("source"),
         sampler=lookup("{evaluator}/sampler", within=MODELS),
         context=lookup("{evaluator}/context", within=MODELS),
         certain=lookup("taxonomy/certain", within=config),

@@ -2,13 +2,6 @@
 # over the cliff (paper, RQ2).
 
 
-def branches_to_reuse(wildcards):
-    """Branches that did not select the estimator's cliffs: those of another estimator."""
-    if wildcards.estimator != "independent" or "recursive" not in RUN_ESTIMATORS:
-        return []
-    return "<measured>/branches/recursive/{model}/{dataset}.parquet"
-
-
 rule list_candidates:
     input:
         cliffs="<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
@@ -31,7 +24,7 @@ rule list_candidates:
         runtime=60,
         gpu=gpus_of("model"),
     params:
-        source=source_of("model"),
+        opens=opens_of("model"),
         sampler=lookup("{model}/sampler", within=MODELS),
         top=config["candidates"]["top"],
         revision=REVISIONS["candidates"],

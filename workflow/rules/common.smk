@@ -1,4 +1,4 @@
-# Axes of the run, catalogues and helpers of rules; no rules and no science.
+# Catalogues, settings and axes of the run; no rules, and no science.
 
 import re
 import sys
@@ -115,7 +115,8 @@ DOMAINS = {
     name: "in domain" if entry["in_domain"] else "out of domain"
     for name, entry in EVALUATED.items()
 }
-# Estimators of the run, those whose cliffs are audited, and those that are scored against the reference: the second round is cheap.
+# Estimators of the run, those whose cliffs are audited, and those that are scored against the
+# reference: the second round is cheap.
 MAIN = config["potential"]["main"]
 RUN_ESTIMATORS = config["potential"]["estimators"]
 AUDITED = [name for name in RUN_ESTIMATORS if name == "independent"]
@@ -130,6 +131,15 @@ if MAIN not in RUN_ESTIMATORS:
         f"potential.main: {MAIN!r} is not among potential.estimators, which are "
         + ", ".join(RUN_ESTIMATORS)
     )
+# Categories of the report, which sorts them by name.
+SCORECARD, FIGURES, TABLES, PROVENANCE = (
+    "1 Scorecard",
+    "2 Figures",
+    "3 Tables",
+    "4 Provenance",
+)
+# What the run has of the things that figures and tables may need (config/paper_index.yaml).
+HAVE = [need for need, there in {"pairs": PAIRS, "audit": AUDITED}.items() if there]
 
 
 wildcard_constraints:
@@ -143,60 +153,3 @@ wildcard_constraints:
     estimator="|".join(ESTIMATORS),
     variant="|".join(["base", *VARIANTS]),
     seed=r"\d+",
-
-
-def of_run(table, estimator=None, axes=AXES):
-    """A table of the run's models and data sets, or of the axes that are given.
-
-    Tables that an estimator made have a folder for each; several can be named.
-    """
-    folder = "<measured>" if table in base.MEASURED else "<results>"
-    if estimator is not None:
-        axes = {"estimator": estimator} | axes
-    places = (f"{{{axis}}}" for axis in axes)
-    return collect(f"{Path(folder, table, *places)}.parquet", **axes)
-
-
-def counts_of(estimators, table, axes=AXES):
-    """Counts of what these estimators drew, in one of the two tables; nothing where it has none."""
-    draws = draws_of(estimators, table)
-    if table == "potential":  # which has a single estimator, and so no folder for it
-        return of_run(table, axes=axes) if draws else []
-    return of_run(table, draws, axes)
-
-
-def of_policies(table):
-    """A table of base and of every adapter."""
-    return collect(
-        f"<results>/{table}/{{model}}/{{variant}}/seed-{{seed}}.parquet", **POLICIES
-    )
-
-
-def weights_of(axis):
-    """What tells that a checkpoint is there: its file, or the receipt of fetching it.
-
-    ``axis`` is the wildcard that names the model, here and in what follows.
-    """
-
-    def path(wildcards):
-        entry = MODELS[wildcards[axis]]
-        if "path" in entry:
-            return f"{entry['path']}/model.safetensors"
-        return f"resources/hub/models/{wildcards[axis]}.json"
-
-    return path
-
-
-def source_of(axis):
-    """How a model is opened: engine, folder or Hub id, revision, arguments of its template."""
-    return lambda wildcards: catalogue.source(MODELS[wildcards[axis]])
-
-
-def gpus_of(axis):
-    """GPUs of a job that runs a model: none for the CPU engine."""
-
-    def count(wildcards):
-        entry = MODELS[wildcards[axis]]
-        return entry.get("gpus", 1) if entry["engine"] == "vllm" else 0
-
-    return count

@@ -1,4 +1,4 @@
-# Cost: what a run is going to take, from its plan alone; what rollouts are, from traces and their
+# Cost: what a run is going to take, from its run file alone; what rollouts are, from traces and their
 # scores; and how well that agrees with what was drawn. No other target needs it:
 # `snakemake --cores 1 cost_plan` predicts before anything has run, `cost` once there are traces.
 

@@ -4,13 +4,6 @@
 # second round to recursive.
 
 
-def branches_of(wildcards):
-    """The branches that a recursive estimator is made of."""
-    draws = ESTIMATORS[wildcards.estimator].draws
-    path = "<results>/branches/{draws}/{{model}}/{{dataset}}.parquet"
-    return collect(path, draws=draws)
-
-
 rule plan_independent:
     input:
         traces="<results>/traces/{model}/{dataset}.parquet",

@@ -3,13 +3,6 @@
 # policy through all data sets, since opening a model takes longer than answering one of them.
 
 
-def adapter(wildcards):
-    """The adapter of a policy: none for base."""
-    if wildcards.variant == "base":
-        return []
-    return "<results>/adapters/{model}/{variant}/seed-{seed}"
-
-
 rule evaluate_model:
     input:
         problems=collect("<measured>/problems/{dataset}.parquet", dataset=list(ASKED)),
@@ -29,7 +22,7 @@ rule evaluate_model:
         runtime=720,
         gpu=gpus_of("model"),
     params:
-        source=source_of("model"),
+        opens=opens_of("model"),
         sampler=lookup("{model}/sampler", within=MODELS),
         model="{model}",
         variant="{variant}",
@@ -66,7 +59,7 @@ rule recount_cliffs:
         runtime=720,
         gpu=gpus_of("model"),
     params:
-        source=source_of("model"),
+        opens=opens_of("model"),
         sampler=lookup("{model}/sampler", within=MODELS),
         model="{model}",
         variant="{variant}",

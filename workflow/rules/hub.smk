@@ -3,42 +3,6 @@
 # themselves lie in the Hub's own cache.
 
 
-def fetched(wildcards):
-    """The receipt of a data set of the Hub; nothing for a generator."""
-    fetches = "hub" in DATASETS[wildcards.dataset]
-    return f"resources/hub/datasets/{wildcards.dataset}.json" if fetches else []
-
-
-def recorded(kind, catalogue):
-    """A function that gives the recorded hashes of an entry's files, at the commit they are of."""
-
-    def hashes(wildcards):
-        entry = catalogue[wildcards[0]]
-        known = LOCK[kind].get(entry["hub"])
-        return (
-            known["sha256"] if known and known["revision"] == entry["revision"] else {}
-        )
-
-    return hashes
-
-
-def unresolved(catalogue):
-    """Repositories that no entry of a catalogue, nor the lock, has a commit of."""
-    entries = [entry for entry in catalogue.values() if "hub" in entry]
-    return sorted({entry["hub"] for entry in entries if entry["revision"] is None})
-
-
-def to_fetch():
-    """The repositories that the jobs of this run will fetch."""
-    kinds = {"fetch_model": ("model", MODELS), "fetch_problems": ("dataset", DATASETS)}
-    jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name in kinds]
-    found = [(kinds[job.rule.name], job.wildcards[0]) for job in jobs]
-    return [
-        hub.Repository(kind, catalogue[name]["hub"], catalogue[name]["revision"])
-        for (kind, catalogue), name in found
-    ]
-
-
 if workflow.is_main_process and (none := unresolved(MODELS) + unresolved(DATASETS)):
     logger.warning(
         f"No commit is known of {', '.join(none)}: such a run can be planned, not started. "

@@ -2,30 +2,6 @@
 # resumption and of parallel jobs; they do not change the result.
 
 
-def of_base(path, *same):
-    """Files of the base run, if there is one and it has the same settings ``same``."""
-
-    def found(wildcards):
-        pattern = path.format(**wildcards)
-        return base.files(config, f"results/{BASE}", pattern, same) if BASE else []
-
-    return found
-
-
-def shards(draws):
-    """The shards of what was rolled out for a model and data set."""
-    count = shards_of(draws)
-    path = f"<results>/rollouts/{draws}/{{{{model}}}}/{{{{dataset}}}}/shard-{{shard}}.parquet"
-    path = path.replace(draws, draws.replace("{", "{{").replace("}", "}}"))
-    return collect(path, shard=range(1, count + 1))
-
-
-def shards_of(draws):
-    """How many jobs share these draws of a model and data set."""
-    kind = {"potential": "independent", "recursion": "branches"}
-    return config["shards"][kind.get(stage_of(draws), "cliffs")]
-
-
 rule roll_out:
     input:
         plan="<results>/plans/{draws}/{model}/{dataset}.parquet",
@@ -48,7 +24,7 @@ rule roll_out:
         runtime=720,
         gpu=gpus_of("model"),
     params:
-        source=source_of("model"),
+        opens=opens_of("model"),
         sampler=lookup("{model}/sampler", within=MODELS),
         draws="{draws}",
         shard="{shard}",

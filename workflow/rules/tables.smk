@@ -247,7 +247,7 @@ use rule exhibit as table_agreement with:
         intervals=INTERVALS,
         pairs=config["agreement"]["pairs"],
     message:
-        "Cliffs and controls in the eyes of another model"
+        "How another model ranks cliffs and their controls"
 
 
 use rule exhibit as table_dpo_accuracy with:

@@ -19,7 +19,7 @@ rule sample_traces:
         runtime=60,
         gpu=gpus_of("model"),
     params:
-        source=source_of("model"),
+        opens=opens_of("model"),
         sampler=lookup("{model}/sampler", within=MODELS),
         model="{model}",
         system=lookup("{dataset}/system", within=DATASETS),
@@ -53,7 +53,7 @@ rule score_tokens:
         runtime=60,
         gpu=gpus_of("model"),
     params:
-        source=source_of("model"),
+        opens=opens_of("model"),
         sampler=lookup("{model}/sampler", within=MODELS),
         support=lookup("taxonomy/support", within=config),
         revision=REVISIONS["tokens"],

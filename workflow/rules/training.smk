@@ -27,7 +27,7 @@ rule train_cliff_dpo:
         runtime=240,
         gpu=gpus_of("model"),
     params:
-        source=source_of("model"),
+        opens=opens_of("model"),
         variant="{variant}",
         seed="{seed}",
         recipe=lookup("training/recipe", within=config),

@@ -1,11 +1,11 @@
 """Audit the cliffs that the published rule found."""
 
 from cliff_tokens import tables
-from cliff_tokens.script import stage
+from cliff_tokens.script import running
 from cliff_tokens.stages.audit import audit
 from cliff_tokens.stages.cliff_test import CliffTest
 
-with stage(snakemake) as provenance:
+with running(snakemake) as provenance:
     audited = audit(
         tables.read(snakemake.input.cliffs, "cliffs"),
         tables.read(snakemake.input.potential, "potential"),

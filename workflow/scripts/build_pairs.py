@@ -3,11 +3,11 @@
 import logging
 
 from cliff_tokens import tables
-from cliff_tokens.script import stage
+from cliff_tokens.script import running
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.pairs import PairRule, build
 
-with stage(snakemake) as provenance:
+with running(snakemake) as provenance:
     params = snakemake.params
     pairs, counts = build(
         params.variant,

@@ -3,10 +3,10 @@
 import pandas as pd
 
 from cliff_tokens.formatting import write_summary
-from cliff_tokens.script import open_policy, stage
+from cliff_tokens.script import open_policy, running
 from cliff_tokens.testbed import card
 
-with stage(snakemake):
+with running(snakemake):
     params = snakemake.params
     shipped = card.accuracy(
         open_policy({"engine": "transformers", "model": snakemake.input.shipped}, params.sampler),

@@ -1,11 +1,11 @@
 """Mark the cliff tokens of every trace."""
 
 from cliff_tokens import tables
-from cliff_tokens.script import stage
+from cliff_tokens.script import running
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.cliffs import detect
 
-with stage(snakemake) as provenance:
+with running(snakemake) as provenance:
     params = snakemake.params
     cliffs = detect(
         tables.read(snakemake.input.estimates, "estimates"),

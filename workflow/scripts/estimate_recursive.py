@@ -1,10 +1,10 @@
 """Estimate potential by recursion from branches."""
 
 from cliff_tokens import tables
-from cliff_tokens.script import stage
+from cliff_tokens.script import running
 from cliff_tokens.stages.recursion import estimate_recursive
 
-with stage(snakemake) as provenance:
+with running(snakemake) as provenance:
     estimates = estimate_recursive(
         tables.read(snakemake.input.traces, "traces"),
         tables.read(snakemake.input.tokens, "tokens"),

@@ -1,10 +1,10 @@
 """Count what the branches came to."""
 
 from cliff_tokens import tables
-from cliff_tokens.script import stage
+from cliff_tokens.script import running
 from cliff_tokens.stages.recursion import collect_branches
 
-with stage(snakemake) as provenance:
+with running(snakemake) as provenance:
     branches = collect_branches(
         tables.read(snakemake.input.plan, "plans"),
         tables.read_all(snakemake.input.rollouts, "rollouts"),

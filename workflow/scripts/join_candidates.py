@@ -1,10 +1,10 @@
 """Count what rollouts after each candidate came to."""
 
 from cliff_tokens import tables
-from cliff_tokens.script import stage
+from cliff_tokens.script import running
 from cliff_tokens.stages.candidates import collect_candidates
 
-with stage(snakemake) as provenance:
+with running(snakemake) as provenance:
     files = snakemake.input
     candidates = collect_candidates(
         tables.read(files.shortlist, "shortlist"),

@@ -1,10 +1,10 @@
 """Count what rollouts from each cut point came to."""
 
 from cliff_tokens import tables
-from cliff_tokens.script import stage
+from cliff_tokens.script import running
 from cliff_tokens.stages.cut_points import collect_cut_points
 
-with stage(snakemake) as provenance:
+with running(snakemake) as provenance:
     files = snakemake.input
     cut_points = collect_cut_points(
         tables.read(files.cuts, "cuts"),

@@ -1,10 +1,10 @@
 """Count what rollouts at every prefix came to."""
 
 from cliff_tokens import tables
-from cliff_tokens.script import stage
+from cliff_tokens.script import running
 from cliff_tokens.stages.independent import collect_potential
 
-with stage(snakemake) as provenance:
+with running(snakemake) as provenance:
     potential = collect_potential(
         tables.read(snakemake.input.plan, "plans"),
         tables.read_all(snakemake.input.rollouts, "rollouts"),

@@ -3,10 +3,10 @@
 import pandas as pd
 
 from cliff_tokens import tables
-from cliff_tokens.script import open_policy, stage
+from cliff_tokens.script import open_policy, running
 from cliff_tokens.stages.candidates import list_candidates
 
-with stage(snakemake) as provenance:
+with running(snakemake) as provenance:
     files, params = snakemake.input, snakemake.params
     cliffs = tables.read(files.cliffs, "cliffs")
     base = tables.read_all(files.base, "shortlist")
@@ -16,7 +16,7 @@ with stage(snakemake) as provenance:
         listed = list_candidates(
             lacking,
             tables.read(files.traces, "traces"),
-            open_policy(params.source, params.sampler),
+            open_policy(params.opens, params.sampler),
             params.top,
         )
         shortlist = pd.concat([shortlist, listed], ignore_index=True)

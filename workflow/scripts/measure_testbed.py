@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from cliff_tokens.script import open_policy, stage
+from cliff_tokens.script import open_policy, running
 from cliff_tokens.testbed import card, training
 
-with stage(snakemake):
+with running(snakemake):
     params = snakemake.params
     accuracy = card.accuracy(
         open_policy(

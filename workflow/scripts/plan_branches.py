@@ -1,10 +1,10 @@
 """Plan the branches of every trace."""
 
 from cliff_tokens import tables
-from cliff_tokens.script import stage
+from cliff_tokens.script import running
 from cliff_tokens.stages.recursion import plan_branches
 
-with stage(snakemake) as provenance:
+with running(snakemake) as provenance:
     params = snakemake.params
     plan = plan_branches(
         tables.read(snakemake.input.tokens, "tokens"),

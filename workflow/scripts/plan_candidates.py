@@ -1,10 +1,10 @@
 """Plan the rollouts that candidates lack after what other tables have of them."""
 
 from cliff_tokens import tables
-from cliff_tokens.script import stage
+from cliff_tokens.script import running
 from cliff_tokens.stages.candidates import plan_candidates
 
-with stage(snakemake) as provenance:
+with running(snakemake) as provenance:
     files = snakemake.input
     plan = plan_candidates(
         tables.read(files.shortlist, "shortlist"),

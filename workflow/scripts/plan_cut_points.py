@@ -1,10 +1,10 @@
 """Say where incorrect traces are cut, and plan rollouts from there."""
 
 from cliff_tokens import tables
-from cliff_tokens.script import stage
+from cliff_tokens.script import running
 from cliff_tokens.stages.cut_points import CutRules, locate, plan_cut_points
 
-with stage(snakemake) as provenance:
+with running(snakemake) as provenance:
     files, params = snakemake.input, snakemake.params
     cuts = locate(
         tables.read(files.estimates, "estimates"),

@@ -1,11 +1,11 @@
 """Plan a second round of branches where the first left a drop open."""
 
 from cliff_tokens import tables
-from cliff_tokens.script import stage
+from cliff_tokens.script import running
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.recursion import plan_second_round
 
-with stage(snakemake) as provenance:
+with running(snakemake) as provenance:
     params = snakemake.params
     plan = plan_second_round(
         tables.read(snakemake.input.estimates, "estimates"),

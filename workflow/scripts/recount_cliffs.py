@@ -1,14 +1,14 @@
 """Count the cliffs of fresh traces of one policy."""
 
 from cliff_tokens import tables
-from cliff_tokens.script import open_policy, resumable, stage, was_trained
+from cliff_tokens.script import open_policy, resumable, running, was_trained
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.evaluation import Identity, Recount, recount
 from cliff_tokens.stages.grading import Grader
 from cliff_tokens.stages.traces import Questions
 
 with (
-    stage(snakemake) as provenance,
+    running(snakemake) as provenance,
     resumable(snakemake.output.recounts, provenance) as store,
     Grader() as grader,
 ):
@@ -19,7 +19,7 @@ with (
             tables.read_all(files.problems, "problems"),
             {name: Questions(**asked) for name, asked in params.questions.items()},
             Identity(params.model, params.variant, int(params.training_seed)),
-            open_policy(params.source, params.sampler, files.adapter or None),
+            open_policy(params.opens, params.sampler, files.adapter or None),
             grader,
             Recount(params.rollouts, CliffTest(**params.test), params.certain, params.support),
             seed=params.seed,

@@ -1,14 +1,14 @@
 """Score every token of the traces in one teacher-forced pass."""
 
 from cliff_tokens import tables
-from cliff_tokens.script import open_policy, stage
+from cliff_tokens.script import open_policy, running
 from cliff_tokens.stages.traces import score
 
-with stage(snakemake) as provenance:
+with running(snakemake) as provenance:
     params = snakemake.params
     tokens, alternatives = score(
         tables.read(snakemake.input.traces, "traces"),
-        open_policy(params.source, params.sampler),
+        open_policy(params.opens, params.sampler),
         params.support,
     )
     tables.write(tokens, snakemake.output.tokens, "tokens", provenance)

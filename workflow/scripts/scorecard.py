@@ -9,9 +9,9 @@ from cliff_tokens.formatting import format_html, write_summary
 from cliff_tokens.paper_index import complete, read_published
 from cliff_tokens.scorecard import Run, score
 from cliff_tokens.scorecard.claims import CLAIMS
-from cliff_tokens.script import stage
+from cliff_tokens.script import running
 
-with stage(snakemake):
+with running(snakemake):
     inputs, params = snakemake.input, snakemake.params
     card = score(
         complete(read(inputs.index), read_published(inputs.published)),

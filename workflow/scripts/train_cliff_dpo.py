@@ -1,14 +1,14 @@
 """Train an adapter on the pairs of one variant."""
 
 from cliff_tokens import tables
-from cliff_tokens.script import located, stage
+from cliff_tokens.script import located, running
 from cliff_tokens.stages.training import Recipe, train
 
-with stage(snakemake) as provenance:
+with running(snakemake) as provenance:
     params, output = snakemake.params, snakemake.output
     history = train(
         tables.read(snakemake.input.pairs, "pairs"),
-        located(params.source),
+        located(params.opens),
         params.variant,
         Recipe(**params.recipe),
         int(params.seed),

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from cliff_tokens.script import stage
+from cliff_tokens.script import running
 from cliff_tokens.testbed import training
 
-with stage(snakemake):
+with running(snakemake):
     recipe = training.Recipe.from_dict(snakemake.params.recipe)
     model, tokenizer, loss = training.train(recipe)
     model.save_pretrained(snakemake.output.checkpoint)

@@ -1,11 +1,11 @@
 """Say which candidates lead over their cliff, and how much probability these carry."""
 
 from cliff_tokens import tables
-from cliff_tokens.script import stage
+from cliff_tokens.script import running
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.masses import find_members, weigh
 
-with stage(snakemake) as provenance:
+with running(snakemake) as provenance:
     files, params = snakemake.input, snakemake.params
     candidates = tables.read(files.candidates, "candidates")
     cliffs = tables.read(files.cliffs, "cliffs")

@@ -5,9 +5,9 @@ from pathlib import Path
 import yaml
 
 from cliff_tokens import provenance
-from cliff_tokens.script import stage
+from cliff_tokens.script import running
 
-with stage(snakemake):
+with running(snakemake):
     output, config = snakemake.output, snakemake.params.config
     files = provenance.trace_back(snakemake.input)
     provenance.write_manifest(files, config["run"], output.manifest)

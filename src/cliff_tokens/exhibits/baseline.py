@@ -33,13 +33,13 @@ def against_baseline(
         axes: column names and their values.
     """
     places = ["trace_id", *axes]
-    both = [cliffs[places].assign(is_cliff=True), tokens[places].assign(is_cliff=False)]
-    every = owned(pd.concat(both, ignore_index=True), traces)
+    parts = [cliffs[places].assign(is_cliff=True), tokens[places].assign(is_cliff=False)]
+    pooled = owned(pd.concat(parts, ignore_index=True), traces)
     # Problems are numbered, in the order of their names: there are far fewer of them than tokens.
-    every["cluster"] = pd.factorize(every["cluster"], sort=True)[0]
+    pooled["cluster"] = pd.factorize(pooled["cluster"], sort=True)[0]
     rows = []
-    for labels, inside in cells(every, pooled=["model"], model=models):
-        groups = [inside[inside["is_cliff"]], inside[~inside["is_cliff"]]]
+    for labels, cell in cells(pooled, pooled=["model"], model=models):
+        groups = [cell[cell["is_cliff"]], cell[~cell["is_cliff"]]]
         for values in product(*axes.values()):
             flags = [
                 np.logical_and.reduce([group[a] == v for a, v in zip(axes, values, strict=True)])
@@ -79,14 +79,14 @@ def _ratio_interval(
     flags: Sequence[np.ndarray], clusters: Sequence[pd.Series], intervals: Intervals
 ) -> tuple[float, float]:
     """Interval of the ratio of two shares whose rows come from the same problems."""
-    every = np.concatenate(clusters)
-    if not len(flags[0]) or len(np.unique(every)) < 2:
+    problems = np.concatenate(clusters)
+    if not len(flags[0]) or len(np.unique(problems)) < 2:
         return np.nan, np.nan
-    rows = np.zeros((len(every), 4))
+    rows = np.zeros((len(problems), 4))
     split = len(flags[0])
     rows[:split, 0], rows[:split, 1] = flags[0], 1
     rows[split:, 2], rows[split:, 3] = flags[1], 1
-    sums = statistics.resampled_sums(rows, every, intervals.repetitions, intervals.seed)
+    sums = statistics.resampled_sums(rows, problems, intervals.repetitions, intervals.seed)
     with np.errstate(invalid="ignore", divide="ignore"):
         ratios = (sums[:, 0] / sums[:, 1]) / (sums[:, 2] / sums[:, 3])
     ratios[~np.isfinite(ratios)] = np.nan

@@ -16,6 +16,7 @@ import pandas as pd
 
 from cliff_tokens import statistics
 from cliff_tokens.statistics import Intervals
+from cliff_tokens.tables import require
 
 POOLED = "all"
 OUTCOMES = ("correct", "incorrect")
@@ -83,10 +84,9 @@ def owned(frame: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
     which models share: what is hard for one is hard for others. Row order is kept.
     """
     owners = traces[["trace_id", "model", "dataset", "problem_id"]]
-    found = frame.drop(columns=["model", "dataset", "problem_id"], errors="ignore").merge(
+    rows = frame.drop(columns=["model", "dataset", "problem_id"], errors="ignore").merge(
         owners, on="trace_id", how="left", validate="m:1"
     )
-    if found["model"].isna().any():
-        first = found.loc[found["model"].isna(), "trace_id"].iloc[0]
-        raise ValueError(f"{first}: is not among the traces; run the stage that made it again")
-    return found.assign(cluster=found["dataset"] + "/" + found["problem_id"])
+    known = rows["model"].notna()
+    require(rows, known, "{trace_id}: is not among the traces; run the stage that made it again")
+    return rows.assign(cluster=rows["dataset"] + "/" + rows["problem_id"])

@@ -38,31 +38,31 @@ def mass_panel(axes: Axes, values: pd.DataFrame) -> None:
     labels = []
     for place, kind in enumerate(kinds):
         cell = values[values["kind"].eq(kind)]
-        found = cell[cell["reading"].eq("published")].sort_values(["cliff_mass", "cliff_id"])
+        published = cell[cell["reading"].eq("published")].sort_values(["cliff_mass", "cliff_id"])
         fresh = cell[cell["reading"].eq("fresh")].set_index("cliff_id")["cliff_mass"]
-        labels.append(f"{style.word(kind)}\nn = {len(found)}")
-        if found.empty:
+        labels.append(f"{style.word(kind)}\nn = {len(published)}")
+        if published.empty:
             axes.text(place, 0.5, "none", color=style.FAINT, ha="center", va="center", fontsize=6.5)
             continue
         color, marker = style.KIND_COLORS[kind], style.KIND_MARKERS[kind]
-        if len(found) >= style.FEW:
-            low, middle, high = found[list(_QUARTILES)].iloc[0]
+        if len(published) >= style.FEW:
+            low, middle, high = published[list(_QUARTILES)].iloc[0]
             axes.fill_between(
                 [place - 0.38, place + 0.38], low, high, color=color, alpha=0.15, linewidth=0
             )
             axes.plot([place - 0.38, place + 0.38], [middle, middle], color=style.INK, linewidth=1)
-        x = place + 0.56 * style.apart(len(found))
-        audited = fresh.loc[found["cliff_id"]].to_numpy()
-        axes.vlines(x, audited, found["cliff_mass"], color=color, linewidth=0.4, alpha=0.5)
-        axes.plot(x, audited, "_", color=color, markersize=3.5, markeredgewidth=0.9)
+        x = place + 0.56 * style.apart(len(published))
+        masses = fresh.loc[published["cliff_id"]].to_numpy()
+        axes.vlines(x, masses, published["cliff_mass"], color=color, linewidth=0.4, alpha=0.5)
+        axes.plot(x, masses, "_", color=color, markersize=3.5, markeredgewidth=0.9)
         axes.plot(
             x,
-            found["cliff_mass"],
+            published["cliff_mass"],
             marker,
             color=color,
             markersize=3,
             markeredgewidth=0.7,
-            markerfacecolor=style.face(color, len(found)),
+            markerfacecolor=style.face(color, len(published)),
             zorder=3,
         )
     axes.set_xticks(range(len(kinds)), labels)

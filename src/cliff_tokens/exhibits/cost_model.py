@@ -35,11 +35,11 @@ def costs_of_traces(traces: pd.DataFrame, tokens: pd.DataFrame, rollouts: int) -
         {"trace_id": tokens["trace_id"], "rollouts": n, "tokens": n * remaining.astype("int64")}
     )
     branches = branches.groupby("trace_id").sum().reindex(length.index)
-    scored = tokens["trace_id"].value_counts().reindex(length.index, fill_value=0)
-    if (scored != length).any():
-        first = length.index[scored != length][0]
+    scores = tokens["trace_id"].value_counts().reindex(length.index, fill_value=0)
+    if (scores != length).any():
+        first = length.index[scores != length][0]
         raise ValueError(
-            f"{first}: expected scores of {length[first]} tokens, found {scored[first]}; "
+            f"{first}: expected scores of {length[first]} tokens, found {scores[first]}; "
             "score the traces again"
         )
     return pd.DataFrame(
@@ -110,12 +110,17 @@ def count_drawn(potential: pd.DataFrame, branches: pd.DataFrame) -> pd.DataFrame
     """What was drawn: model, dataset, draws, rollouts and generated_tokens of every prefix.
 
     ``potential`` are independent rollouts and ``branches`` those of the recursion, whose column
-    ``draws`` tells their rounds apart; either has no columns where there is no such table.
+    ``draws`` tells their rounds apart; the run may have neither.
     """
     columns = ["model", "dataset", "draws", "rollouts", "generated_tokens"]
     parts = [potential.assign(draws="independent"), branches]
-    given = [part[columns] for part in parts if "model" in part]
+    given = [part[columns] for part in parts if was_drawn(part)]
     return pd.concat(given, ignore_index=True) if given else pd.DataFrame(columns=columns)
+
+
+def was_drawn(counts: pd.DataFrame) -> bool:
+    """Whether a run has these counts, be they of no prefix: only files name their model."""
+    return "model" in counts
 
 
 def _sum_interval(

@@ -14,6 +14,7 @@ from cliff_tokens import statistics
 from cliff_tokens.exhibits.cells import cells, mean_columns, share_columns
 from cliff_tokens.stages.cut_points import METHODS
 from cliff_tokens.statistics import Intervals
+from cliff_tokens.tables import PLACE
 
 RIVALS = ("critical", "tangent", "random")  # the paper's; "restart" is ours
 # Which incorrect traces are compared, and which cliff stands for deletion at a cliff.
@@ -146,7 +147,7 @@ def _potentials(
     cut_points: pd.DataFrame, estimates: pd.DataFrame, trace_ids: pd.Series
 ) -> dict[str, pd.Series]:
     """The potential estimated at each trace's cut point, by method."""
-    before = estimates.set_index(["trace_id", "t"])["before"]
+    before = estimates.set_index(PLACE)["before"]
     potentials = {}
     for method in METHODS:
         cut = cut_points[cut_points["method"].eq(method)].set_index("trace_id")["prefix_t"]

@@ -8,9 +8,9 @@ import pandas as pd
 from cliff_tokens.exhibits.cells import cells, mean_columns, owned
 from cliff_tokens.exhibits.cost_model import count_drawn
 from cliff_tokens.statistics import Intervals
+from cliff_tokens.tables import PLACE
 
 INDEPENDENT = "independent"
-_KEY = ["trace_id", "t"]
 
 
 def compare_errors(
@@ -80,9 +80,9 @@ def square_errors(estimates: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFr
     The reference's own variance is taken off, so that its noise is not charged to the estimator;
     single errors can therefore be negative, their mean is unbiased.
     """
-    known = reference[[*_KEY, "before", "before_se"]].rename(
-        columns={"before": "known_before", "before_se": "known_before_se"}
+    columns = [*PLACE, "before"]
+    joined = estimates[columns].merge(
+        reference[[*columns, "before_se"]], on=PLACE, validate="1:1", suffixes=("", "_reference")
     )
-    both = estimates[[*_KEY, "before"]].merge(known, on=_KEY, validate="1:1")
-    square = (both["before"] - both["known_before"]) ** 2
-    return both[_KEY].assign(error=square - both["known_before_se"] ** 2)
+    square = (joined["before"] - joined["before_reference"]) ** 2
+    return joined[PLACE].assign(error=square - joined["before_se"] ** 2)

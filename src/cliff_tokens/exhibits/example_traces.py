@@ -28,9 +28,9 @@ def choose(traces: pd.DataFrame, cliffs: pd.DataFrame, count: int) -> list[str]:
     More kinds of cliff first, then more cliffs, then the shorter trace; the id breaks ties. A
     problem is shown once while others remain.
     """
-    found = cliffs.groupby("trace_id").agg(kinds=("kind", "nunique"), cliffs=("t", "size"))
-    known = traces.set_index("trace_id")[["dataset", "problem_id", "verdict", "token_ids"]]
-    pool = found.join(known, how="inner").reset_index()
+    counted = cliffs.groupby("trace_id").agg(kinds=("kind", "nunique"), cliffs=("t", "size"))
+    columns = ["dataset", "problem_id", "verdict", "token_ids"]
+    pool = counted.join(traces.set_index("trace_id")[columns], how="inner").reset_index()
     pool["length"] = pool["token_ids"].map(len)
     pool["readable"] = pool["cliffs"].clip(upper=_READABLE)
     pool["outcome"] = np.where(pool["verdict"].eq("correct"), *OUTCOMES)
@@ -169,10 +169,10 @@ def _curve(axes: Axes, frame: pd.DataFrame) -> None:
 
 def _words(axes: Axes, frame: pd.DataFrame) -> None:
     axes.set_axis_off()
-    found = frame[frame["kind"].notna()].copy()
+    cliffs = frame[frame["kind"].notna()].copy()
     potential = frame.set_index("t")["potential"]
-    found["drop"] = potential.loc[found["t"] - 1].to_numpy() - found["potential"].to_numpy()
-    chosen = found.sort_values(["drop", "t"], ascending=[False, True]).head(_STRIPS)
+    cliffs["drop"] = potential.loc[cliffs["t"] - 1].to_numpy() - cliffs["potential"].to_numpy()
+    chosen = cliffs.sort_values(["drop", "t"], ascending=[False, True]).head(_STRIPS)
     for line, row in enumerate(chosen.sort_values("t").itertuples()):
         before = potential.loc[row.t - 1]
         head = f"t = {row.t}  {before:.2f}→{row.potential:.2f}"

@@ -17,7 +17,15 @@ def values(
     models: Sequence[str],
     datasets: Sequence[str],
 ) -> pd.DataFrame:
-    """Rows of ``prevalence``, with the columns that this figure shows."""
+    """Rows of ``prevalence``, with the columns that this figure shows.
+
+    Args:
+        traces: rows of the table.
+        cliffs: of one estimator.
+        intervals: how intervals are made.
+        models: rows of the result, in this order.
+        datasets: likewise.
+    """
     frame = prevalence(traces, cliffs, intervals, models, datasets)
     return frame.drop(columns=[name for name in frame if "with_cliff" in name])
 

@@ -27,18 +27,18 @@ def values(
 
     Args:
         masses: cliff mass of every cliff in every reading.
-        agreement: what evaluators think of the cliffs, their candidates and controls.
+        agreement: probability and rank of the cliffs, their candidates and controls in evaluators.
         cliffs: the cliffs of the sources.
         members: candidates that lead over a cliff.
         pairs: source and evaluator; the first pair is shown.
     """
     shown = _shown(pairs)
     rows = by_kind(masses)
-    own = rows[rows["model"].isin([source for source, _ in shown[:1]])]
+    masses = rows[rows["model"].isin([source for source, _ in shown[:1]])]
     change = changes(agreement, cliffs, members)
-    both = pd.MultiIndex.from_frame(change[["source", "evaluator"]])
-    change = change[both.isin(shown) & change["measure"].eq("mass")]
-    return pd.concat([own.assign(part="a"), change.assign(part="b")], ignore_index=True)
+    pair = pd.MultiIndex.from_frame(change[["source", "evaluator"]])
+    change = change[pair.isin(shown) & change["measure"].eq("mass")]
+    return pd.concat([masses.assign(part="a"), change.assign(part="b")], ignore_index=True)
 
 
 @style.styled
@@ -52,8 +52,8 @@ def draw(values: pd.DataFrame, pairs: Pairs) -> Figure:
             axes.set_axis_off()
         style.say_empty(grid[0], "no pair of models is compared")
         return figure
-    own, change = (values[values["part"].eq(part)] for part in "ab")
-    mass_panel(grid[0], own)
+    masses, change = (values[values["part"].eq(part)] for part in "ab")
+    mass_panel(grid[0], masses)
     grid[0].set_title(f"(a) {shown[0][0]}", parse_math=False)
     grid[0].set_ylabel("cliff mass")
     for axes, (source, evaluator) in zip(grid[1:], shown, strict=True):

@@ -48,10 +48,10 @@ def values(
     """
     threshold = entropy_threshold(certain)
     columns = ["trace_id", "entropy"]
-    both = [tokens[columns].assign(group="all"), cliffs[columns].assign(group="cliff")]
-    every = owned(pd.concat(both, ignore_index=True), traces)
+    groups = [tokens[columns].assign(group="all"), cliffs[columns].assign(group="cliff")]
+    grouped = owned(pd.concat(groups, ignore_index=True), traces)
     parts = []
-    for labels, cell in cells(every, model=models, group=("all", "cliff")):
+    for labels, cell in cells(grouped, model=models, group=("all", "cliff")):
         low = share_columns(
             "low_entropy", cell["entropy"].le(threshold), cell["cluster"], intervals
         )

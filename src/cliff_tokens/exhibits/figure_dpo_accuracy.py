@@ -50,18 +50,18 @@ def draw(values: pd.DataFrame) -> Figure:
     """Rows of panels are models, columns ways of asking; a line for each variant."""
     pooled = values[values["seed"].isna()]
     models, variants = (list(pd.unique(pooled[name])) for name in ("model", "variant"))
-    asked = pooled[["dataset", "domain", "decoding"]].drop_duplicates()
+    ways = pooled[["dataset", "domain", "decoding"]].drop_duplicates()
     figure = style.figure(0.75 + len(models) * (0.5 + 0.17 * len(variants)))
-    grid = figure.subplots(len(models), len(asked), sharex="col", sharey=True, squeeze=False)
+    grid = figure.subplots(len(models), len(ways), sharex="col", sharey=True, squeeze=False)
     for row, model in zip(grid, models, strict=True):
-        for axes, cell in zip(row, asked.itertuples(), strict=True):
-            inside = values[
+        for axes, cell in zip(row, ways.itertuples(), strict=True):
+            of_cell = values[
                 values["model"].eq(model)
                 & values["dataset"].eq(cell.dataset)
                 & values["decoding"].eq(cell.decoding)
             ]
-            _panel(axes, inside, variants)
-            n = inside["n"].max()
+            _panel(axes, of_cell, variants)
+            n = of_cell["n"].max()
             title = f"{cell.dataset}\n{cell.domain}\n{cell.decoding}, n = {n}"
             if len(models) > 1:
                 title = f"{style.wrap(model, 18)}\n{title}"

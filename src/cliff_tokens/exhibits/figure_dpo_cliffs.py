@@ -46,10 +46,10 @@ def draw(values: pd.DataFrame) -> Figure:
     figure = style.figure(0.35 + len(cells) * (0.55 + 0.16 * len(variants)), 5.0)
     grid = figure.subplots(len(cells), 2, sharex="col", sharey=True, squeeze=False)
     for row, cell in zip(grid, cells.itertuples(), strict=True):
-        inside = values[values["model"].eq(cell.model) & values["dataset"].eq(cell.dataset)]
-        n = inside.loc[inside["variant"].eq(BASE), "traces"].iloc[0]
+        of_cell = values[values["model"].eq(cell.model) & values["dataset"].eq(cell.dataset)]
+        n = of_cell.loc[of_cell["variant"].eq(BASE), "traces"].iloc[0]
         for axes, (name, label) in zip(row, _PANELS, strict=True):
-            _panel(axes, inside, variants, name)
+            _panel(axes, of_cell, variants, name)
             axes.set_xlabel(label)
         title = f"{cell.model}, {cell.dataset}, n = {n} traces"
         row[0].set_title(title, loc="left", parse_math=False)

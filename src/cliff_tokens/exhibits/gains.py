@@ -86,10 +86,10 @@ def gains_by_seed(
     shares = evaluation.groupby(keys, as_index=False)["correct"].mean()
     base = shares[shares["variant"].eq(BASE)].drop(columns="variant")
     other = ["model", "dataset", "decoding", "seed"]
-    both = shares.merge(base, on=other, suffixes=("", "_base"), validate="m:1")
-    both["gain"] = both["correct"] - both["correct_base"]
-    chosen = both["model"].isin(models) & both["variant"].isin(variants)
-    return both.loc[chosen, [*keys, "gain"]].reset_index(drop=True)
+    gains = shares.merge(base, on=other, suffixes=("", "_base"), validate="m:1")
+    gains["gain"] = gains["correct"] - gains["correct_base"]
+    chosen = gains["model"].isin(models) & gains["variant"].isin(variants)
+    return gains.loc[chosen, [*keys, "gain"]].reset_index(drop=True)
 
 
 def pair_with_base(frame: pd.DataFrame, variant: str, columns: list[str]) -> pd.DataFrame:
@@ -172,10 +172,10 @@ def gain_limits(low: float, high: float) -> tuple[float, float]:
 
 def _groups(decoded: pd.DataFrame, domains: Mapping[str, str]) -> dict[str, list[str]]:
     """The data sets that were decoded so, one by one, and the domains that hold several."""
-    asked = [name for name in domains if decoded["dataset"].eq(name).any()]
-    groups = {name: [name] for name in asked}
+    answered = [name for name in domains if decoded["dataset"].eq(name).any()]
+    groups = {name: [name] for name in answered}
     for domain in (IN_DOMAIN, OUT_OF_DOMAIN):
-        members = [name for name in asked if domains[name] == domain]
+        members = [name for name in answered if domains[name] == domain]
         # Sampled answers differ in number from one data set to the next.
         if len(members) > 1 and decoded["decoding"].eq(GREEDY).all():
             groups[domain] = members

@@ -46,6 +46,13 @@ def prevalence(
     """Cliffs on traces by model, data set and outcome.
 
     The paper pools the data sets: its cells are those with data set "all".
+
+    Args:
+        traces: rows of the table.
+        cliffs: of one estimator.
+        intervals: how intervals are made.
+        models: rows of the result, in this order.
+        datasets: likewise.
     """
     counted = count_cliffs(traces, cliffs)
     axes = {"model": models, "dataset": datasets, "outcome": OUTCOMES}

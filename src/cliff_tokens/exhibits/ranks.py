@@ -32,12 +32,12 @@ def values(
     Columns: source, evaluator, group (cliff, control), source_rank, rank, count; rank
     ``TOP`` + 1 stands for all ranks beyond. Only ranks that occur have a row.
     """
-    both = beside_controls(agreement, cliffs)
-    both = both[both["kind"] == kind]
+    joined = beside_controls(agreement, cliffs)
+    joined = joined[joined["kind"] == kind]
     parts = []
     for group, prefix in (("cliff", ""), ("control", "control_")):
-        ranks = both[[f"{prefix}source_rank", f"{prefix}rank"]].dropna().clip(upper=TOP + 1)
-        part = both.loc[ranks.index, ["source", "evaluator"]].assign(group=group)
+        ranks = joined[[f"{prefix}source_rank", f"{prefix}rank"]].dropna().clip(upper=TOP + 1)
+        part = joined.loc[ranks.index, ["source", "evaluator"]].assign(group=group)
         parts.append(part.assign(**{"source_rank": ranks.iloc[:, 0], "rank": ranks.iloc[:, 1]}))
     columns = ["source", "evaluator", "group", "source_rank", "rank"]
     rows = pd.concat(parts).astype({"source_rank": int, "rank": int})

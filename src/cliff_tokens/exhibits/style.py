@@ -202,7 +202,15 @@ def handle(color: str, marker: str = "", dash: str | tuple = "-", label: str = "
 
 
 def interval(axes: Axes, x: float, low: float, high: float, color: str) -> None:
-    """A vertical interval without caps; nothing where there is none."""
+    """A vertical interval without caps; nothing where there is none.
+
+    Args:
+        axes: to draw in.
+        x: place of the interval, in data coordinates.
+        low: its lower end; NaN: there is no interval.
+        high: its upper end.
+        color: of the line.
+    """
     if np.isfinite(low) and np.isfinite(high):
         axes.plot([x, x], [low, high], color=color, linewidth=1.1, solid_capstyle="butt", zorder=2)
 
@@ -212,10 +220,10 @@ def apart(count: int) -> np.ndarray:
     return (np.arange(count) * 0.6180339887) % 1 - 0.5 if count > 1 else np.zeros(count)
 
 
-def shown_kinds(found: Iterable[str]) -> list[str]:
-    """The kinds of the paper, and the fourth cell where there is any."""
-    found = set(found)
-    return [kind for kind in KIND_COLORS if kind != "other" or kind in found]
+def shown_kinds(kinds: Iterable[str]) -> list[str]:
+    """The three kinds of the paper, and ``other`` where it is among these."""
+    kinds = set(kinds)
+    return [kind for kind in KIND_COLORS if kind != "other" or kind in kinds]
 
 
 def grid_shape(panels: int, columns: int) -> tuple[int, int]:

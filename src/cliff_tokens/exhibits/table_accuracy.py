@@ -16,7 +16,15 @@ def values(
     models: Sequence[str],
     datasets: Sequence[str],
 ) -> pd.DataFrame:
-    """A row for every model and data set."""
+    """A row for every model and data set.
+
+    Args:
+        traces: rows of the table.
+        cliffs: of one estimator.
+        intervals: how intervals are made.
+        models: rows of the result, in this order.
+        datasets: likewise.
+    """
     counted = count_cliffs(traces, cliffs)
     rows = []
     for labels, cell in cells(counted, pooled=["dataset"], model=models, dataset=datasets):

@@ -1,4 +1,4 @@
-"""Cliffs and their controls in the eyes of the evaluator, per ordered pair and kind."""
+"""How the evaluator ranks the source's cliffs and their controls, per ordered pair and kind."""
 
 from collections.abc import Sequence
 
@@ -24,21 +24,21 @@ def values(
     that the evaluator ranks first. ``delta`` is the change of the cliff mass (mean, and median).
 
     Args:
-        agreement: what evaluators think of the cliffs, their candidates and controls.
+        agreement: probability and rank of the cliffs, their candidates and controls in evaluators.
         cliffs: the cliffs of the sources.
         members: candidates that lead over a cliff.
         intervals: how intervals are made.
         pairs: source and evaluator, in the order of the rows.
     """
-    both = beside_controls(agreement, cliffs).merge(
+    joined = beside_controls(agreement, cliffs).merge(
         mass_changes(agreement, members), on=["cliff_id", "evaluator"], how="left", validate="1:1"
     )
-    both["difference"] = both["first"] - both["control_first"]
-    both["shift_difference"] = both["shift"] - both["control_shift"]
+    joined["difference"] = joined["first"] - joined["control_first"]
+    joined["shift_difference"] = joined["shift"] - joined["control_shift"]
     rows = []
     for source, evaluator in pairs:
-        inside = both[both["source"].eq(source) & both["evaluator"].eq(evaluator)]
-        for labels, cell in cells(inside, pooled=["kind"], kind=KINDS):
+        of_pair = joined[joined["source"].eq(source) & joined["evaluator"].eq(evaluator)]
+        for labels, cell in cells(of_pair, pooled=["kind"], kind=KINDS):
             row = {"source": source, "evaluator": evaluator, **labels}
             rows.append(row | _compare(cell, intervals))
     return pd.DataFrame(rows)

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from cliff_tokens.exhibits.cells import POOLED, cells, mean_columns, owned, share_columns
-from cliff_tokens.stages import taxonomy
 from cliff_tokens.stages.audit import chance
 from cliff_tokens.stages.cliff_test import CliffTest
+from cliff_tokens.stages.taxonomy import KINDS, kinds
 from cliff_tokens.statistics import Intervals
+from cliff_tokens.tables import PLACE
 
 # Labels beside the kinds: tokens that the sampler could not, and could, have replaced.
 CERTAIN, FREE = "q = 1", "q < 1"
@@ -46,7 +47,7 @@ def values(
     """
     tested = _tested(audit, estimates, tokens, traces)
     tested["chance"] = chance(tested, rollouts, test)
-    tested["kind"] = taxonomy.kinds(tested["entropy"], tested["rank"], certain)
+    tested["kind"] = kinds(tested["entropy"], tested["rank"], certain)
     flags = audit.merge(tested[["cliff_id", "cluster", "free"]], on="cliff_id", validate="1:1")
     if len(flags) != len(audit):
         first = min(set(audit["cliff_id"]) - set(flags["cliff_id"]))
@@ -57,7 +58,7 @@ def values(
         cells(flags, pooled=["model"], model=models),
         strict=True,
     ):
-        for kind in [*taxonomy.KINDS, POOLED, CERTAIN, FREE]:
+        for kind in [*KINDS, POOLED, CERTAIN, FREE]:
             row = _row(_of_kind(every, kind), _of_kind(own, kind), intervals)
             rows.append({**labels, "kind": kind, **row})
     return pd.DataFrame(rows)
@@ -68,9 +69,7 @@ def _tested(
 ) -> pd.DataFrame:
     """Every token that was tested, whether it was flagged, and whether it could be replaced."""
     scores = tokens[["trace_id", "t", "entropy", "rank", "sampler_probability"]]
-    tested = owned(estimates, traces).merge(
-        scores, on=["trace_id", "t"], how="left", validate="1:1"
-    )
+    tested = owned(estimates, traces).merge(scores, on=PLACE, how="left", validate="1:1")
     tested["free"] = tested["sampler_probability"] < 1
     tested["cliff_id"] = tested["trace_id"] + "@" + tested["t"].astype(str)
     return tested.assign(flagged=tested["cliff_id"].isin(audit["cliff_id"]))

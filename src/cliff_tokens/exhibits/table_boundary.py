@@ -7,6 +7,7 @@ import pandas as pd
 from cliff_tokens.exhibits.cells import cells, mean_columns, share_columns
 from cliff_tokens.exhibits.prevalence import count_cliffs
 from cliff_tokens.statistics import Intervals, wilson
+from cliff_tokens.tables import require
 
 
 def values(
@@ -30,14 +31,13 @@ def values(
         rollouts: draws at the bare prompt.
         intervals: how intervals are made.
         models: in the order of the rows.
-        datasets: the same.
+        datasets: likewise.
     """
     counted = count_cliffs(traces, cliffs)
     outset = estimates[estimates["t"].eq(1)].set_index("trace_id")["before"]
     counted["outset"] = traces["trace_id"].map(outset)
-    if counted["outset"].isna().any():
-        first = traces.loc[counted["outset"].isna(), "trace_id"].iloc[0]
-        raise ValueError(f"{first}: has no estimate at the bare prompt; estimate it again")
+    estimated = counted["outset"].notna()
+    require(traces, estimated, "{trace_id}: has no estimate at the bare prompt; estimate it again")
     limit = float(wilson(0, rollouts, intervals.confidence)[1])
     rows = []
     for labels, cell in cells(counted, pooled=["dataset"], model=models, dataset=datasets):

@@ -181,14 +181,23 @@ def plan(
     assumed: Assumptions,
     tokens_per_second: float | None,
 ) -> pd.DataFrame:
-    """Rows of the table from a list of works; other arguments as those of ``values``."""
+    """Rows of the table, one for each stage of each work.
+
+    Args:
+        works: what is to be measured, in the order of the rows.
+        expected: problems and mean length of the answers of each data set; null: not stated.
+        limit: most problems of a data set; null takes all.
+        budget: rollouts of each stage.
+        assumed: what is reckoned with before anything is measured.
+        tokens_per_second: that one device generates; null leaves hours empty.
+    """
     rows = []
     for work in works:
-        known = expected[work.dataset]
+        dataset = expected[work.dataset]
         answers = np.nan
-        if known is not None:
-            answers = min(known["problems"], limit or np.inf) * work.answers
-        length = known["tokens"] if known else np.nan
+        if dataset is not None:
+            answers = min(dataset["problems"], limit or np.inf) * work.answers
+        length = dataset["tokens"] if dataset else np.nan
         for stage, (drawn, generated) in _stages(work, length, budget, assumed).items():
             if stage in work.stages:
                 labels = {"purpose": work.purpose, "stage": stage, "dataset": work.dataset}

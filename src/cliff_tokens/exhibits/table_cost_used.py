@@ -39,6 +39,6 @@ def values(
     drawn = count_drawn(potential, branches).rename(columns={"draws": "estimator"} | _USED)
     keys = ["model", "dataset", "estimator"]
     used = pd.concat([drawn, drawn.assign(dataset=POOLED)]).groupby(keys)[[*_USED.values()]].sum()
-    both = predicted.join(used, on=keys)
-    both["ratio"] = both["used_generated_tokens"] / both["generated_tokens"]
-    return both.astype(dict.fromkeys(_USED.values(), "Int64"))
+    joined = predicted.join(used, on=keys)
+    joined["ratio"] = joined["used_generated_tokens"] / joined["generated_tokens"]
+    return joined.astype(dict.fromkeys(_USED.values(), "Int64"))

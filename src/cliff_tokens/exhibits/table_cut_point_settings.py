@@ -1,7 +1,7 @@
 """In how many settings deletion at the first cliff beats its rivals.
 
 A setting is a model and data set with a cliff on an incorrect trace; ``n`` counts those traces, of
-the fair variant those where both methods have a cut point. Means tie where they are equal to 1e-9;
+the fair reading those where both methods have a cut point. Means tie where they are equal to 1e-9;
 *clearly* means that the interval of the difference is on one side of zero. The difference from
 "every rival" is the smallest of the three: the cliff beats every rival, loses to one or more, or
 else ties.
@@ -24,7 +24,7 @@ from cliff_tokens.exhibits.cut_point_rates import (
 from cliff_tokens.statistics import Intervals
 
 EVERY = "every rival"
-VARIANTS = ("published", "fair")
+READINGS = ("published", "fair")  # the column ``variant``
 _EQUAL = 1e-9  # means of the same pass@k may differ by rounding
 _COUNTED = ["settings", "n", "beats", "ties", "loses", "beats_clearly", "loses_clearly"]
 _COLUMNS = [
@@ -41,9 +41,16 @@ def values(
     models: Sequence[str],
     datasets: Sequence[str],
 ) -> pd.DataFrame:
-    """A row for every variant, k, rival and setting, below those that count the settings.
+    """A row for every reading, k, rival and setting, below those that count the settings.
 
     Rows of the model "all" count the settings in which there was a comparison.
+
+    Args:
+        cut_points: rows of the table.
+        traces: rows of the table; correct ones are left out.
+        intervals: how intervals are made.
+        models: settings, in this order.
+        datasets: likewise.
     """
     ks = extremes(cut_points)
     failed = incorrect_traces(traces)
@@ -55,27 +62,27 @@ def values(
         if len(cell)
     ]
     rows = []
-    for variant, k in itertools.product(VARIANTS, ks):
+    for reading, k in itertools.product(READINGS, ks):
         for labels, cell in settings:
             of_cliff = rates["cliff_first", k][cell.index]
             comparisons = {}
             for rival in RIVALS:
                 of_rival = rates[rival, k][cell.index]
-                if variant == "published":
+                if reading == "published":
                     of_rival = of_rival.fillna(0.0)
                 comparisons[rival] = _compare(of_cliff, of_rival, cell["cluster"], intervals)
             comparisons[EVERY] = _compare_with_every(list(comparisons.values()))
             rows += [
-                {"variant": variant, "k": k, "rival": rival, **labels, **columns}
+                {"variant": reading, "k": k, "rival": rival, **labels, **columns}
                 for rival, columns in comparisons.items()
             ]
     single = pd.DataFrame(rows, columns=_COLUMNS)
     counts = [
         {**labels, "model": POOLED, "dataset": POOLED, **cell[_COUNTED].sum().to_dict()}
-        for labels, cell in cells(single, variant=VARIANTS, k=ks, rival=(*RIVALS, EVERY))
+        for labels, cell in cells(single, variant=READINGS, k=ks, rival=(*RIVALS, EVERY))
     ]
-    both = pd.concat([pd.DataFrame(counts, columns=_COLUMNS), single], ignore_index=True)
-    return both.astype(dict.fromkeys(["k", *_COUNTED], "int64"))
+    settings = pd.concat([pd.DataFrame(counts, columns=_COLUMNS), single], ignore_index=True)
+    return settings.astype(dict.fromkeys(["k", *_COUNTED], "int64"))
 
 
 def _compare(

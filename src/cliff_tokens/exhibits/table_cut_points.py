@@ -15,5 +15,5 @@ def values(
     intervals: Intervals,
     models: Sequence[str],
 ) -> pd.DataFrame:
-    """Rows of ``compare_methods``, per model and over all models."""
+    """Rows of ``compare_methods``, which says what its arguments are, with the extremes of k."""
     return compare_methods(cut_points, estimates, traces, intervals, extremes(cut_points), models)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from cliff_tokens.exhibits.cost_model import ESTIMATORS, costs_of_traces, count_drawn
+from cliff_tokens.exhibits.cost_model import ESTIMATORS, costs_of_traces, count_drawn, was_drawn
 
 COUNTED, PREDICTED, NOT_NEEDED = "counted", "predicted", "not needed"
 
@@ -39,7 +39,7 @@ def values(
     """
     costs = costs_of_traces(traces, tokens, rollouts)
     drawn = count_drawn(potential, branches)
-    was_run = {"independent": len(potential.columns) > 0, "recursive": len(branches.columns) > 0}
+    was_run = {"independent": was_drawn(potential), "recursive": was_drawn(branches)}
     draws = {
         "independent": drawn["draws"].eq("independent"),
         "recursive": drawn["draws"].ne("independent"),  # of all rounds
@@ -61,7 +61,7 @@ def values(
         unneeded = {name: NOT_NEEDED if name.endswith("source") else 0 for name in detection}
         for variant, catalogue in variants.items():
             trained = adapters[adapters["model"].eq(model) & adapters["variant"].eq(variant)]
-            found = unneeded if catalogue is None else detection
+            spent_on_cliffs = unneeded if catalogue is None else detection
             fresh = 0 if catalogue is None else _fresh_rollouts(candidates, model, catalogue)
             rows.append(
                 {
@@ -73,7 +73,7 @@ def values(
                     "steps": int(trained["steps"].max()),
                     "seconds": float(trained["seconds"].mean()),
                     "memory_mb": float(trained["peak_memory_bytes"].max() / 1e6),
-                    **found,
+                    **spent_on_cliffs,
                     "candidate_rollouts": fresh,
                 }
             )

@@ -9,6 +9,7 @@ from cliff_tokens.exhibits.cells import cells, mean_columns, share_columns
 from cliff_tokens.stages.arms import join_arms
 from cliff_tokens.stages.taxonomy import KINDS
 from cliff_tokens.statistics import Intervals
+from cliff_tokens.tables import require
 
 
 def values(
@@ -19,13 +20,14 @@ def values(
     intervals: Intervals,
     models: Sequence[str],
 ) -> pd.DataFrame:
-    """A row for every model, kind and basis, the last of models and kinds pooled.
+    """A row for every model, kind and reading, the last of models and kinds pooled.
 
-    ``basis`` says which potentials before and after the cliff the greedy one is compared with:
-    those that selected the cliff, as published, or those of the fresh arms del and keep. Case A
-    falls short of the potential before by less than ``shortfall``. ``recovery`` is the summed gain
-    over the kept cliff to the summed drop, NaN where that is none; ``mean_ratio``, the published
-    mean of each cliff's own quotient, needs drops that cannot be zero.
+    The reading (column ``basis``) says which potentials before and after the cliff the greedy
+    one is compared with: those that selected the cliff, as published, or those of the fresh
+    arms del and keep. Case A falls short of the potential before by less than ``shortfall``.
+    ``recovery`` is the summed gain over the kept cliff to the summed drop, NaN where that is
+    none; ``mean_ratio``, the published mean of each cliff's own quotient, needs drops that
+    cannot be zero.
 
     Args:
         candidates: those at the cliffs, the greedy one among them.
@@ -38,9 +40,8 @@ def values(
     chosen = join_arms(cliffs[cliffs["outcome"].eq("incorrect")], resampling)
     greedy = candidates[candidates["is_greedy"]].set_index("cliff_id")
     chosen = chosen.join(greedy[["successes", "rollouts"]].add_suffix("_greedy"), on="cliff_id")
-    if chosen["rollouts_greedy"].isna().any():
-        first = chosen.loc[chosen["rollouts_greedy"].isna(), "cliff_id"].iloc[0]
-        raise ValueError(f"{first}: has no greedy candidate; estimate the candidates again")
+    listed = chosen["rollouts_greedy"].notna()
+    require(chosen, listed, "{cliff_id}: has no greedy candidate; estimate the candidates again")
     chosen = chosen.assign(
         cluster=chosen["dataset"] + "/" + chosen["problem_id"],
         greedy=chosen["successes_greedy"] / chosen["rollouts_greedy"],
@@ -50,18 +51,18 @@ def values(
         after_fresh=chosen["successes_keep"] / chosen["rollouts_keep"],
     )
     return pd.DataFrame(
-        {**labels, "basis": basis, **_columns(cell, basis, shortfall, intervals)}
+        {**labels, "basis": reading, **_columns(cell, reading, shortfall, intervals)}
         for labels, cell in cells(chosen, pooled=["model", "kind"], model=models, kind=KINDS)
-        for basis in ("selected", "fresh")
+        for reading in ("selected", "fresh")
     )
 
 
-def _columns(cell: pd.DataFrame, basis: str, shortfall: float, intervals: Intervals) -> dict:
-    before, after, cluster = cell[f"before_{basis}"], cell[f"after_{basis}"], cell["cluster"]
+def _columns(cell: pd.DataFrame, reading: str, shortfall: float, intervals: Intervals) -> dict:
+    before, after, cluster = cell[f"before_{reading}"], cell[f"after_{reading}"], cell["cluster"]
     drop, gain, short = before - after, cell["greedy"] - after, before - cell["greedy"]
     case_a = short < shortfall
     # Fresh drops can be zero, and their quotients anything.
-    has_ratio = np.full(len(cell), basis == "selected")
+    has_ratio = np.full(len(cell), reading == "selected")
     # Without a drop in all there is nothing to recover.
     has_drop = np.full(len(cell), drop.sum() > 0)
     return {

@@ -11,9 +11,7 @@ from cliff_tokens.exhibits.truths import true_drops, with_kinds
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.taxonomy import KINDS
 from cliff_tokens.statistics import Intervals, percentile_interval
-from cliff_tokens.tables import among
-
-_KEY = ["trace_id", "t"]
+from cliff_tokens.tables import PLACE, among
 
 
 def values(
@@ -47,13 +45,14 @@ def values(
     """
     truths = true_drops(reference, traces, test.margin, intervals.confidence)
     truths = with_kinds(truths, tokens, certain)
-    truths = truths.sort_values(_KEY, ignore_index=True)
+    truths = truths.sort_values(PLACE, ignore_index=True)
     rng = np.random.default_rng(intervals.seed)
     flagged = np.empty((repetitions, len(truths)), dtype=bool)
     for repetition in range(repetitions):
         drawn = draw_independent(reference, rollouts, rng)
         flagged[repetition] = test.flags(drawn["before"] - drawn["after"], drawn["drop_se"])
-    flagged_in_fact = among(truths, cliffs, _KEY) if "cliff_id" in cliffs else None
+    # Only what was read from files names its estimator.
+    flagged_in_fact = among(truths, cliffs, PLACE) if "estimator" in cliffs else None
     rows = []
     axes = {"model": models, "kind": KINDS}
     for labels, cell in cells(truths, pooled=list(axes), **axes):

@@ -8,6 +8,7 @@ import pandas as pd
 from cliff_tokens.exhibits.cells import cells, mean_columns
 from cliff_tokens.stages.taxonomy import KINDS
 from cliff_tokens.statistics import Intervals
+from cliff_tokens.tables import among
 
 _KEY = ["cliff_id", "token_id"]
 
@@ -54,9 +55,9 @@ def _weigh(
     candidates: pd.DataFrame, members: pd.DataFrame, temperatures: Sequence[float]
 ) -> pd.DataFrame:
     """Cliff mass and potential of every cliff at every temperature."""
-    published = pd.MultiIndex.from_frame(members.loc[members["reading"].eq("published"), _KEY])
+    published = members[members["reading"].eq("published")]
     rows = candidates.assign(
-        is_member=pd.MultiIndex.from_frame(candidates[_KEY]).isin(published),
+        is_member=among(candidates, published, _KEY),
         potential=candidates["successes"] / candidates["rollouts"],
     ).sort_values(["cliff_id", "rank", "token_id"])
     parts = []

@@ -9,7 +9,7 @@ from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.taxonomy import KINDS
 from cliff_tokens.statistics import Intervals
 
-AUDITED = "audited"
+INDEPENDENT, AUDITED = "independent", "audited"
 
 
 def values(
@@ -24,11 +24,11 @@ def values(
     intervals: Intervals,
     models: Sequence[str],
 ) -> pd.DataFrame:
-    """Rows of ``score_catalogues``; where the run has an audit, of its catalogue too.
+    """Rows of ``score_catalogues``; where there is an audit, of what it leaves too.
 
     Args:
         cliffs: of all estimators, told apart by the column ``estimator``.
-        audit: of the cliffs of the estimator independent; no files where the run has none.
+        audit: of the cliffs of the estimator independent, if it is among the estimators.
         reference: estimates of the reference.
         tokens: scores, which say of which kind a token would be.
         traces: rows of the table.
@@ -38,7 +38,7 @@ def values(
         intervals: how intervals are made.
         models: rows of the result, in this order.
     """
-    if "cliff_id" in audit:
+    if INDEPENDENT in estimators:
         cliffs = pd.concat([cliffs, audited(cliffs, audit)], ignore_index=True)
         estimators = [*estimators, AUDITED]
     truths = true_drops(reference, traces, test.margin, intervals.confidence)
@@ -49,5 +49,5 @@ def values(
 def audited(cliffs: pd.DataFrame, audit: pd.DataFrame) -> pd.DataFrame:
     """The cliffs from independent rollouts that are possible and that fresh rollouts confirm."""
     kept = audit.loc[audit["possible"] & audit["confirmed"], "cliff_id"]
-    chosen = cliffs["estimator"].eq("independent") & cliffs["cliff_id"].isin(kept)
+    chosen = cliffs["estimator"].eq(INDEPENDENT) & cliffs["cliff_id"].isin(kept)
     return cliffs[chosen].assign(estimator=AUDITED)

@@ -12,27 +12,27 @@ from matplotlib.axes import Axes
 
 from cliff_tokens import statistics
 from cliff_tokens.exhibits import style
+from cliff_tokens.tables import among, require
 
 MASS, TOKEN = ("mass",), ("token", "control")  # measures that share a panel
 VIOLIN = 10  # values below which a density would be drawn from too few
 
 
 def mass_changes(agreement: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
-    """Cliff mass of source and evaluator over the source's members, and the difference.
+    """Cliff mass in source and evaluator over the source's members, and the difference.
 
     Members are those of the published reading. Columns: cliff_id, evaluator, source_mass,
     evaluator_mass, delta. Regression toward the mean is part of ``delta``: the candidates are those
     that the source makes probable.
     """
-    own = agreement[agreement["group"] == "cliff"]
+    agreement = agreement[agreement["group"] == "cliff"]
     published = members[members["reading"].eq("published")]
-    keys = ["cliff_id", "token_id"]
-    inside = pd.MultiIndex.from_frame(own[keys]).isin(pd.MultiIndex.from_frame(published[keys]))
-    inside = own[["cliff_id", "evaluator"]].assign(
-        source_mass=own["source_probability"].where(inside, 0.0),
-        evaluator_mass=own["probability"].where(inside, 0.0),
+    is_member = among(agreement, published, ["cliff_id", "token_id"])
+    masses = agreement[["cliff_id", "evaluator"]].assign(
+        source_mass=agreement["source_probability"].where(is_member, 0.0),
+        evaluator_mass=agreement["probability"].where(is_member, 0.0),
     )
-    sums = inside.groupby(["cliff_id", "evaluator"], as_index=False).sum()
+    sums = masses.groupby(["cliff_id", "evaluator"], as_index=False).sum()
     return sums.assign(delta=sums["evaluator_mass"] - sums["source_mass"])
 
 
@@ -41,28 +41,28 @@ def beside_controls(agreement: pd.DataFrame, cliffs: pd.DataFrame) -> pd.DataFra
 
     Columns: cliff_id, source, evaluator, kind, cluster (the problem), ``source_rank``, ``rank``,
     ``first`` (1.0 where the evaluator ranks it first) and ``shift`` (probability, evaluator minus
-    source), and the same of the control as ``control_...``, NaN where a cliff has none.
+    source). The last four are given of the control, too, as ``control_...``: NaN where a cliff has
+    none.
     """
-    sampled = agreement[agreement["is_sampled"]].copy()
-    sampled["first"] = (sampled["rank"] == 1).astype(float)
-    sampled["shift"] = sampled["probability"] - sampled["source_probability"]
+    agreement = agreement[agreement["is_sampled"]].copy()
+    agreement["first"] = (agreement["rank"] == 1).astype(float)
+    agreement["shift"] = agreement["probability"] - agreement["source_probability"]
     measures = ["source_rank", "rank", "first", "shift"]
-    own, control = (sampled[sampled["group"] == name] for name in ("cliff", "control"))
+    cliff, control = (agreement[agreement["group"] == name] for name in ("cliff", "control"))
     key = ["cliff_id", "evaluator"]
-    both = own[[*key, *measures]].merge(
+    joined = cliff[[*key, *measures]].merge(
         control[[*key, *measures]].rename(columns={name: f"control_{name}" for name in measures}),
         on=key,
         how="left",
         validate="1:1",
     )
-    known = cliffs[["cliff_id", "kind"]].assign(
+    owners = cliffs[["cliff_id", "kind"]].assign(
         source=cliffs["model"], cluster=cliffs["dataset"] + "/" + cliffs["problem_id"]
     )
-    both = both.merge(known, on="cliff_id", how="left")
-    if both["kind"].isna().any():
-        first = both.loc[both["kind"].isna(), "cliff_id"].iloc[0]
-        raise ValueError(f"{first}: was scored but is not among the cliffs; score it again")
-    return both.sort_values(key, ignore_index=True)
+    joined = joined.merge(owners, on="cliff_id", how="left")
+    known = joined["kind"].notna()
+    require(joined, known, "{cliff_id}: was scored but is not among the cliffs; score it again")
+    return joined.sort_values(key, ignore_index=True)
 
 
 def changes(agreement: pd.DataFrame, cliffs: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
@@ -72,11 +72,11 @@ def changes(agreement: pd.DataFrame, cliffs: pd.DataFrame, members: pd.DataFrame
     but the last two, n and median. Measures: ``mass`` (the cliff mass), ``token`` and ``control``
     (the probability of the cliff token, and of its control).
     """
-    both = beside_controls(agreement, cliffs).merge(
+    joined = beside_controls(agreement, cliffs).merge(
         mass_changes(agreement, members), on=["cliff_id", "evaluator"], how="left", validate="1:1"
     )
     cell = ["source", "evaluator", "kind", "measure"]
-    named = both.rename(columns={"delta": "mass", "shift": "token", "control_shift": "control"})
+    named = joined.rename(columns={"delta": "mass", "shift": "token", "control_shift": "control"})
     rows = named.melt(
         ["source", "evaluator", "kind", "cliff_id"],
         ["mass", "token", "control"],
@@ -138,21 +138,21 @@ def change_panel(axes: Axes, cells: pd.DataFrame, measures: Sequence[str]) -> No
 def _strip(axes: Axes, cell: pd.DataFrame, x: float, half: float, color: str, marker: str) -> None:
     if cell.empty:
         return
-    found = np.sort(cell["value"].to_numpy())
-    if len(found) >= VIOLIN:
-        at = np.linspace(found[0], found[-1], 101)
-        height = statistics.density(found, at)
+    sizes = np.sort(cell["value"].to_numpy())
+    if len(sizes) >= VIOLIN:
+        at = np.linspace(sizes[0], sizes[-1], 101)
+        height = statistics.density(sizes, at)
         if np.isfinite(height).all():
             reach = half * height / height.max()
             axes.fill_betweenx(at, x - reach, x + reach, color=color, alpha=0.2, linewidth=0)
     axes.plot(
-        x + half * style.apart(len(found)),
-        found,
+        x + half * style.apart(len(sizes)),
+        sizes,
         marker,
         color=color,
         markersize=2.8,
         markeredgewidth=0.7,
-        markerfacecolor=style.face(color, len(found)),
+        markerfacecolor=style.face(color, len(sizes)),
         zorder=3,
     )
     median = cell["median"].iloc[0]

@@ -12,11 +12,9 @@ import pandas as pd
 
 from cliff_tokens import statistics
 from cliff_tokens.exhibits.cells import cells, owned, share_columns
-from cliff_tokens.stages import taxonomy
+from cliff_tokens.stages.taxonomy import kinds
 from cliff_tokens.statistics import Intervals
-from cliff_tokens.tables import among
-
-_KEY = ["trace_id", "t"]
+from cliff_tokens.tables import PLACE, among, require
 
 
 def true_drops(
@@ -26,22 +24,21 @@ def true_drops(
 
     ``reference`` are its estimates, whose order is kept.
     """
-    known = owned(reference, traces)
-    drop = known["before"] - known["after"]
-    unsure = statistics.critical_value(confidence) * known["drop_se"]
-    return known[[*_KEY, "model", "cluster"]].assign(
+    reference = owned(reference, traces)
+    drop = reference["before"] - reference["after"]
+    unsure = statistics.critical_value(confidence) * reference["drop_se"]
+    return reference[[*PLACE, "model", "cluster"]].assign(
         drop=drop, true=drop > margin, undecided=(drop - margin).abs() < unsure
     )
 
 
 def with_kinds(truths: pd.DataFrame, tokens: pd.DataFrame, certain: float) -> pd.DataFrame:
     """Rows of ``true_drops`` with the kind that each token would be of, were it a cliff."""
-    scores = tokens[[*_KEY, "entropy", "rank"]]
-    known = truths.merge(scores, on=_KEY, how="left", validate="1:1")
-    if known["entropy"].isna().any():
-        first = known[known["entropy"].isna()].iloc[0]
-        raise ValueError(f"{first.trace_id}: token {first.t} of the reference has no score")
-    return truths.assign(kind=taxonomy.kinds(known["entropy"], known["rank"], certain))
+    scores = tokens[[*PLACE, "entropy", "rank"]]
+    scores = truths[PLACE].merge(scores, on=PLACE, how="left", validate="1:1")
+    scored = scores["entropy"].notna()
+    require(scores, scored, "{trace_id}: token {t} of the reference has no score")
+    return truths.assign(kind=kinds(scores["entropy"], scores["rank"], certain))
 
 
 def score_catalogues(
@@ -63,7 +60,7 @@ def score_catalogues(
         kinds: none leaves out the column ``kind``.
     """
     flagged = {
-        estimator: pd.Series(among(truths, cliffs[cliffs["estimator"].eq(estimator)], _KEY))
+        estimator: pd.Series(among(truths, cliffs[cliffs["estimator"].eq(estimator)], PLACE))
         for estimator in estimators
     }
     axes = {"kind": kinds} if kinds else {}

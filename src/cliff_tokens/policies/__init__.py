@@ -71,8 +71,11 @@ class Policy:
             )
 
 
-def check(requests: Sequence[Request], context: int | None) -> None:
-    """Refuse requests that no engine can answer: empty, or beyond ``context`` tokens in all."""
+def check_requests(requests: Sequence[Request], context: int | None) -> None:
+    """Refuse requests that no engine can answer: empty, or beyond ``context`` tokens in all.
+
+    ``context`` None sets no limit.
+    """
     for index, request in enumerate(requests):
         length = len(request.prompt_ids)
         if length == 0:
@@ -85,6 +88,24 @@ def check(requests: Sequence[Request], context: int | None) -> None:
             raise ValueError(
                 f"request {index}: {length} prompt tokens and {request.max_tokens} new ones "
                 f"exceed the {context} tokens that the engine makes room for"
+            )
+
+
+def check_sequences(
+    sequences: Sequence[tuple[np.ndarray, np.ndarray]], context: int | None
+) -> None:
+    """Refuse (prompt_ids, token_ids) pairs that no engine can score: no prompt, or too long.
+
+    ``context`` None sets no limit.
+    """
+    for prompt, tokens in sequences:
+        length = len(prompt) + len(tokens)
+        if not len(prompt):
+            raise ValueError("score: a prompt is empty; expected at least one token")
+        if context and length > context:
+            raise ValueError(
+                f"score: a sequence of {length} tokens exceeds the {context} positions that the "
+                "engine makes room for"
             )
 
 

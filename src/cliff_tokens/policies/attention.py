@@ -1,8 +1,8 @@
 """Attention of the transformers engine: who reads which keys and values.
 
-The model's own layers are used as they are; only their attention is replaced, by a *plan*, through
-the interface that transformers has for this. ``Prefill`` reads prompts, ``Decode`` feeds one token
-to every row of a pool.
+The model's own layers are used as they are; only their attention is replaced, by a *pattern*,
+through the interface that transformers has for this. ``Prefill`` reads prompts, ``Decode`` feeds
+one token to every row of a pool.
 """
 
 import numpy as np
@@ -13,33 +13,37 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 NAME = "cliff_tokens"  # what transformers knows this attention by
 
 
-def _attention(module, query, key, value, attention_mask, scaling=None, plan=None, **kwargs):
-    """The attention of every layer: ``plan`` says who reads what.
+def _attention(module, query, key, value, attention_mask, scaling=None, pattern=None, **kwargs):
+    """The attention of every layer: ``pattern`` says who reads what.
 
     query [rows, heads, tokens, width], key and value [rows, kv heads, tokens, width]
     -> [rows, tokens, heads, width]
     """
     refused = ("sliding_window", "softcap", "s_aux", "position_bias")
     extra = [name for name in refused if kwargs.get(name) is not None]
-    if plan is None or attention_mask is not None or extra:
+    if pattern is None or attention_mask is not None or extra:
         raise NotImplementedError(
             f"engine: {type(module).__name__} asks for {', '.join(extra) or 'an attention'} "
             "that this engine does not have; it runs decoders with full causal attention"
         )
     scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
-    return plan.attend(module.layer_idx, query, key, value, scaling), None
+    return pattern.attend(module.layer_idx, query, key, value, scaling), None
 
 
 ALL_ATTENTION_FUNCTIONS.register(NAME, _attention)
 
 
 class Prefill:
-    """Causal attention over right-padded prompts; remembers keys and values."""
+    """Causal attention over right-padded prompts.
+
+    ``keep``: whether keys and values are remembered, for ``columns``.
+    """
 
     def __init__(self, keep: bool = True):
         self.keep, self.layers = keep, []
 
     def attend(self, layer, query, key, value, scaling):
+        """The attention of one layer; the arguments are those of ``_attention``."""
         if self.keep:
             self.layers.append(torch.stack([key, value]))
         grouped = query.shape[1] != key.shape[1]
@@ -49,7 +53,7 @@ class Prefill:
         return result.transpose(1, 2)
 
     def columns(self) -> torch.Tensor:
-        """[layers, 2, prompts, kv heads, tokens, width]"""
+        """Keys and values of all layers: [layers, 2, prompts, kv heads, tokens, width]."""
         return torch.stack(self.layers)
 
 
@@ -61,8 +65,12 @@ class Decode:
     """
 
     def __init__(self, columns: torch.Tensor, shared: torch.Tensor, rows: np.ndarray, starts):
-        """``columns`` [layers, 2, slots, kv heads, capacity, width], ``shared`` [layers, 2,
-        kv heads, shared columns, width]; ``starts`` [rows]: where each row's trunk begins there.
+        """
+        Args:
+            columns: of the rows themselves, [layers, 2, slots, kv heads, capacity, width].
+            shared: of the trunks side by side, [layers, 2, kv heads, shared columns, width].
+            rows: of the pool (``pool.ROW``), those with most own columns first.
+            starts: int [rows], where each row's trunk begins in ``shared``.
         """
         self.columns, self.shared, self.common = columns, shared, shared.shape[-2]
         own, prefix = rows["own"], rows["prefix"]
@@ -80,11 +88,12 @@ class Decode:
             self.blocks.append((low, high, first, mask.to(columns.device)[:, None, None]))
 
     def advance(self):
-        """After each step."""
+        """Go on to the next token; to be called after each step."""
         self.column += 1
         self.positions += 1
 
     def attend(self, layer, query, key, value, scaling):
+        """The attention of one layer; the arguments are those of ``_attention``."""
         rows, heads, _, width = query.shape
         kv, end = key.shape[1], self.column + 1
         keys, values = self.columns[layer]

@@ -85,8 +85,13 @@ def groups_of(requests: Sequence[Request]) -> list[Group]:
 class Pool:
     """The rows that run at once, and the queue that fills them.
 
-    ``copy`` says that rows hold the columns of their trunk themselves, which pays where few rows
-    share it; otherwise every row reads every trunk of the pool, hidden or not.
+    Args:
+        engine: the TransformersEngine whose model runs.
+        requests: all that were asked of it; those of the groups are answered here.
+        sampler: draws the tokens.
+        groups: what this pool answers, by trunk.
+        copy: whether rows hold the columns of their trunk themselves, which pays where few rows
+            share it; otherwise every row reads every trunk of the pool, hidden or not.
     """
 
     def __init__(self, engine, requests, sampler, groups: Sequence[Group], copy: bool):
@@ -110,9 +115,10 @@ class Pool:
         self.rows = np.zeros(0, dtype=ROW)
         self.alive = np.zeros(0, dtype=bool)
         self.tokens = np.zeros((0, self.longest), dtype=np.int32)
-        self.trunks, self.plan, self.done = {}, None, []
+        self.trunks, self.pattern, self.done = {}, None, []
 
     def run(self) -> Iterator[Completion]:
+        """Every rollout of the groups, as they finish."""
         queue = self._queue()
         waiting = next(queue, None)
         while True:
@@ -136,7 +142,7 @@ class Pool:
     def _due(self, free: int, waiting: bool) -> bool:
         """Whether to move the rows: to fill slots, drop ended rows, or get columns again."""
         ended = len(self.rows) - int(self.alive.sum())
-        if len(self.rows) and self.plan.column == self.buffers[0].shape[-2]:
+        if len(self.rows) and self.pattern.column == self.buffers[0].shape[-2]:
             return True
         return (waiting and free * 8 >= self.slots) or ended * 8 > len(self.rows)
 
@@ -149,14 +155,14 @@ class Pool:
         for batch in cut([len(group.trunk) for group in groups], room, padded=True):
             some = [groups[index] for index in batch]
             tokens = pad([group.trunk for group in some])
-            plan = Prefill()
+            pattern = Prefill()
             inside = self._inside(some[0])
             keep = torch.tensor(sorted({len(self.requests[i].prompt_ids) - 1 for i in inside}))
             logits = self.engine.forward(
-                tokens, plan, logits_to_keep=keep.to(self.engine.device) if len(keep) else 1
+                tokens, pattern, logits_to_keep=keep.to(self.engine.device) if len(keep) else 1
             )
             place = {int(position): row for row, position in enumerate(keep)}
-            columns = plan.columns()
+            columns = pattern.columns()
             for row, group in enumerate(some):
                 serial = batch[row]
                 self.trunks[serial] = columns[:, :, row]
@@ -221,26 +227,26 @@ class Pool:
         self._move(origin)
         shared, starts = self._shared()
         if len(rows):
-            self.plan = Decode(self.buffers[0], shared, self.rows, starts)
+            self.pattern = Decode(self.buffers[0], shared, self.rows, starts)
 
     @torch.inference_mode()
     def _move(self, origin: np.ndarray):
         """Fill the other buffer: row i comes from row ``origin[i]``, or its trunk where -1."""
-        source, target = self.buffers
+        old, new = self.buffers
         own = self.rows["own"]
-        now, was = own[0] if len(own) else 0, self.plan.column if self.plan else 0
+        now, was = own[0] if len(own) else 0, self.pattern.column if self.pattern else 0
         for low, high in blocks_of(own):
             length = min(own[low], was)
             # New rows take the columns of some other row here; they are hidden or replaced.
-            chosen = torch.from_numpy(origin[low:high].clip(0)).to(source.device)
-            moved = source[..., was - length : was, :].index_select(2, chosen)
-            target[:, :, low:high, :, now - length : now] = moved
+            chosen = torch.from_numpy(origin[low:high].clip(0)).to(old.device)
+            moved = old[..., was - length : was, :].index_select(2, chosen)
+            new[:, :, low:high, :, now - length : now] = moved
         if self.copy:
             for row in np.flatnonzero(origin < 0):
                 length = own[row]
                 trunk = self.trunks[int(self.rows["trunk"][row])]
-                target[:, :, row, :, now - length : now] = trunk[..., :length, :]
-        self.buffers = [target, source]
+                new[:, :, row, :, now - length : now] = trunk[..., :length, :]
+        self.buffers = [new, old]
 
     def _shared(self) -> tuple[torch.Tensor, np.ndarray]:
         """The columns of the live trunks side by side, and where each row's begin."""
@@ -249,9 +255,10 @@ class Pool:
             return self.nothing, starts
         parts, place = [], 0
         for serial in np.unique(self.rows["trunk"]):
-            of = self.rows["trunk"] == serial
-            starts[of] = place
-            parts.append(self.trunks[int(serial)][..., : self.rows["prefix"][of].max(), :])
+            reading = self.rows["trunk"] == serial
+            starts[reading] = place
+            longest = self.rows["prefix"][reading].max()
+            parts.append(self.trunks[int(serial)][..., :longest, :])
             place += parts[-1].shape[-2]
         return torch.cat(parts, dim=-2), starts
 
@@ -264,9 +271,9 @@ class Pool:
 
     def _step(self):
         """Feed one token to every row and draw the next."""
-        rows, plan = self.rows, self.plan
-        logits = self.engine.forward(rows["token"][:, None], plan, plan.positions)
-        plan.advance()
+        rows, pattern = self.rows, self.pattern
+        logits = self.engine.forward(rows["token"][:, None], pattern, pattern.positions)
+        pattern.advance()
         probabilities = distribution(logits[:, 0].numpy(), self.sampler)
         rows["token"] = draw(probabilities, uniforms(rows["stream"], rows["age"]))
         live = np.flatnonzero(self.alive)

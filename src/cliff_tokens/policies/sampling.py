@@ -88,8 +88,8 @@ def ranks(log_probabilities: np.ndarray, token_ids: np.ndarray) -> np.ndarray:
     ``log_probabilities`` [rows, vocabulary], or [1, vocabulary] for all of them.
     """
     rows = np.arange(len(token_ids)) % len(log_probabilities)
-    own = log_probabilities[rows, token_ids]
-    return 1 + (log_probabilities > own[:, None] + _TIE).sum(axis=-1)
+    of_tokens = log_probabilities[rows, token_ids]
+    return 1 + (log_probabilities > of_tokens[:, None] + _TIE).sum(axis=-1)
 
 
 def draw(probabilities: np.ndarray, uniforms: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ import torch
 from transformers import AutoModelForCausalLM
 from transformers.utils.logging import disable_progress_bar
 
-from cliff_tokens.policies import Completion, Request, attention, check
+from cliff_tokens.policies import Completion, Request, attention, check_requests, check_sequences
 from cliff_tokens.policies.pool import PREFILL_TOKENS, ROW, SLACK, Pool, cut, groups_of, pad
 from cliff_tokens.policies.sampling import Sampler
 
@@ -24,10 +24,16 @@ from cliff_tokens.policies.sampling import Sampler
 class TransformersEngine:
     """A causal language model from a folder, in float32 on CPU, bfloat16 on CUDA.
 
-    A LoRA ``adapter`` is merged into the weights, which equals applying it apart up to rounding:
-    1e-6 in float32, while bfloat16 loses updates below a 256th of a weight.
-    ``slots`` rows run at once, fewer if their keys, values and logits would exceed ``memory``
-    bytes. One thread per process: on matrices this small, and on shared cores, more are slower.
+    One thread per process: on matrices this small, and on shared cores, more are slower.
+
+    Args:
+        model: folder of the model.
+        adapter: folder of a LoRA adapter, or None. It is merged into the weights, which equals
+            applying it apart up to rounding: 1e-6 in float32, while bfloat16 loses updates below a
+            256th of a weight.
+        device: cpu or cuda; None takes a GPU where there is one.
+        slots: most rows that run at once.
+        memory: bytes that their keys, values and logits may take; fewer rows run if they exceed it.
     """
 
     def __init__(
@@ -52,7 +58,7 @@ class TransformersEngine:
         self._check(str(model))
 
     def generate(self, requests: Sequence[Request], sampler: Sampler) -> Iterator[Completion]:
-        check(requests, self.context)
+        check_requests(requests, self.context)
         return self._generate(requests, sampler)
 
     def _generate(self, requests, sampler):
@@ -75,14 +81,7 @@ class TransformersEngine:
         return max(1, min(self.slots, self.memory // (columns + logits)))
 
     def score(self, sequences: Sequence[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
-        lengths = [len(prompt) + len(tokens) for prompt, tokens in sequences]
-        for prompt, _ in sequences:
-            if not len(prompt):
-                raise ValueError("score: a prompt is empty; expected at least one token")
-        if self.context and max(lengths, default=0) > self.context:
-            raise ValueError(
-                f"score: a sequence of {max(lengths)} tokens exceeds {self.context} positions"
-            )
+        check_sequences(sequences, self.context)
         return self._score(sequences)
 
     def _score(self, sequences):
@@ -91,11 +90,11 @@ class TransformersEngine:
         for window in cut([len(tokens) for _, tokens in sequences], room, padded=False):
             order = sorted(window, key=lambda i: sum(map(len, sequences[i])))
             cost = [sum(map(len, sequences[i])) for i in order]
-            found = {}
+            logits = {}
             for batch in cut(cost, min(PREFILL_TOKENS, room), padded=True):
-                found.update(self._score_batch(sequences, [order[i] for i in batch]))
+                logits.update(self._score_batch(sequences, [order[i] for i in batch]))
             for index in window:
-                yield found.pop(index)
+                yield logits.pop(index)
 
     def _score_batch(self, sequences, batch: list[int]) -> dict[int, np.ndarray]:
         starts = {i: len(sequences[i][0]) - 1 for i in batch}  # predicts the first token
@@ -110,8 +109,14 @@ class TransformersEngine:
         }
 
     @torch.inference_mode()
-    def forward(self, tokens: np.ndarray, plan, positions=None, logits_to_keep=0) -> torch.Tensor:
-        """Logits of ``tokens`` [rows, length] at the places asked for, float32, on the CPU."""
+    def forward(
+        self, tokens: np.ndarray, pattern, positions=None, logits_to_keep=0
+    ) -> torch.Tensor:
+        """Logits of ``tokens`` [rows, length], float32, on the CPU.
+
+        ``pattern`` says what they attend to, ``positions`` [1 or rows, length] where they stand
+        (None: from 0 on), ``logits_to_keep`` at which places logits are wanted, as in transformers.
+        """
         ids = torch.from_numpy(np.ascontiguousarray(tokens, dtype=np.int64)).to(self.device)
         if positions is None:
             positions = torch.arange(ids.shape[1], device=self.device)[None]
@@ -123,7 +128,7 @@ class TransformersEngine:
             position_ids=positions,
             use_cache=False,
             logits_to_keep=logits_to_keep,
-            plan=plan,
+            pattern=pattern,
         )
         return output.logits.float().cpu()
 
@@ -147,12 +152,12 @@ class TransformersEngine:
         own = torch.zeros_like(columns[..., :1, :])
         row = np.zeros(1, dtype=ROW)
         row["prefix"] = 7
-        plan = attention.Decode(
+        pattern = attention.Decode(
             own, columns[:, :, 0].contiguous(), row, np.zeros(1, dtype=np.int64)
         )
-        found = self.forward(tokens[:, 7:], plan, plan.positions)[0, -1]
+        logits = self.forward(tokens[:, 7:], pattern, pattern.positions)[0, -1]
         tolerance = 1e-3 if self.dtype == torch.float32 else 0.05
-        if (found - expected).abs().max() > tolerance * expected.abs().max():
+        if (logits - expected).abs().max() > tolerance * expected.abs().max():
             raise NotImplementedError(
                 f"{name}: {type(self.model).__name__} computes other logits in this engine than "
                 "in transformers; it runs decoders with full causal attention"

@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cliff_tokens.policies import Completion, Request, check
+from cliff_tokens.policies import Completion, Request, check_requests, check_sequences
 from cliff_tokens.policies.sampling import Sampler
 
 # vLLM's CPU build works with these and fails or crawls without; a value that is set already stays.
@@ -45,10 +45,15 @@ _IN_FLIGHT = 4  # requests handed over for each row, so that the queue lasts whi
 class VllmEngine:
     """A causal language model from a folder, and a LoRA ``adapter`` folder or none.
 
-    ``context`` is the most tokens of prompt and response together (None: all the model has),
-    ``gpus`` the number that each layer is spread over, ``gpu_memory`` the share of their memory
-    that weights and cache may take. vLLM starts with the first call of ``generate``, the stock
-    model with the first call of ``score``, so that a job which needs one holds one.
+    vLLM starts with the first call of ``generate``, the stock model with the first call of
+    ``score``, so that a job which needs one of them does not hold both.
+
+    Args:
+        model: folder of the model.
+        adapter: folder of a LoRA adapter, or None.
+        context: most tokens of prompt and response together; None: all positions the model has.
+        gpus: GPUs that each layer is spread over.
+        gpu_memory: share of their memory that weights and cache may take.
     """
 
     def __init__(
@@ -74,7 +79,7 @@ class VllmEngine:
         self._engine = self._scorer = None
 
     def generate(self, requests: Sequence[Request], sampler: Sampler) -> Iterator[Completion]:
-        check(requests, self.context)
+        check_requests(requests, self.context)
         return self._generate(requests, sampler)
 
     def _generate(self, requests, sampler):
@@ -164,14 +169,7 @@ class VllmEngine:
         return LLMEngine.from_engine_args(arguments)
 
     def score(self, sequences: Sequence[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
-        for prompt, tokens in sequences:
-            if not len(prompt):
-                raise ValueError("score: a prompt is empty; expected at least one token")
-            if self.context and len(prompt) + len(tokens) > self.context:
-                raise ValueError(
-                    f"score: a sequence of {len(prompt) + len(tokens)} tokens exceeds the "
-                    f"{self.context} that the engine makes room for"
-                )
+        check_sequences(sequences, self.context)
         return self._score(sequences)
 
     def _score(self, sequences):

@@ -1,11 +1,11 @@
 """The scorecard: what the paper says beside what a run measured, and whether they agree.
 
-Two kinds of row. A *number* is a published value of a model and data sets; it is compared where the
-run has them, and nowhere else. A *claim* is a direction or an inequality that the paper states; it
-can be asked of any models, and is answered by the interval of our estimate:
+A *number* is a published value of a model and data sets; it is compared where the run has them, and
+nowhere else. A *claim* is a direction or an inequality that the paper states; it can be asked of
+any models, and is answered by the interval of our estimate. The outcome (column ``word``):
 
 A claim *agrees* where the interval lies inside it, *differs* where it lies outside, and is
-*undecided* where the interval holds both or cannot be told; that two things are equal agrees where
+*undecided* where the interval holds both or there is none; that two things are equal agrees where
 the interval holds the value. A number agrees where the published value lies in our interval or its
 own interval (where its n is known) overlaps ours, and differs elsewhere; without an interval of
 ours it is undecided. What the run lacks the model, a data set or the table for, or has no rows of,
@@ -33,7 +33,15 @@ _MODELS = ("model", "source", "evaluator")  # columns that name a model
 
 @dataclass(frozen=True)
 class Finding:
-    """An estimate with its interval; ``n`` counts what it is of and ``about`` says whose it is."""
+    """An estimate with its interval.
+
+    Args:
+        about: whose it is, in words; empty where there is nothing to tell apart.
+        value: the estimate; NaN: nothing to measure it on.
+        low: lower end of its interval; NaN: there is none.
+        high: upper end.
+        n: number of things that it is of.
+    """
 
     about: str
     value: float
@@ -67,15 +75,15 @@ class Claim:
         if self.side not in ("above", "below", "equals"):
             raise ValueError(f"side must be above, below or equals, found {self.side!r}")
 
-    def outcome(self, found: Finding) -> str:
+    def outcome(self, finding: Finding) -> str:
         """Whether the interval of a finding lies inside the claim."""
-        if not found.n or np.isnan(found.value):
+        if not finding.n or np.isnan(finding.value):
             return UNMEASURED
-        if np.isnan(found.low) or np.isnan(found.high):
+        if np.isnan(finding.low) or np.isnan(finding.high):
             return UNDECIDED
         if self.side == "equals":
-            return AGREES if found.low <= self.bound <= found.high else DIFFERS
-        inside, outside = found.low > self.bound, found.high < self.bound
+            return AGREES if finding.low <= self.bound <= finding.high else DIFFERS
+        inside, outside = finding.low > self.bound, finding.high < self.bound
         if self.side == "below":
             inside, outside = outside, inside
         return AGREES if inside else DIFFERS if outside else UNDECIDED
@@ -145,13 +153,13 @@ def look_up(frame: pd.DataFrame, quantity: str, where: Mapping, confidence: floa
             raise ValueError(
                 f"{quantity}: there is no column {column!r}; found {', '.join(frame.columns)}"
             )
-    inside = np.logical_and.reduce(
+    selected = np.logical_and.reduce(
         [frame[column].astype(str) == str(value) for column, value in where.items()]
     )
     about = ", ".join(str(value) for value in where.values() if str(value) != ALL)
     bounds = [] if bottom else [f"{top}_low", f"{top}_high"]
     wanted = [name for name in [*columns, *bounds, "n"] if name in frame.columns]
-    rows = frame.loc[inside, list(dict.fromkeys(wanted))].drop_duplicates()
+    rows = frame.loc[selected, list(dict.fromkeys(wanted))].drop_duplicates()
     if len(rows) > 1:
         raise ValueError(f"{quantity} of {dict(where)}: expected one value, found {len(rows)}")
     if rows.empty:
@@ -178,26 +186,26 @@ def compare(ours: Finding, published: float, n: int | None, confidence: float) -
     return AGREES if low <= ours.high + _EXACT and ours.low - _EXACT <= high else DIFFERS
 
 
-def _claim(item: str, known: Claim, frame: pd.DataFrame | None, run: Run) -> list[dict]:
-    note = f"claim: {known.side.replace('equals', 'equal to')} {known.bound:g}"
-    row = {"item": item, "quantity": known.says, "published": np.nan, "note": note}
+def _claim(item: str, claim: Claim, frame: pd.DataFrame | None, run: Run) -> list[dict]:
+    note = f"claim: {claim.side.replace('equals', 'equal to')} {claim.bound:g}"
+    row = {"item": item, "quantity": claim.says, "published": np.nan, "note": note}
     if frame is None:
         missing = _ours(_NOTHING) | {"word": UNMEASURED}
         return [row | missing | {"note": f"{note}; the run does not make this table"}]
-    if known.hard:
+    if claim.hard:
         frame = frame[frame["dataset"].isin(list(run.hard))]
-    findings = [found for found in known.judge(frame, run.confidence) if found.n]
+    findings = [one for one in claim.judge(frame, run.confidence) if one.n]
     rows = []
-    for found in findings or [_NOTHING]:
-        about = f" ({found.about})" if found.about else ""
-        outcome = known.outcome(found)
-        said = note
+    for finding in findings or [_NOTHING]:
+        about = f" ({finding.about})" if finding.about else ""
+        outcome = claim.outcome(finding)
+        remark = note
         if outcome == UNMEASURED:
-            said += "; nothing to measure it on"
-        elif np.isnan(found.low):
-            said += "; no interval can be told"
-        own = {"quantity": known.says + about, "word": outcome, "note": said}
-        rows.append(row | _ours(found) | own)
+            remark += "; nothing to measure it on"
+        elif np.isnan(finding.low):
+            remark += "; no interval can be told"
+        values = {"quantity": claim.says + about, "word": outcome, "note": remark}
+        rows.append(row | _ours(finding) | values)
     return rows
 
 
@@ -243,8 +251,8 @@ def _numbers(
     return rows
 
 
-def _ours(found: Finding) -> dict:
-    return {"ours": found.value, "low": found.low, "high": found.high, "n": found.n}
+def _ours(finding: Finding) -> dict:
+    return {"ours": finding.value, "low": finding.low, "high": finding.high, "n": finding.n}
 
 
 def _named(index: Mapping[str, dict]) -> tuple[set[str], set[str]]:
@@ -257,9 +265,9 @@ def _named(index: Mapping[str, dict]) -> tuple[set[str], set[str]]:
 
 def _lack(where: dict, run: Run, needed: tuple[set[str], set[str]]) -> str | None:
     """Why a published value cannot be measured in a run; None if it can."""
-    asked = {where[key] for key in _MODELS if key in where}
-    asked = needed[0] if ALL in asked else asked
-    if not asked <= set(run.models):
+    models = {where[key] for key in _MODELS if key in where}
+    models = needed[0] if ALL in models else models
+    if not models <= set(run.models):
         return "of the paper's models, which this run does not have"
     dataset = where.get("dataset", ALL)
     if not (needed[1] if dataset == ALL else {dataset}) <= set(run.datasets):

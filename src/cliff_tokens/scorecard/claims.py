@@ -17,7 +17,10 @@ CLAIMS: dict[str, Claim] = {}
 
 
 def claim(says: str, side: str, bound: float, hard: bool = False):
-    """Register a function of one csv and the confidence as the claim of its own name."""
+    """Register a function of one csv and the confidence as the claim of its own name.
+
+    The arguments are the fields of ``Claim``.
+    """
 
     def register(judge):
         CLAIMS[judge.__name__] = Claim(says, side, bound, judge, hard)
@@ -85,10 +88,10 @@ def _share_at_largest_k(frame, arm, confidence):
     # spread to resample, so that the interval is Wilson's, each problem counting once.
     largest = frame[(frame["k"] == frame["k"].max()) & (frame["arm"] == arm)]
     for key in _groups(largest, "model", "dataset"):
-        found = look_up(largest, "mean", key, confidence)
+        finding = look_up(largest, "mean", key, confidence)
         problems = look_up(largest, "problems", key, confidence).value
-        low, high = statistics.wilson(found.value * problems, problems, confidence)
-        yield replace(found, low=float(low), high=float(high))
+        low, high = statistics.wilson(finding.value * problems, problems, confidence)
+        yield replace(finding, low=float(low), high=float(high))
 
 
 @claim("share of low entropy, all tokens less cliff tokens", "above", 0)
@@ -105,14 +108,14 @@ def cliffs_are_less_often_greedy(frame, confidence):
 @claim("deterministic cliffs among all cliffs", "above", 0)
 def deterministic_cliffs_are_found(frame, confidence):
     # A Wilson interval of no cliffs starts at zero: found means that some were.
-    own = frame[frame["kind"] == "deterministic"]
-    return [look_up(own, "cliffs/n", key, confidence) for key in _by_model(own)]
+    rows = frame[frame["kind"] == "deterministic"]
+    return [look_up(rows, "cliffs/n", key, confidence) for key in _by_model(rows)]
 
 
 @claim("deterministic cliffs that are impossible", "equals", 0)
 def deterministic_cliffs_are_possible(frame, confidence):
-    own = frame[frame["kind"] == "deterministic"]
-    return [look_up(own, "impossible/n", {"model": ALL}, confidence)]
+    rows = frame[frame["kind"] == "deterministic"]
+    return [look_up(rows, "impossible/n", {"model": ALL}, confidence)]
 
 
 @claim("deterministic flags less those that chance makes", "above", 0)
@@ -128,16 +131,16 @@ def deterministic_flags_exceed_chance(frame, confidence):
 
 def _of_pairs(frame, quantity, kind, confidence):
     for key in _groups(frame, "source", "evaluator"):
-        found = look_up(frame, quantity, key | {"kind": kind}, confidence)
-        yield replace(found, about=" to ".join(key.values()))
+        finding = look_up(frame, quantity, key | {"kind": kind}, confidence)
+        yield replace(finding, about=" to ".join(key.values()))
 
 
 def _against_deterministic(frame, kind, confidence):
     for key in _groups(frame, "source", "evaluator"):
-        found = _minus(
+        finding = _minus(
             frame, "share_first", key, {"kind": "deterministic"}, {"kind": kind}, confidence
         )
-        yield replace(found, about=" to ".join(key.values()))
+        yield replace(finding, about=" to ".join(key.values()))
 
 
 @claim("deterministic cliffs that the other model ranks first", "above", 0.5)
@@ -189,8 +192,8 @@ def greedy_token_is_better(frame, confidence):
 
 @claim("drop that the greedy token recovers at sampled-off cliffs, by fresh counts", "above", 0)
 def greedy_replacement_recovers(frame, confidence):
-    own = frame[(frame["kind"] == "sampled_off") & (frame["basis"] == "fresh")]
-    return [look_up(own, "recovery", key, confidence) for key in _by_model(own)]
+    rows = frame[(frame["kind"] == "sampled_off") & (frame["basis"] == "fresh")]
+    return [look_up(rows, "recovery", key, confidence) for key in _by_model(rows)]
 
 
 def _settings_won(frame, variant, confidence):
@@ -210,8 +213,8 @@ def cliff_beats_rivals_fairly(frame, confidence):
 
 @claim("distance of the first cliff from the critical token, in tokens", "below", 0)
 def first_cliff_precedes_critical_token(frame, confidence):
-    own = frame[frame["point"] == "first cliff"]
-    return [look_up(own, "distance", key, confidence) for key in _by_model(own)]
+    rows = frame[frame["point"] == "first cliff"]
+    return [look_up(rows, "distance", key, confidence) for key in _by_model(rows)]
 
 
 def _by_cell(frame, quantity, confidence):
@@ -229,8 +232,8 @@ def hard_traces_hold_no_cliff(frame, confidence):
 
 
 def _gains(frame, variant, confidence):
-    own = frame[(frame["decoding"] == "greedy") & (frame["variant"] == variant)]
-    return _by_cell(own, "gain", confidence)
+    rows = frame[(frame["decoding"] == "greedy") & (frame["variant"] == variant)]
+    return _by_cell(rows, "gain", confidence)
 
 
 @claim("gain in accuracy from uncertain and sampled-off pairs", "above", 0)
@@ -255,5 +258,5 @@ def deterministic_pairs_help_less(frame, confidence):
 
 @claim("change of cliffs per trace after training on all pairs", "below", 0)
 def training_removes_cliffs(frame, confidence):
-    own = frame[frame["variant"] == "all"]
-    return [look_up(own, "change", key, confidence) for key in _by_model(own)]
+    rows = frame[frame["variant"] == "all"]
+    return [look_up(rows, "change", key, confidence) for key in _by_model(rows)]

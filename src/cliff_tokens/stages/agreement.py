@@ -1,4 +1,4 @@
-"""Agreement: what another model thinks of a model's cliff tokens (paper, RQ3).
+"""Agreement: how probable another model finds a model's cliff tokens (paper, RQ3).
 
 The source owns the cliff; the evaluator reads the same token ids, prompt included, and says how
 probable it finds each candidate there. Cliffs are selected on the source, and a token that one
@@ -20,28 +20,31 @@ from scipy.special import log_softmax
 from cliff_tokens import progress
 from cliff_tokens.policies import Engine, sampling
 from cliff_tokens.policies.tokenizer import ChatTokenizer
-from cliff_tokens.stages import taxonomy
 from cliff_tokens.stages.controls import match, others
+from cliff_tokens.stages.taxonomy import entropy_threshold
+from cliff_tokens.tables import PLACE, require
 
 CALIPER = 0.05  # largest difference of a control in the source's probability
-_OTHER_ENTROPY = 1.0  # more than any difference in probability: only where nothing else is left
+# Added to the distance of a control on the other side of the entropy threshold. No difference in
+# probability is as large, so that such a control is taken only where no other is left.
+_OTHER_ENTROPY = 1.0
 
 
 def match_controls(cliffs: pd.DataFrame, tokens: pd.DataFrame, certain: float) -> pd.DataFrame:
     """A control token for each cliff of one model and data set: cliff_id, trace_id, t.
 
-    It differs by at most ``CALIPER`` in probability, is greedy if and only if the cliff token is,
-    and lies on the same side of the entropy threshold where such a token is left.
+    A control differs by at most ``CALIPER`` in probability, is greedy if and only if the cliff
+    token is, and lies on the same side of the entropy threshold where such a token is left.
     """
-    limit = taxonomy.entropy_threshold(certain)
+    limit = entropy_threshold(certain)
 
     def distance(cliff, pool: pd.DataFrame) -> np.ndarray:
-        far = np.abs(pool["source_probability"].to_numpy() - cliff.source_probability)
+        difference = np.abs(pool["source_probability"].to_numpy() - cliff.source_probability)
         greedy = pool["rank"].to_numpy() == 1
         low = pool["entropy"].to_numpy() <= limit
-        eligible = (far <= CALIPER) & (greedy == (cliff.source_rank == 1))
+        eligible = (difference <= CALIPER) & (greedy == (cliff.source_rank == 1))
         other = low != (cliff.entropy <= limit)
-        return np.where(eligible, far + _OTHER_ENTROPY * other, np.inf)
+        return np.where(eligible, difference + _OTHER_ENTROPY * other, np.inf)
 
     probability = np.exp(tokens["logprob"].to_numpy(np.float64))
     pool = others(tokens.assign(source_probability=probability), cliffs)
@@ -51,28 +54,27 @@ def match_controls(cliffs: pd.DataFrame, tokens: pd.DataFrame, certain: float) -
 def ask(
     cliffs: pd.DataFrame, candidates: pd.DataFrame, tokens: pd.DataFrame, controls: pd.DataFrame
 ) -> pd.DataFrame:
-    """Every token to ask about, with what the source thought of it.
+    """Every token to ask about, with its probability and rank in the source.
 
-    Columns: those of the ``agreement`` table but the evaluator's.
+    Rows of the ``agreement`` table without the columns that the evaluator fills: evaluator,
+    probability and rank. ``controls`` is what ``match_controls`` gives.
     """
-    own = _scores(cliffs, tokens).assign(is_sampled=True)
-    there = candidates.rename(columns={"probability": "source_probability"})
-    there = there.rename(columns={"rank": "source_rank"}).merge(
-        cliffs[["cliff_id", "trace_id", "t"]], on="cliff_id"
-    )
-    if len(there) != len(candidates):
-        unknown = min(set(candidates["cliff_id"]) - set(cliffs["cliff_id"]))
-        raise ValueError(f"{unknown}: has candidates but is not among the cliffs")
+    unknown = set(candidates["cliff_id"]) - set(cliffs["cliff_id"])
+    if unknown:
+        raise ValueError(f"{min(unknown)}: has candidates but is not among the cliffs")
+    of_source = {"probability": "source_probability", "rank": "source_rank"}
+    listed = candidates.rename(columns=of_source).merge(cliffs[["cliff_id", *PLACE]], on="cliff_id")
+    cliff_tokens = _scores(cliffs, tokens).assign(is_sampled=True)
     control = _scores(controls, tokens).assign(is_sampled=True, group="control")
     columns = [
         "cliff_id", "group", "trace_id", "t", "token_id", "is_sampled", "source_probability",
         "source_rank",
     ]  # fmt: skip
     # The candidates hold the cliff token where it is one of the most probable.
-    cliff = pd.concat([there.assign(group="cliff"), own.assign(group="cliff")])
+    cliff = pd.concat([listed, cliff_tokens]).assign(group="cliff")
     cliff = cliff.drop_duplicates(["cliff_id", "token_id"])
-    asked = pd.concat([cliff[columns], control[columns]])
-    return asked.sort_values(["trace_id", "t", "group", "cliff_id", "token_id"], ignore_index=True)
+    agreement = pd.concat([cliff[columns], control[columns]])
+    return agreement.sort_values([*PLACE, "group", "cliff_id", "token_id"], ignore_index=True)
 
 
 @dataclass(frozen=True)
@@ -84,39 +86,39 @@ class Reader:
 
 
 def score(
-    asked: pd.DataFrame,
+    agreement: pd.DataFrame,
     traces: pd.DataFrame,
     source: Reader,
     evaluator: Reader,
     engine: Engine,
     context: int,
 ) -> pd.DataFrame:
-    """What the evaluator thinks of every token it is asked about: rows of the ``agreement`` table.
+    """Probability and rank of every token in the evaluator: rows of the ``agreement`` table.
 
-    One teacher-forced pass over each trace that holds any, up to the last of them.
+    One teacher-forced pass over each trace that holds any of the tokens, up to the last of them.
 
     Args:
-        asked: what ``ask`` gives.
+        agreement: what ``ask`` gives.
         traces: rows of the table, of the source.
-        source: who wrote the traces.
-        evaluator: who is asked.
+        source: the model that wrote the traces.
+        evaluator: the model that is asked.
         engine: the evaluator's.
-        context: tokens that the evaluator reads, prompt included.
+        context: tokens that the evaluator can read, prompt included.
     """
-    longest = asked.groupby("trace_id")["t"].max()
-    chosen = traces[traces["trace_id"].isin(longest.index)].sort_values("trace_id")
+    longest = agreement.groupby("trace_id")["t"].max()
+    traces = traces[traces["trace_id"].isin(longest.index)].sort_values("trace_id")
     sequences = [
         (trace.prompt_ids, trace.token_ids[: longest[trace.trace_id]])
-        for trace in chosen.itertuples()
+        for trace in traces.itertuples()
     ]
-    for trace_id, (prompt, read) in zip(chosen["trace_id"], sequences, strict=True):
+    for trace_id, (prompt, read) in zip(traces["trace_id"], sequences, strict=True):
         if len(prompt) + len(read) > context:
             raise ValueError(
                 f"{trace_id}: {evaluator.name} would have to read {len(prompt) + len(read)} "
                 f"tokens, but its context is {context}; take the pair out of agreement.pairs"
             )
     ids = np.unique(
-        np.concatenate([asked["token_id"], *(part for pair in sequences for part in pair)])
+        np.concatenate([agreement["token_id"], *(part for pair in sequences for part in pair)])
     )
     other = source.tokenizer.first_difference(evaluator.tokenizer, ids)
     if other is not None:
@@ -125,13 +127,14 @@ def score(
             "tokenizers, so that one cannot read what the other wrote; take the pair out of "
             "agreement.pairs"
         )
-    asked = asked.assign(probability=0.0, rank=0)
-    scored = progress.track(engine.score(sequences), len(sequences), "trace", "agreement")
-    for trace_id, logits in zip(chosen["trace_id"], scored, strict=True):
-        for t, part in asked[asked["trace_id"] == trace_id].groupby("t"):
-            measured = read_off(logits[t - 1], part["token_id"].to_numpy())
-            asked.loc[part.index, "probability"], asked.loc[part.index, "rank"] = measured
-    return asked.assign(evaluator=evaluator.name)
+    agreement = agreement.assign(probability=0.0, rank=0)
+    passes = progress.track(engine.score(sequences), len(sequences), "trace", "agreement")
+    for trace_id, logits in zip(traces["trace_id"], passes, strict=True):
+        for t, rows in agreement[agreement["trace_id"] == trace_id].groupby("t"):
+            probability, rank = read_off(logits[t - 1], rows["token_id"].to_numpy())
+            agreement.loc[rows.index, "probability"] = probability
+            agreement.loc[rows.index, "rank"] = rank
+    return agreement.assign(evaluator=evaluator.name)
 
 
 def read_off(logits: np.ndarray, token_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -143,16 +146,13 @@ def read_off(logits: np.ndarray, token_ids: np.ndarray) -> tuple[np.ndarray, np.
     return np.exp(log_probabilities[token_ids]), sampling.ranks(log_probabilities[None], token_ids)
 
 
-def _scores(chosen: pd.DataFrame, tokens: pd.DataFrame) -> pd.DataFrame:
-    """cliff_id, trace_id, t and the source's score of the token there, one row for each."""
-    scored = chosen[["cliff_id", "trace_id", "t"]].merge(
-        tokens[["trace_id", "t", "token_id", "logprob", "rank", "entropy"]],
-        on=["trace_id", "t"],
-        how="left",
-        validate="m:1",
+def _scores(cliffs: pd.DataFrame, tokens: pd.DataFrame) -> pd.DataFrame:
+    """The source's score of the token at each cliff, or control: one row for each."""
+    columns = [*PLACE, "token_id", "logprob", "rank", "entropy"]
+    scores = cliffs[["cliff_id", *PLACE]].merge(
+        tokens[columns], on=PLACE, how="left", validate="m:1"
     )
-    if scored["token_id"].isna().any():
-        first = scored.loc[scored["token_id"].isna(), "cliff_id"].iloc[0]
-        raise ValueError(f"{first}: no score of its token; score the traces again")
-    scored["source_probability"] = np.exp(scored["logprob"].to_numpy(np.float64))
-    return scored.rename(columns={"rank": "source_rank"})
+    scored = scores["token_id"].notna()
+    require(scores, scored, "{cliff_id}: no score of its token; score the traces again")
+    scores["source_probability"] = np.exp(scores["logprob"].to_numpy(np.float64))
+    return scores.rename(columns={"rank": "source_rank"})

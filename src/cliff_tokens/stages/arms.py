@@ -8,6 +8,7 @@ import pandas as pd
 
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.statistics import unpooled_error
+from cliff_tokens.tables import require
 
 
 def join_arms(cliffs: pd.DataFrame, resampling: pd.DataFrame) -> pd.DataFrame:
@@ -16,10 +17,8 @@ def join_arms(cliffs: pd.DataFrame, resampling: pd.DataFrame) -> pd.DataFrame:
     for arm in ("del", "keep"):
         counts = resampling[resampling["arm"].eq(arm)].set_index("cliff_id")
         joined = joined.join(counts[["successes", "rollouts"]].add_suffix(f"_{arm}"), on="cliff_id")
-    lacking = joined[["successes_del", "successes_keep"]].isna().any(axis=1)
-    if lacking.any():
-        first = joined.loc[lacking, "cliff_id"].iloc[0]
-        raise ValueError(f"{first}: has no fresh rollouts; resample the cliffs again")
+    drawn = joined[["successes_del", "successes_keep"]].notna().all(axis=1)
+    require(joined, drawn, "{cliff_id}: has no fresh rollouts; resample the cliffs again")
     return joined
 
 

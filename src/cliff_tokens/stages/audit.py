@@ -25,8 +25,12 @@ def audit(
 ) -> pd.DataFrame:
     """What speaks for and against every cliff: rows of the ``audit`` table.
 
-    All tables are those of the estimator ``independent``; the false-discovery rate is over all
-    tokens of ``estimates``.
+    Args:
+        cliffs: those of the estimator ``independent``, as all tables that follow.
+        potential: counts at prefixes.
+        estimates: of every token that was tested; the false-discovery rate is over all of them.
+        resampling: arms of the cliffs, the fresh counts.
+        test: the rule that selected the cliffs.
     """
     tested = estimates[["trace_id", "t"]].assign(p_exact=exact_p(potential, estimates))
     tested["q_fdr"] = stats.false_discovery_control(tested["p_exact"]) if len(tested) else 0.0

@@ -18,8 +18,9 @@ from scipy.special import log_softmax
 from cliff_tokens import progress
 from cliff_tokens.policies import Policy, sampling
 from cliff_tokens.stages.rollouts import COUNTS, join, make_plan
+from cliff_tokens.tables import PLACE
 
-_KEY = ["cliff_id", "token_id"]
+_KEY = ["cliff_id", "token_id"]  # of a candidate
 
 
 def list_candidates(
@@ -28,28 +29,28 @@ def list_candidates(
     """The ``top`` most probable tokens at every cliff, and the cliff token where it is not one.
 
     Rows of the ``shortlist`` table, from one teacher-forced pass over each trace with a cliff, up
-    to its last.
+    to its last cliff.
     """
     longest = cliffs.groupby("trace_id")["t"].max()
-    chosen = traces[traces["trace_id"].isin(longest.index)].sort_values("trace_id")
-    policy.check_drew(chosen)
-    if len(chosen) < len(longest):
-        lost = min(set(longest.index) - set(chosen["trace_id"]))
+    traces = traces[traces["trace_id"].isin(longest.index)].sort_values("trace_id")
+    policy.check_drew(traces)
+    if len(traces) < len(longest):
+        lost = min(set(longest.index) - set(traces["trace_id"]))
         raise ValueError(f"{lost}: has a cliff but is not among the traces; detect cliffs again")
     sequences = [
         (trace.prompt_ids, trace.token_ids[: longest[trace.trace_id]])
-        for trace in chosen.itertuples()
+        for trace in traces.itertuples()
     ]
-    scored = progress.track(policy.engine.score(sequences), len(sequences), "trace", "candidates")
+    passes = progress.track(policy.engine.score(sequences), len(sequences), "trace", "candidates")
     by_trace = dict(tuple(cliffs.groupby("trace_id")))
     parts = []
-    for trace_id, logits in zip(chosen["trace_id"], scored, strict=True):
+    for trace_id, logits in zip(traces["trace_id"], passes, strict=True):
         for cliff in by_trace[trace_id].sort_values("t").itertuples():
             part = most_probable(logits[cliff.t - 1], top, cliff.token_id)
             parts.append(part.assign(cliff_id=cliff.cliff_id, trace_id=trace_id, t=cliff.t))
-    listed = pd.concat(parts, ignore_index=True)
-    pieces = policy.tokenizer.pieces(listed["token_id"].to_numpy(dtype=np.int64))
-    return listed.assign(token=pieces)
+    shortlist = pd.concat(parts, ignore_index=True)
+    pieces = policy.tokenizer.pieces(shortlist["token_id"].to_numpy(dtype=np.int64))
+    return shortlist.assign(token=pieces)
 
 
 def most_probable(logits: np.ndarray, top: int, sampled: int) -> pd.DataFrame:
@@ -84,11 +85,11 @@ def known_counts(
     kept = resampling[resampling["arm"].eq("keep")]
     parts = [cliff_tokens.merge(kept[["cliff_id", *COUNTS]], on="cliff_id", validate="1:1")]
     if branches is not None:
-        same = branches.rename(columns={"first_token_id": "token_id"})
-        place = ["trace_id", "t", "token_id"]
-        parts.append(shortlist[[*_KEY, "trace_id", "t"]].merge(same, on=place, validate="1:1"))
-    taken = pd.concat([part[[*_KEY, *COUNTS]] for part in parts], ignore_index=True)
-    rows = shortlist.merge(taken, on=_KEY, how="left", validate="1:1")
+        branches = branches.rename(columns={"first_token_id": "token_id"})
+        keys = [*PLACE, "token_id"]
+        parts.append(shortlist[[*_KEY, *PLACE]].merge(branches, on=keys, validate="1:1"))
+    counts = pd.concat([part[[*_KEY, *COUNTS]] for part in parts], ignore_index=True)
+    rows = shortlist.merge(counts, on=_KEY, how="left", validate="1:1")
     rows = rows.astype(dict.fromkeys(COUNTS, "float64")).fillna(dict.fromkeys(COUNTS, 0))
     rows = rows.astype(dict.fromkeys(COUNTS, "int64"))
     return rows.assign(reused=rows["rollouts"])
@@ -97,7 +98,10 @@ def known_counts(
 def plan_candidates(
     shortlist: pd.DataFrame, branches: pd.DataFrame | None, resampling: pd.DataFrame, count: int
 ) -> pd.DataFrame:
-    """What each candidate lacks at ``count`` rollouts: rows of the ``plans`` table."""
+    """What each candidate lacks of ``count`` rollouts: rows of the ``plans`` table.
+
+    ``branches`` are those that may be taken over (``known_counts``), or None.
+    """
     rows = known_counts(shortlist, branches, resampling)
     rows = rows[rows["rollouts"] < count]
     rows = rows.assign(rollouts=count - rows["rollouts"], prefix_t=rows["t"] - 1)
@@ -119,14 +123,14 @@ def collect_candidates(
 
     Args:
         shortlist: rows of the table.
-        branches: those that may be taken over (``known_counts``), or None.
+        branches: those that may be taken over (``known_counts``); None: there are none.
         resampling: rows of the table.
         plan: what ``plan_candidates`` gave.
-        rollouts: what was drawn for it.
+        rollouts: what was drawn for the plan.
     """
     rows = known_counts(shortlist, branches, resampling).set_index(_KEY)
     drawn = join(plan, rollouts).set_index(_KEY)
     for column in COUNTS:
         rows[column] = rows[column].add(drawn[column].reindex(rows.index), fill_value=0)
     rows = rows.astype(dict.fromkeys(COUNTS, "int64")).reset_index()
-    return rows.drop(columns=["trace_id", "t"])
+    return rows.drop(columns=PLACE)

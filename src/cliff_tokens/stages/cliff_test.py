@@ -79,26 +79,29 @@ def flag_probability(
         rollouts: drawn before the token.
         rollouts_after: drawn after it.
     """
-    sums, before, after = np.broadcast_arrays(sums, rollouts, rollouts_after)
-    found = np.empty(sums.shape)
-    for n, more in np.unique(np.column_stack([before, after]), axis=0):
-        rows = (before == n) & (after == more)
-        unique, places = np.unique(sums[rows], return_inverse=True)
-        found[rows] = _flagged(test, unique, int(n), int(more))[places]
-    return found
+    # There are far fewer pairs of counts than tokens.
+    table = np.column_stack(np.broadcast_arrays(rollouts, rollouts_after, sums))
+    unique, places = np.unique(table, axis=0, return_inverse=True)
+    probability = np.empty(len(unique))
+    for n in np.unique(unique[:, 0]):
+        rows = np.flatnonzero(unique[:, 0] == n)
+        for part in np.array_split(rows, 1 + len(rows) * n // 1_000_000):  # bounds the memory
+            probability[part] = _flagged(test, int(n), *unique[part, 1:].T)
+    return probability[places]
 
 
-def _flagged(test: CliffTest, sums: np.ndarray, n: int, more: int) -> np.ndarray:
-    """Probability of a flag for each sum of a count of ``n`` and one of ``more`` rollouts."""
-    found, first = np.empty(len(sums)), np.arange(n + 1)[None, :]
-    together = max(1, 1_000_000 // (n + 1))  # bounds the memory
-    for start in range(0, len(sums), together):
-        part = sums[start : start + together, None]
-        second = part - first
-        drop = (first - second) / n if n == more else first / n - second / more
-        # Outside the support the error may be that of no count at all, at a probability of 0.
-        with np.errstate(invalid="ignore"):
-            flags = test.flags(drop, unpooled_error(first, second, n, more))
-        probability = scipy.stats.hypergeom.pmf(first, n + more, part, n)
-        found[start : start + together] = (flags * probability).sum(axis=1)
-    return found
+def _flagged(test: CliffTest, n: int, more: np.ndarray, sums: np.ndarray) -> np.ndarray:
+    """Probability of a flag for sums of a count of ``n`` and one of ``more`` rollouts."""
+    before, more, sums = np.arange(n + 1)[None, :], more[:, None], sums[:, None]
+    after = sums - before
+    drop = np.where(more == n, (before - after) / n, before / n - after / more)
+    # Outside the support, where after is no count, the error may be that of no count at all.
+    with np.errstate(invalid="ignore"):
+        flags = test.flags(drop, unpooled_error(before, after, n, more))
+    flags &= (after >= 0) & (after <= more)
+    probability = np.zeros(flags.shape)
+    before, more, sums = (
+        np.broadcast_to(grid, flags.shape)[flags] for grid in (before, more, sums)
+    )
+    probability[flags] = scipy.stats.hypergeom.pmf(before, n + more, sums, n)
+    return probability.sum(axis=1)

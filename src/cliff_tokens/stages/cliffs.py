@@ -1,7 +1,8 @@
 """Cliff tokens: positions where the potential falls further than its estimate's noise explains.
 
 A token's drop is the potential before it minus the potential after it, and a cliff at ``t`` blames
-token ``t``. The rule is in ``cliff_test``.
+token ``t``. The rule is that of ``cliff_test.py``; which estimator the potential is from is not
+known here.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ import pandas as pd
 
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.taxonomy import KINDS, kinds
+from cliff_tokens.tables import PLACE, require
 
 
 def detect(
@@ -28,15 +30,14 @@ def detect(
         traces: rows of the table.
         tokens: rows of the table.
         test: the rule.
-        certain: what tells the kinds apart, a probability.
-        kept: kinds that the catalogue holds.
+        certain: probability of the greedy token above which entropy is low (``taxonomy``).
+        kept: kinds that the catalogue holds; cliffs of others are left out.
     """
     drop = estimates["before"] - estimates["after"]
     flagged = estimates[test.flags(drop, estimates["drop_se"])]
-    cliffs = flagged.merge(tokens, on=["trace_id", "t"], how="left", validate="1:1")
-    if cliffs["token_id"].isna().any():
-        missing = cliffs.loc[cliffs["token_id"].isna(), ["trace_id", "t"]].iloc[0].to_dict()
-        raise ValueError(f"tokens: no score for the cliff at {missing}; score the traces again")
+    cliffs = flagged.merge(tokens, on=PLACE, how="left", validate="1:1")
+    scored = cliffs["token_id"].notna()
+    require(cliffs, scored, "{trace_id}: no score of the cliff at {t}; score the traces again")
     columns = ["trace_id", "model", "dataset", "problem_id", "verdict"]
     cliffs = cliffs.merge(traces[columns], on="trace_id")
     cliffs["cliff_id"] = cliffs["trace_id"] + "@" + cliffs["t"].astype(str)

@@ -1,13 +1,14 @@
-"""Controls: for each cliff tokens that are no cliffs and are as near to it as any that are left."""
+"""Controls: tokens that are no cliffs, each matched to the cliff that it is nearest to.
+
+What near means is the caller's: a function that gives the distance from a cliff to every token.
+"""
 
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
-from cliff_tokens.tables import among
-
-PLACE = ["trace_id", "t"]
+from cliff_tokens.tables import PLACE, among
 
 
 def others(tokens: pd.DataFrame, cliffs: pd.DataFrame) -> pd.DataFrame:
@@ -39,11 +40,11 @@ def match(
     free = np.ones(len(pool), dtype=bool)
     matched = []
     for cliff in cliffs.sort_values("cliff_id").itertuples():
-        far = np.where(free, distance(cliff, pool), np.inf)
+        distances = np.where(free, distance(cliff, pool), np.inf)
         wanted = getattr(cliff, "wanted", 1)
-        while wanted and np.isfinite(far).any():
-            nearest = int(far.argmin())
-            free[nearest], far[nearest] = False, np.inf
+        while wanted and np.isfinite(distances).any():
+            nearest = int(distances.argmin())
+            free[nearest], distances[nearest] = False, np.inf
             taken = min(wanted, int(offered[nearest]))
             wanted -= taken
             place = (pool["trace_id"].iat[nearest], int(pool["t"].iat[nearest]))

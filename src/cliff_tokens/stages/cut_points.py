@@ -1,7 +1,7 @@
 """Cut points: where else an incorrect trace can be cut and rolled out again (paper, RQ1).
 
-All are read off one series of potentials, the estimates p_0 .. p_T, of which p_T is the verdict of
-the trace. Every rival of the cliff but one has its rule in the paper:
+All but the last two are read off one series of potentials, the estimates p_0 .. p_T, of which p_T
+is the verdict of the trace. Each but the last has its rule in the paper:
 
 | method | rollouts start from |
 |---|---|
@@ -23,18 +23,20 @@ import pandas as pd
 
 from cliff_tokens.policies import sampling
 from cliff_tokens.stages.rollouts import COUNTS, join, make_plan
-from cliff_tokens.tables import among
+from cliff_tokens.tables import PLACE, among, require
 
 METHODS = ("cliff_first", "cliff_random", "critical", "tangent", "random", "restart")
-_PLACE = ["trace_id", "prefix_t"]
+_CUT = ["trace_id", "prefix_t"]
 
 
 @dataclass(frozen=True)
 class CutRules:
     """What is a critical token and what a reasoning tangent (paper, baselines of RQ1).
 
-    ``low`` bounds every potential after a critical token (strictly); ``chunks`` is the number of
-    stretches a trace is divided into, and ``drop`` the fall over one that makes it a tangent.
+    Args:
+        low: potential that every prefix from a critical token on stays below.
+        chunks: stretches that a trace is divided into.
+        drop: fall in potential over a stretch that makes it a tangent, if reached.
     """
 
     low: float = 0.05
@@ -45,8 +47,8 @@ class CutRules:
         """The first token t with p_t = 0 and every later potential low, from p_0 .. p_T."""
         after = potential[1:]
         stays = np.logical_and.accumulate((after < self.low)[::-1])[::-1]
-        (found,) = np.nonzero((after == 0) & stays)
-        return int(found[0]) + 1 if len(found) else None
+        (places,) = np.nonzero((after == 0) & stays)
+        return int(places[0]) + 1 if len(places) else None
 
     def tangents(self, potential: np.ndarray) -> np.ndarray:
         """Prefixes at which tangents start and end, int [tangents, 2], from p_0 .. p_T.
@@ -65,7 +67,7 @@ class CutRules:
 def series(estimates: pd.DataFrame) -> dict[str, np.ndarray]:
     """The potentials p_0 .. p_T of every trace, from rows of the ``estimates`` table."""
     potentials = {}
-    for trace_id, rows in estimates.sort_values(["trace_id", "t"]).groupby("trace_id"):
+    for trace_id, rows in estimates.sort_values(PLACE).groupby("trace_id"):
         if rows["t"].tolist() != list(range(1, len(rows) + 1)):
             raise ValueError(
                 f"{trace_id}: expected estimates of the tokens 1 .. {rows['t'].max()}, "
@@ -84,7 +86,14 @@ def locate(
 ) -> pd.DataFrame:
     """The cut point of every incorrect trace by every method: rows of the ``cuts`` table.
 
-    ``prefix_t`` is null where the method has none. The two draws are keyed by seed and trace.
+    ``prefix_t`` is null where the method has none.
+
+    Args:
+        estimates: those that selected the cliffs.
+        traces: rows of the table, of any verdict.
+        cliffs: rows of the table.
+        rules: what is a critical token and what a tangent.
+        seed: of the run; keys the methods that draw, together with the trace.
     """
     potentials = series(estimates)
     tokens = cliffs.sort_values("t").groupby("trace_id")["t"].agg(list)
@@ -96,7 +105,7 @@ def locate(
         before_cliffs = [t - 1 for t in tokens.get(trace.trace_id, [])]
         critical = rules.critical(potential)
         tangents = rules.tangents(potential)
-        cuts = {
+        prefix = {
             "cliff_first": before_cliffs[0] if before_cliffs else None,
             "cliff_random": _draw(seed, "cliff", trace.trace_id, before_cliffs),
             "critical": None if critical is None else critical - 1,
@@ -104,9 +113,9 @@ def locate(
             "random": _draw(seed, "random", trace.trace_id, range(1, len(potential) - 1)),
             "restart": 0,
         }
-        rows += [(trace.trace_id, method, cuts[method]) for method in METHODS]
-    located = pd.DataFrame(rows, columns=["trace_id", "method", "prefix_t"])
-    return located.astype({"prefix_t": "Int64"})
+        rows += [(trace.trace_id, method, prefix[method]) for method in METHODS]
+    cuts = pd.DataFrame(rows, columns=["trace_id", "method", "prefix_t"])
+    return cuts.astype({"prefix_t": "Int64"})
 
 
 def plan_cut_points(cuts: pd.DataFrame, resampling: pd.DataFrame, count: int) -> pd.DataFrame:
@@ -114,19 +123,18 @@ def plan_cut_points(cuts: pd.DataFrame, resampling: pd.DataFrame, count: int) ->
 
     ``cuts`` is what ``locate`` gives.
     """
-    located = cuts.dropna().astype({"prefix_t": "int64"})
+    cuts = cuts.dropna().astype({"prefix_t": "int64"})
     deleted = resampling[resampling["arm"].eq("del")]
-    at_cliff = located[located["method"].str.startswith("cliff")]
-    lacking = at_cliff[~among(at_cliff, deleted, _PLACE)]
-    if len(lacking):
-        first = lacking.iloc[0]
-        raise ValueError(
-            f"{first.trace_id}: the cliff at {first.prefix_t + 1} has no rollouts of the arm del; "
-            "resample the cliffs again"
-        )
-    places = located[_PLACE].drop_duplicates()
-    places = places[~among(places, deleted, _PLACE)].assign(rollouts=count)
-    return make_plan(places, [("cut_points", row[0], row[1]) for row in places[_PLACE].to_numpy()])
+    at_cliffs = cuts[cuts["method"].str.startswith("cliff")]
+    require(
+        at_cliffs,
+        among(at_cliffs, deleted, _CUT),
+        "{trace_id}: the cliff after prefix {prefix_t} has no rollouts of the arm del; "
+        "resample the cliffs again",
+    )
+    places = cuts[_CUT].drop_duplicates()
+    places = places[~among(places, deleted, _CUT)].assign(rollouts=count)
+    return make_plan(places, [("cut_points", row[0], row[1]) for row in places[_CUT].to_numpy()])
 
 
 def collect_cut_points(
@@ -136,14 +144,14 @@ def collect_cut_points(
     deleted = resampling[resampling["arm"].eq("del")]
     deleted = deleted.assign(reused=deleted["rollouts"])
     drawn = join(plan, rollouts).assign(reused=0)
-    columns = [*_PLACE, *COUNTS, "reused"]
+    columns = [*_CUT, *COUNTS, "reused"]
     measured = pd.concat([drawn[columns], deleted[columns]])
     measured = measured.astype(dict.fromkeys(["prefix_t", *COUNTS, "reused"], "Int64"))
-    return cuts.merge(measured, on=_PLACE, how="left", validate="m:1")
+    return cuts.merge(measured, on=_CUT, how="left", validate="m:1")
 
 
 def _draw(seed: int, what: str, trace_id: str, choices) -> int | None:
-    """One of the choices, each as likely; None of none."""
+    """One of the choices, each equally likely; None where there are none."""
     if not len(choices):
         return None
     stream = np.array([sampling.stream(seed, "cut_points", what, trace_id)])

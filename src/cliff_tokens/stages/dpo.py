@@ -139,8 +139,11 @@ class SharedForwardDPOTrainer(_CountingDPOTrainer):
 
 
 def by_trace(pairs: pd.DataFrame) -> list[dict]:
-    """A row for each trace: its longest prefix, and of each pair the place of its prefix's last
-    token, the two tokens and the weight."""
+    """A row for each trace with the pairs in it.
+
+    Keys: ``input_ids``, the longest prefix of the pairs; and with a value for each pair ``last``
+    (place of its prefix's last token), ``chosen``, ``rejected`` (token ids) and ``weight``.
+    """
     rows = []
     for trace_id, group in pairs.sort_values(["trace_id", "t", "pair_id"]).groupby("trace_id"):
         prefixes = [np.asarray(ids) for ids in group["prompt_ids"]]
@@ -162,7 +165,10 @@ def by_trace(pairs: pd.DataFrame) -> list[dict]:
 
 
 def collate(rows: list[dict]) -> dict[str, torch.Tensor]:
-    """input_ids [traces, longest], zeros on the right; all else [pairs], ``row`` the trace's."""
+    """A batch of rows: input_ids [traces, longest], zeros on the right; all else is [pairs].
+
+    ``row`` says which of the rows a pair is in.
+    """
     ids = torch.zeros((len(rows), max(len(row["input_ids"]) for row in rows)), dtype=torch.long)
     for place, row in enumerate(rows):
         ids[place, : len(row["input_ids"])] = torch.tensor(row["input_ids"])
@@ -205,14 +211,17 @@ def token_logps(model, inputs: dict) -> dict[str, torch.Tensor]:
 
 @torch.no_grad()
 def with_reference(rows: list[dict], model, size: int = 8) -> list[dict]:
-    """The rows with the margins of the model as it is, before it has an adapter."""
-    found = []
+    """The rows with ``reference``: margins of the model as it is, before it has an adapter.
+
+    ``size`` rows run at once.
+    """
+    with_margins = []
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
         batch = {name: value.to(model.device) for name, value in collate(part).items()}
         margins = token_margins(model, batch).tolist()
         for row in part:
             count = len(row["last"])
-            found.append({**row, "reference": margins[:count]})
+            with_margins.append({**row, "reference": margins[:count]})
             margins = margins[count:]
-    return found
+    return with_margins

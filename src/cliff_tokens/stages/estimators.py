@@ -8,10 +8,10 @@ from cliff_tokens.stages.taxonomy import KINDS
 
 @dataclass(frozen=True)
 class Estimator:
-    """What an estimator is made of."""
+    """What an estimator is made of, and what its catalogue of cliffs holds."""
 
-    draws: tuple[str, ...]  # its rounds of rollouts, in order
-    counts: str  # the table that they are counted in
+    draws: tuple[str, ...]  # its rounds of rollouts, in order; none: it draws nothing
+    counts: str  # the table that its rollouts are counted in, potential or branches
     kinds: tuple[str, ...] = KINDS  # of cliffs that its catalogue holds
 
 

@@ -33,8 +33,10 @@ GREEDY, SAMPLED = "greedy", "sampled"
 class Identity:
     """Whose answers they are.
 
-    ``variant`` is the pairs that an adapter was trained on, or ``base``; ``seed`` is that of the
-    training, for ``base`` its counterpart's.
+    Args:
+        model: name in the catalogue.
+        variant: the pairs that its adapter was trained on, or ``base``.
+        seed: of the training; for ``base`` that of the training it is compared with.
     """
 
     model: str
@@ -42,7 +44,7 @@ class Identity:
     seed: int
 
     def derived_seed(self, run_seed: int) -> int:
-        """What keys the random numbers of this policy and of all that are compared with it."""
+        """The seed for the random numbers of this policy and of all that are compared with it."""
         return int(stream(run_seed, "evaluation", self.seed))
 
     def label(self, rows: pd.DataFrame) -> pd.DataFrame:
@@ -52,7 +54,14 @@ class Identity:
 
 @dataclass(frozen=True)
 class Recount:
-    """How cliffs are counted again: N of the recursion, the rule, and how tokens are scored."""
+    """How cliffs are counted again.
+
+    Args:
+        rollouts: N of the recursion.
+        test: the rule.
+        certain: probability of the greedy token above which entropy is low (``taxonomy``).
+        support: tokens in the entropy's sum; 0 takes the full vocabulary.
+    """
 
     rollouts: int
     test: CliffTest
@@ -74,7 +83,7 @@ def evaluate(
 
     Args:
         problems: rows of the table, of all data sets that are asked.
-        questions: by data set; each is asked greedily once, and ``samples`` times by the sampler.
+        questions: by data set; problems are asked once greedily, and ``samples`` times sampled.
         identity: whose answers they are.
         policy: who answers.
         grader: grades the answers.
@@ -84,20 +93,19 @@ def evaluate(
     columns = ["dataset", "problem_id", "sample", "verdict", "answer", "tokens", "finish"]
     derived = identity.derived_seed(seed)
 
-    def answer(name: str, asked: Questions, policy: Policy) -> pd.DataFrame:
-        rows = problems[problems["dataset"].eq(name)]
-        drawn = sample(rows, asked, identity.model, policy, grader, derived)
-        return drawn.assign(tokens=drawn["token_ids"].map(len))[columns]
+    def answer(name: str, asked: Questions, answering: Policy) -> pd.DataFrame:
+        of_dataset = problems[problems["dataset"].eq(name)]
+        traces = sample(of_dataset, asked, identity.model, answering, grader, derived)
+        return traces.assign(tokens=traces["token_ids"].map(len))[columns]
 
     parts = []
     greedy = replace(policy, sampler=Sampler(0.0))
-    for name, asked in questions.items():
-        for decoding, how, who in (
-            (GREEDY, replace(asked, samples=1), greedy),
-            (SAMPLED, asked, policy),
-        ):
-            if how.samples:
-                answers = kept(store, f"{name}-{decoding}", partial(answer, name, how, who))
+    for name, often in questions.items():
+        once = replace(often, samples=1)
+        for decoding, asked, answering in ((GREEDY, once, greedy), (SAMPLED, often, policy)):
+            if asked.samples:
+                draw = partial(answer, name, asked, answering)
+                answers = kept(store, f"{name}-{decoding}", draw)
                 parts.append(answers.assign(decoding=decoding))
     return identity.label(pd.concat(parts, ignore_index=True))
 
@@ -128,12 +136,12 @@ def recount(
     derived = identity.derived_seed(seed)
 
     def count(name: str) -> pd.DataFrame:
-        asked = problems[problems["dataset"].eq(name)]
-        traces = sample(asked, questions[name], identity.model, policy, grader, derived)
+        of_dataset = problems[problems["dataset"].eq(name)]
+        traces = sample(of_dataset, questions[name], identity.model, policy, grader, derived)
         tokens, alternatives = score(traces, policy, protocol.support)
         plan = plan_branches(tokens, alternatives, protocol.rollouts, derived, "recount")
-        drawn = roll_out(plan, traces, asked, policy, grader, seed=derived, name="recount")
-        branches = collect_branches(plan, drawn)
+        rollouts = roll_out(plan, traces, of_dataset, policy, grader, seed=derived, name="recount")
+        branches = collect_branches(plan, rollouts)
         estimates = estimate_recursive(traces, tokens, branches)
         cliffs = detect(estimates, traces, tokens, protocol.test, protocol.certain)
         return _per_trace(traces, cliffs, branches)
@@ -143,6 +151,7 @@ def recount(
 
 
 def _per_trace(traces: pd.DataFrame, cliffs: pd.DataFrame, branches: pd.DataFrame) -> pd.DataFrame:
+    """A row for each trace: what it was, its cliffs of each kind, and what counting them took."""
     names = traces["trace_id"]
     rows = traces[["dataset", "problem_id", "sample", "verdict"]].copy()
     rows["tokens"] = traces["token_ids"].map(len)
@@ -150,11 +159,11 @@ def _per_trace(traces: pd.DataFrame, cliffs: pd.DataFrame, branches: pd.DataFram
     for kind in KINDS:
         rows[kind] = _number(cliffs.loc[cliffs["kind"].eq(kind), "trace_id"], names)
     spent = branches.groupby("trace_id")[["rollouts", "generated_tokens"]].sum()
-    # A trace without a choice has no branches: none were drawn.
+    # A trace whose every token was certain under the sampler has no branches.
     spent = spent.reindex(names, fill_value=0)
     return rows.assign(**{column: spent[column].to_numpy() for column in spent})
 
 
-def _number(found: pd.Series, names: pd.Series) -> pd.Series:
-    """How often each name was found."""
-    return names.map(found.value_counts()).fillna(0).astype("int64")
+def _number(occurrences: pd.Series, names: pd.Series) -> pd.Series:
+    """How often each of the names occurs."""
+    return names.map(occurrences.value_counts()).fillna(0).astype("int64")

@@ -75,18 +75,18 @@ def generate(name: str, split: Split, count: int, seed: int) -> pd.DataFrame:
 
     Raises ValueError if the generator cannot give that many different problems.
     """
-    found: dict[str, Problem] = {}
+    drawn: dict[str, Problem] = {}
     rng = np.random.default_rng([seed, *name.encode(), *split.encode()])
     if name == "factors" and split == "test":
-        found["factors 1092"] = _factors(rng, 1092)
+        drawn["factors 1092"] = _factors(rng, 1092)
     stream, misses = problems(name, split, rng), 0
-    while len(found) < count:
+    while len(drawn) < count:
         problem = next(stream)
-        misses = misses + 1 if problem.key in found else 0
-        found.setdefault(problem.key, problem)
+        misses = misses + 1 if problem.key in drawn else 0
+        drawn.setdefault(problem.key, problem)
         if misses == _PATIENCE:
             raise ValueError(
-                f"{name}: {count} problems asked for, but the {split} split has only {len(found)}"
+                f"{name}: {count} problems asked for, but the {split} split has only {len(drawn)}"
             )
     return pd.DataFrame(
         {
@@ -97,7 +97,7 @@ def generate(name: str, split: Split, count: int, seed: int) -> pd.DataFrame:
             "split": split,
             "source_row": row,
         }
-        for row, problem in enumerate(found.values())
+        for row, problem in enumerate(drawn.values())
     )
 
 
@@ -156,8 +156,8 @@ def _operation(rng: np.random.Generator, value: int, largest: int) -> tuple[Step
 @functools.cache
 def _factorable() -> np.ndarray:
     """Numbers below 2000 of three to six prime factors, none above 31."""
-    found = ((n, prime_factors(n)) for n in range(24, 2000))
-    return np.array([n for n, fs in found if 3 <= len(fs) <= 6 and fs[-1] <= 31])
+    factored = ((n, prime_factors(n)) for n in range(24, 2000))
+    return np.array([n for n, fs in factored if 3 <= len(fs) <= 6 and fs[-1] <= 31])
 
 
 def _factors(rng: np.random.Generator, n: int | None = None) -> Problem:

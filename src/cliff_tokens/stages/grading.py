@@ -151,7 +151,7 @@ class Grader:
             raise GradingError(
                 f"gold: math-verify reads no value within {self._deadline} s in "
                 f"{', '.join(map(repr, dict.fromkeys(golds)))}; expected a number or an expression "
-                "in LaTeX: correct the answer in the dataset or drop the problem"
+                "in LaTeX: correct the answer in the data set or drop the problem"
             )
 
     def _hire(self, size: int) -> None:

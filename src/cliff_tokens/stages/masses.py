@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 
 from cliff_tokens.stages.cliff_test import CliffTest
+from cliff_tokens.tables import PLACE
 
 READINGS = ("published", "own", "fresh")
-_PLACE = ["trace_id", "t"]
 
 
 def find_members(
@@ -41,7 +41,7 @@ def find_members(
         resampling: arms of the cliffs, for the reading ``fresh``.
         test: the rule.
     """
-    selected = cliffs[["cliff_id", *_PLACE]].merge(estimates, on=_PLACE, validate="1:1")
+    selected = cliffs[["cliff_id", *PLACE]].merge(estimates, on=PLACE, validate="1:1")
     deleted = resampling[resampling["arm"].eq("del")]
     p = deleted["successes"] / deleted["rollouts"]
     fresh = pd.DataFrame(
@@ -75,20 +75,20 @@ def weigh(candidates: pd.DataFrame, members: pd.DataFrame, cliffs: pd.DataFrame)
 
     The two do not add up to 1: tokens outside the candidates carry the rest.
     """
-    every = candidates.groupby("cliff_id")["probability"].sum()
-    lacking = set(cliffs["cliff_id"]) - set(every.index)
+    of_all = candidates.groupby("cliff_id")["probability"].sum()
+    lacking = set(cliffs["cliff_id"]) - set(of_all.index)
     if lacking:
         raise ValueError(f"{min(lacking)}: has no candidates; estimate the candidates again")
-    inside = members.merge(candidates, on=["cliff_id", "token_id"], validate="m:1")
+    members = members.merge(candidates, on=["cliff_id", "token_id"], validate="m:1")
     parts = []
     for reading in READINGS:
-        own = inside[inside["reading"].eq(reading)].groupby("cliff_id")["probability"]
-        sums = own.agg(["sum", "size"])
+        of_members = members[members["reading"].eq(reading)].groupby("cliff_id")["probability"]
+        sums = of_members.agg(["sum", "size"])
         rows = cliffs[["cliff_id", "model", "dataset", "problem_id", "kind", "entropy"]].copy()
         rows["reading"] = reading
         rows["cliff_mass"] = rows["cliff_id"].map(sums["sum"]).fillna(0.0)
         # Members that are all candidates can exceed their sum by rounding only.
-        rows["other_mass"] = (rows["cliff_id"].map(every) - rows["cliff_mass"]).clip(lower=0.0)
+        rows["other_mass"] = (rows["cliff_id"].map(of_all) - rows["cliff_mass"]).clip(lower=0.0)
         rows["cliff_candidates"] = rows["cliff_id"].map(sums["size"]).fillna(0).astype(int)
         parts.append(rows)
     return pd.concat(parts, ignore_index=True)

@@ -1,13 +1,13 @@
 """Pairs for Cliff-DPO: a token to prefer at a cliff, and the cliff token (paper, Cliff-DPO).
 
 The prompt of a pair is prefix t-1 as token ids, the rejected side is the cliff token and the chosen
-side another candidate. Every variant is a choice of cliffs, or a rival that the cliffs are compared
-with:
+side another candidate. A variant is a set of pairs: those of some of the cliffs, or a rival that
+these are compared with:
 
 | variant | pairs |
 |---|---|
 | all, or the name of one or two kinds | every cliff, cliffs of these kinds |
-| audited | cliffs that fresh rollouts confirm (arms del and keep of the resampling) |
+| audited | cliffs confirmed by fresh rollouts (arms del and keep of the resampling) |
 | random | tokens that are no cliffs, matched in kind and probability |
 | response, cdpo | whole responses: a correct and an incorrect trace of one problem |
 
@@ -24,19 +24,21 @@ import numpy as np
 import pandas as pd
 
 from cliff_tokens.policies import sampling
-from cliff_tokens.stages import taxonomy
 from cliff_tokens.stages.arms import fresh_drops
 from cliff_tokens.stages.cliff_test import CliffTest
-from cliff_tokens.stages.controls import PLACE, match, others
+from cliff_tokens.stages.controls import match, others
+from cliff_tokens.stages.taxonomy import KINDS, kinds
+from cliff_tokens.tables import PLACE
 
-KINDS = {
-    "all": taxonomy.KINDS,
+# Kinds of the cliffs that a variant takes.
+KINDS_OF = {
+    "all": KINDS,
     "deterministic": ("deterministic",),
     "uncertain": ("uncertain",),
     "sampled_off": ("sampled_off",),
     "uncertain_sampled_off": ("uncertain", "sampled_off"),
-    "audited": taxonomy.KINDS,
-    "random": taxonomy.KINDS,
+    "audited": KINDS,
+    "random": KINDS,
 }
 RESPONSES = ("response", "cdpo")
 COLUMNS = [
@@ -60,9 +62,13 @@ def catalogue_of(variant: str, estimator: str) -> str | None:
 class PairRule:
     """Which candidates are preferred to the cliff token, and what a pair weighs.
 
-    ``chosen``: ``published`` takes every candidate that is no cliff itself, ``better`` those whose
-    potential is above the cliff token's by ``test.z`` standard errors. ``weights``: ``cliff`` gives
-    all pairs of a cliff a weight of 1 together, ``pair`` gives each pair 1 (published).
+    Args:
+        test: the rule, by which a candidate is a cliff itself.
+        top: candidates of each cliff that are considered, by rank.
+        chosen: ``published`` prefers every candidate that is no cliff itself, ``better`` those
+            whose potential is above the cliff token's by ``test.z`` standard errors.
+        weights: ``cliff`` gives all pairs of a cliff a weight of 1 together, ``pair`` gives each
+            pair 1 (published).
     """
 
     test: CliffTest
@@ -90,14 +96,20 @@ def build(
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """Rows of the ``pairs`` table, and how many cliffs there were and why some gave no pair.
 
-    ``frames``: cliffs, candidates, estimates, resampling, tokens, alternatives and traces of one
-    model and data set. ``held_out`` is the share of problems whose pairs are not trained on.
+    Args:
+        variant: which pairs (see above).
+        frames: cliffs, candidates, estimates, resampling, tokens, alternatives and traces of one
+            model and data set, by the name of the table.
+        rule: which candidates are preferred, and what a pair weighs.
+        certain: probability of the greedy token above which entropy is low (``taxonomy``).
+        held_out: share of problems whose pairs are not trained on.
+        seed: of the run; keys the matching of controls and the problems that are held out.
     """
     traces = frames["traces"]
     if variant in RESPONSES:
         pairs, counts = of_responses(traces)
     else:
-        cliffs = frames["cliffs"][frames["cliffs"]["kind"].isin(KINDS[variant])]
+        cliffs = frames["cliffs"][frames["cliffs"]["kind"].isin(KINDS_OF[variant])]
         if variant == "audited":
             fresh = fresh_drops(cliffs, frames["resampling"], rule.test)
             cliffs = cliffs[fresh["confirmed"].to_numpy()]
@@ -126,12 +138,19 @@ def of_cliffs(
     """Every preferred candidate against the cliff token; candidates are the ``top`` by rank.
 
     A cliff whose token is not among them gives no pairs, as published, but is counted.
+
+    Args:
+        cliffs: those that the variant takes.
+        candidates: rows of the table; those of other cliffs are left out.
+        estimates: those that selected the cliffs.
+        traces: rows of the table.
+        rule: which candidates are preferred.
     """
     rows = candidates.merge(cliffs[["cliff_id", *PLACE, "problem_id", "kind"]], on="cliff_id")
-    inside = rows[rows["rank"] <= rule.top]
-    own = inside[inside["is_sampled"]]
-    rows = inside[~inside["is_sampled"]].merge(
-        own[["cliff_id", "token_id", "successes", "rollouts"]],
+    rows = rows[rows["rank"] <= rule.top]
+    cliff_tokens = rows[rows["is_sampled"]]
+    rows = rows[~rows["is_sampled"]].merge(
+        cliff_tokens[["cliff_id", "token_id", "successes", "rollouts"]],
         on="cliff_id",
         suffixes=("_chosen", "_rejected"),
     )
@@ -147,10 +166,11 @@ def of_cliffs(
         any_rise = CliffTest(0.0, rule.test.z)
         preferred = any_rise.flags(chosen - rejected, np.sqrt(chosen_variance + rejected_variance))
     rows = rows[preferred]
+    inside = cliff_tokens["cliff_id"].nunique()
     counts = {
         "cliffs": len(cliffs),
-        "outside_candidates": len(cliffs) - own["cliff_id"].nunique(),
-        "without_a_preferred_candidate": own["cliff_id"].nunique() - rows["cliff_id"].nunique(),
+        "outside_candidates": len(cliffs) - inside,
+        "without_a_preferred_candidate": inside - rows["cliff_id"].nunique(),
     }
     return _with_prefix(rows, traces), counts
 
@@ -165,9 +185,9 @@ def of_controls(
     certain: float,
     seed: int,
 ) -> pd.DataFrame:
-    """As many pairs as each cliff gave, at tokens that are no cliffs, of its kind.
+    """As many pairs as each cliff gave, at tokens of its kind that are no cliffs.
 
-    Tokens nearest in sampler probability come first, ties by a number keyed by the seed; each is
+    Tokens nearest in sampler probability come first, ties in an order keyed by the seed; each is
     used once. Of a token's alternatives the most probable are taken.
 
     Args:
@@ -176,26 +196,26 @@ def of_controls(
         tokens: rows of the table.
         alternatives: rows of the table.
         traces: rows of the table.
-        certain: what tells the kinds of tokens apart.
+        certain: probability of the greedy token above which entropy is low (``taxonomy``).
         seed: of the run.
     """
     offered = alternatives.groupby(PLACE).size().rename("offered").reset_index()
     pool = others(tokens, cliffs).merge(offered, on=PLACE).sort_values(PLACE, ignore_index=True)
-    pool["kind"] = taxonomy.kinds(pool["entropy"], pool["rank"], certain)
+    pool["kind"] = kinds(pool["entropy"], pool["rank"], certain)
     names = np.array([sampling.stream(seed, "control", name) for name in pool["trace_id"]])
     order = np.argsort(sampling.uniforms(names, pool["t"].to_numpy()), kind="stable")
     wanted = pairs.groupby("cliff_id").agg(wanted=("pair_id", "size"), kind=("kind", "first"))
     probability = cliffs.set_index("cliff_id")["sampler_probability"]
-    served = wanted.join(probability).reset_index()
+    cliffs = wanted.join(probability).reset_index()
 
     def distance(cliff, pool: pd.DataFrame) -> np.ndarray:
-        far = np.abs(pool["sampler_probability"].to_numpy() - cliff.sampler_probability)
-        return np.where(pool["kind"].to_numpy() == cliff.kind, far, np.inf)
+        difference = np.abs(pool["sampler_probability"].to_numpy() - cliff.sampler_probability)
+        return np.where(pool["kind"].to_numpy() == cliff.kind, difference, np.inf)
 
-    matched = match(served, pool.iloc[order], distance).drop(columns="cliff_id")
-    chosen = matched.merge(pool[[*PLACE, "token_id", "kind"]], on=PLACE)
-    chosen = chosen.rename(columns={"token_id": "token_id_rejected"})
-    rows = alternatives.merge(chosen, on=PLACE)
+    controls = match(cliffs, pool.iloc[order], distance).drop(columns="cliff_id")
+    controls = controls.merge(pool[[*PLACE, "token_id", "kind"]], on=PLACE)
+    controls = controls.rename(columns={"token_id": "token_id_rejected"})
+    rows = alternatives.merge(controls, on=PLACE)
     rows = rows.sort_values(
         [*PLACE, "probability", "token_id"], ascending=[True, True, False, True]
     )

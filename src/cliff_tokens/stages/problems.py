@@ -5,8 +5,8 @@ import re
 
 import pandas as pd
 
-from cliff_tokens.stages import generators as testbed
-from cliff_tokens.stages import grading
+from cliff_tokens.stages.generators import generate
+from cliff_tokens.stages.grading import Grader
 
 _THOUSANDS = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+")
 
@@ -16,15 +16,21 @@ def select(
 ) -> pd.DataFrame:
     """Rows of the ``problems`` table for a catalogue entry, at most ``limit`` of them.
 
-    ``rows`` is the split of a data set of the Hub, in its order; generators have none. An empty
-    set, a repeated question or a gold answer that does not parse is an error.
+    An empty set, a repeated question or a gold answer that does not parse is an error.
+
+    Args:
+        dataset: name of the catalogue entry.
+        entry: the entry, from config/datasets.yaml.
+        limit: most problems that are taken, from the first on; None takes all.
+        seed: of the run; generators draw by it.
+        rows: the split of a data set of the Hub, in its order; None for a generator.
     """
     if "generator" in entry:
-        found = testbed.generate(entry["generator"], entry["split"], entry["problems"], seed)
+        problems = generate(entry["generator"], entry["split"], entry["problems"], seed)
     else:
-        found = from_rows(dataset, entry, rows)
-    found.insert(0, "dataset", dataset)
-    return check(found if limit is None else found.head(limit))
+        problems = from_rows(dataset, entry, rows)
+    problems.insert(0, "dataset", dataset)
+    return check(problems if limit is None else problems.head(limit))
 
 
 def from_rows(dataset: str, entry: dict, rows: pd.DataFrame) -> pd.DataFrame:
@@ -61,6 +67,7 @@ def choose(subset: dict, size: int, levels: pd.Series | None, place: str) -> lis
     its share of the sample, rounded by largest remainders (of equal ones the harder level's
     first), and draws within each level from a generator that begins with the same seed, as the
     paper's released code does. 100 of MATH500 are 8, 18, 21, 26 and 27 of levels 1 to 5.
+    ``place`` names the catalogue entry in errors.
     """
     if subset["rule"] == "all":
         return list(range(size))
@@ -79,18 +86,18 @@ def choose(subset: dict, size: int, levels: pd.Series | None, place: str) -> lis
 def shares(sizes: dict[int, int], count: int) -> dict[int, int]:
     """``count`` divided in proportion to ``sizes`` (level -> problems), whole numbers."""
     total = sum(sizes.values())
-    shares = {level: sizes[level] * count // total for level in sorted(sizes)}
+    parts = {level: sizes[level] * count // total for level in sorted(sizes)}
     remainders = sorted(sizes, key=lambda level: (sizes[level] * count % total, level))
-    for level in remainders[len(sizes) - (count - sum(shares.values())) :]:
-        shares[level] += 1
-    return shares
+    for level in remainders[len(sizes) - (count - sum(parts.values())) :]:
+        parts[level] += 1
+    return parts
 
 
 def gold(text: str, after: str | None) -> str:
     """A gold answer as it is graded: what follows the last ``after``, no thousands separators."""
     if after is not None:
-        _, found, text = text.rpartition(after)
-        if not found:
+        _, separator, text = text.rpartition(after)
+        if not separator:
             raise ValueError(f"problems: expected {after!r} before the gold answer, found {text!r}")
     text = text.strip()
     return text.replace(",", "") if _THOUSANDS.fullmatch(text) else text
@@ -105,12 +112,12 @@ def _level(value: object) -> int:
 
 
 def check(problems: pd.DataFrame) -> pd.DataFrame:
-    """The same problems, if they can be asked and graded."""
+    """The problems unchanged, if all can be asked and graded; else an error."""
     if problems.empty:
         raise ValueError("problems: the data set is empty; expected at least one problem")
     repeated = problems[problems["question"].duplicated()]
     if len(repeated):
         raise ValueError(f"problems: {repeated['problem_id'].iloc[0]} repeats another's question")
-    with grading.Grader() as grader:
+    with Grader() as grader:
         grader.check_gold(problems["answer"])
     return problems

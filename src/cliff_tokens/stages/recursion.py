@@ -25,8 +25,7 @@ import pandas as pd
 from cliff_tokens.policies import sampling
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.rollouts import COUNTS, join, make_plan
-
-_KEY = ["trace_id", "t"]
+from cliff_tokens.tables import PLACE, among, require
 
 
 def plan_branches(
@@ -37,18 +36,18 @@ def plan_branches(
     Args:
         tokens: rows of the table.
         alternatives: rows of the table, of the same traces.
-        count: N, what a prefix would take if the sampler always left the trace.
+        count: N, the branches of a prefix at which the sampler always leaves the trace.
         seed: of the run; keys the rounding of the shares of first tokens.
         draws: what these branches are called; other branches of a trace are other draws.
     """
     n = branches_of(tokens["sampler_probability"].to_numpy(), count)
-    wanted = tokens[_KEY].assign(n=n, offset=_offsets(tokens, seed, draws))
+    wanted = tokens[PLACE].assign(n=n, offset=_offsets(tokens, seed, draws))
     return _planned(allocate(wanted, alternatives), draws)
 
 
 def branches_of(q: np.ndarray, count: int) -> np.ndarray:
     """Branches that a prefix draws for N = ``count``: ceil(N (1 - q_t)), none only at q_t = 1."""
-    # The small number keeps rounding in 1 - q from adding a branch.
+    # The 1e-9 keeps rounding in 1 - q from adding a branch.
     return np.where(q < 1, np.maximum(1, np.ceil(count * (1 - q) - 1e-9)), 0).astype(int)
 
 
@@ -76,35 +75,35 @@ def plan_second_round(
         tokens: rows of the table.
         alternatives: rows of the table.
         test: the rule, whose margin and z say which drops are open.
-        share: branches of this round, in shares of the first round's.
+        share: branches of this round over those of the first round.
         seed: of the run; keys the rounding of the shares of first tokens.
         draws: what these branches are called.
     """
     budget = round(share * branches["rollouts"].sum())
-    rows = estimates.merge(tokens[[*_KEY, "sampler_probability"]], on=_KEY)
-    rows = rows.merge(_sums(branches), on=_KEY, how="left").fillna({"successes": 0, "rollouts": 0})
-    rows = rows.sort_values(_KEY, ignore_index=True)
+    rows = estimates.merge(tokens[[*PLACE, "sampler_probability"]], on=PLACE)
+    rows = rows.merge(_sums(branches), on=PLACE, how="left").fillna({"successes": 0, "rollouts": 0})
+    rows = rows.sort_values(PLACE, ignore_index=True)
     other = 1 - rows["sampler_probability"].to_numpy()
     distance = (rows["before"] - rows["after"] - test.margin).abs()
     is_open = ((other > test.margin) & (distance < test.z * rows["drop_se"])).to_numpy()
-    trace, _ = pd.factorize(rows["trace_id"])
+    trace_of, _ = pd.factorize(rows["trace_id"])
     # What Var V_t counts for, carried from the open tokens before t to the end of the trace.
-    carried = np.zeros(trace.max() + 1)
+    carried = np.zeros(trace_of.max() + 1)
     weight = np.empty(len(rows))
     for at in _steps(rows["t"].to_numpy() - 1):
-        who, own = trace[at], other[at] ** 2
-        weight[at] = own * (is_open[at] + carried[who])
-        carried[who] = (1 - other[at]) ** 2 * carried[who] + is_open[at] * own
+        trace, square = trace_of[at], other[at] ** 2
+        weight[at] = square * (is_open[at] + carried[trace])
+        carried[trace] = (1 - other[at]) ** 2 * carried[trace] + is_open[at] * square
     smooth = (rows["successes"] + 0.5) / (rows["rollouts"] + 1)
     worth = np.sqrt(weight * smooth * (1 - smooth)).to_numpy()
     n = np.rint(budget * worth / worth.sum()).astype(int) if worth.sum() else np.zeros(len(rows))
-    wanted = rows[_KEY].assign(n=n, offset=_offsets(rows, seed, draws))
+    wanted = rows[PLACE].assign(n=n, offset=_offsets(rows, seed, draws))
     return _planned(allocate(wanted, alternatives), draws)
 
 
 def collect_branches(plan: pd.DataFrame, rollouts: pd.DataFrame) -> pd.DataFrame:
     """Rows of the ``branches`` table, from what was planned and drawn."""
-    return as_branches(join(plan, rollouts))[[*_KEY, "first_token_id", *COUNTS]]
+    return as_branches(join(plan, rollouts))[[*PLACE, "first_token_id", *COUNTS]]
 
 
 def as_branches(plan: pd.DataFrame) -> pd.DataFrame:
@@ -115,7 +114,7 @@ def as_branches(plan: pd.DataFrame) -> pd.DataFrame:
 
 def _planned(allocated: pd.DataFrame, draws: str) -> pd.DataFrame:
     """Allocated branches as rows of the ``plans`` table."""
-    keys = [(draws, *row) for row in allocated[[*_KEY, "token_id"]].itertuples(index=False)]
+    keys = [(draws, *row) for row in allocated[[*PLACE, "token_id"]].itertuples(index=False)]
     return make_plan(allocated.assign(prefix_t=allocated["t"] - 1), keys)
 
 
@@ -132,24 +131,22 @@ def allocate(wanted: pd.DataFrame, alternatives: pd.DataFrame) -> pd.DataFrame:
     Systematic sampling in proportion to the sampler's probabilities: the share of every first
     token is right on average and off by less than 1.
     """
-    rows = alternatives.merge(wanted[wanted["n"] > 0], on=_KEY, how="inner")
-    rows = rows.sort_values([*_KEY, "token_id"], ignore_index=True)
-    uncovered = wanted[wanted["n"] > 0].merge(
-        rows[_KEY].drop_duplicates(), how="left", indicator=True
+    wanted = wanted[wanted["n"] > 0]
+    rows = alternatives.merge(wanted, on=PLACE, how="inner")
+    rows = rows.sort_values([*PLACE, "token_id"], ignore_index=True)
+    require(
+        wanted,
+        among(wanted, rows, PLACE),
+        "{trace_id}: token {t} has a sampler probability below 1 but no alternative; the scores "
+        "and the alternatives do not belong together",
     )
-    if (uncovered["_merge"] == "left_only").any():
-        first = uncovered[uncovered["_merge"] == "left_only"].iloc[0]
-        raise ValueError(
-            f"{first.trace_id}: token {first.t} has a sampler probability below 1 but no "
-            "alternative; the scores and the alternatives do not belong together"
-        )
-    groups = rows.groupby(_KEY, sort=False)["probability"]
+    groups = rows.groupby(PLACE, sort=False)["probability"]
     upper = groups.cumsum() / groups.transform("sum")
     # The last of a group is exactly n whatever the rounding of its sum.
-    upper = np.where(rows.duplicated(_KEY, keep="last"), upper, 1.0)
+    upper = np.where(rows.duplicated(PLACE, keep="last"), upper, 1.0)
     reached = np.floor(upper * rows["n"] + rows["offset"]).astype(int)
-    previous = np.where(rows.duplicated(_KEY), np.append(0, reached[:-1]), 0)
-    planned = rows[[*_KEY, "token_id"]].assign(rollouts=reached - previous)
+    previous = np.where(rows.duplicated(PLACE), np.append(0, reached[:-1]), 0)
+    planned = rows[[*PLACE, "token_id"]].assign(rollouts=reached - previous)
     return planned[planned["rollouts"] > 0].reset_index(drop=True)
 
 
@@ -164,28 +161,29 @@ def estimate_recursive(
     rows = _aligned(traces, tokens, branches)
     q = rows["sampler_probability"].to_numpy()
     n = rows["rollouts"].to_numpy()
-    if ((q < 1) & (n == 0)).any():
-        first = rows[(q < 1) & (n == 0)].iloc[0]
-        raise ValueError(
-            f"{first.trace_id}: token {first.t} has a sampler probability of "
-            f"{first.sampler_probability:.4g} but no branches; roll out the branches again"
-        )
+    require(
+        rows,
+        (q == 1) | (n > 0),
+        "{trace_id}: token {t} has a sampler probability of {sampler_probability:.4g} but no "
+        "branches; roll out the branches again",
+    )
     drawn = np.maximum(n, 1)
     mean = rows["successes"].to_numpy() / drawn
     smooth = (rows["successes"].to_numpy() + 0.5) / (drawn + 1)
     branch_variance = np.where(q < 1, smooth * (1 - smooth) / drawn, 0.0)
     before, after, variance, drop_variance = (np.empty(len(rows)) for _ in range(4))
-    trace = rows["trace"].to_numpy()
-    value = rows.groupby("trace")["verdict"].first().to_numpy(dtype=float)
-    spread = np.zeros(len(value))
+    trace_of = rows["trace"].to_numpy()
+    # V_t of every trace and its variance, from the end of the trace to its beginning.
+    v = rows.groupby("trace")["verdict"].first().to_numpy(dtype=float)
+    var_v = np.zeros(len(v))
     for at in _steps(rows["length"].to_numpy() - rows["t"].to_numpy()):
-        who = trace[at]
-        after[at] = value[who]
-        drop_variance[at] = (1 - q[at]) ** 2 * (branch_variance[at] + spread[who])
-        value[who] = q[at] * value[who] + (1 - q[at]) * mean[at]
-        spread[who] = q[at] ** 2 * spread[who] + (1 - q[at]) ** 2 * branch_variance[at]
-        before[at], variance[at] = value[who], spread[who]
-    return rows[_KEY].assign(
+        trace = trace_of[at]
+        after[at] = v[trace]
+        drop_variance[at] = (1 - q[at]) ** 2 * (branch_variance[at] + var_v[trace])
+        v[trace] = q[at] * v[trace] + (1 - q[at]) * mean[at]
+        var_v[trace] = q[at] ** 2 * var_v[trace] + (1 - q[at]) ** 2 * branch_variance[at]
+        before[at], variance[at] = v[trace], var_v[trace]
+    return rows[PLACE].assign(
         before=before, after=after, before_se=np.sqrt(variance), drop_se=np.sqrt(drop_variance)
     )
 
@@ -199,7 +197,8 @@ def _steps(step: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _sums(branches: pd.DataFrame) -> pd.DataFrame:
-    return branches.groupby(_KEY, as_index=False)[["successes", "rollouts"]].sum()
+    """Successes and rollouts of all branches of a token, whatever their first token."""
+    return branches.groupby(PLACE, as_index=False)[["successes", "rollouts"]].sum()
 
 
 def _aligned(traces: pd.DataFrame, tokens: pd.DataFrame, branches: pd.DataFrame) -> pd.DataFrame:
@@ -216,32 +215,29 @@ def _aligned(traces: pd.DataFrame, tokens: pd.DataFrame, branches: pd.DataFrame)
             "verdict": traces["verdict"].eq("correct").to_numpy()[trace],
         }
     )
-    scored = tokens[[*_KEY, "token_id", "sampler_probability"]]
-    rows = written.merge(scored, on=[*_KEY, "token_id"], how="outer", indicator=True)
-    apart = rows[rows["_merge"] != "both"]
-    if len(apart):
-        raise ValueError(
-            f"{apart['trace_id'].iloc[0]}: traces and scores do not belong together: token "
-            f"{apart['t'].iloc[0]} is not the same in both; score the traces again"
-        )
+    scores = tokens[[*PLACE, "token_id", "sampler_probability"]]
+    rows = written.merge(scores, on=[*PLACE, "token_id"], how="outer", indicator=True)
+    require(
+        rows,
+        rows["_merge"] == "both",
+        "{trace_id}: traces and scores do not belong together: token {t} is not the same in both; "
+        "score the traces again",
+    )
     rows = rows.drop(columns="_merge")
-    outside = ~rows["sampler_probability"].between(0, 1)
-    if outside.any():
-        first = rows[outside].iloc[0]
-        raise ValueError(
-            f"{first.trace_id}: token {first.t}: expected a sampler probability in [0, 1], "
-            f"found {first.sampler_probability}"
-        )
-    counted = branches.merge(rows[[*_KEY, "token_id"]], on=_KEY, how="left", indicator=True)
-    if (counted["_merge"] == "left_only").any():
-        first = counted[counted["_merge"] == "left_only"].iloc[0]
-        raise ValueError(f"{first.trace_id}: branches at token {first.t}, which has no score")
-    own = counted["first_token_id"] == counted["token_id"]
-    if own.any():
-        first = counted[own].iloc[0]
-        raise ValueError(
-            f"{first.trace_id}: a branch at token {first.t} begins with the trace's own token "
-            f"{first.token_id}; a branch leaves the trace"
-        )
-    rows = rows.merge(_sums(branches), on=_KEY, how="left")
+    require(
+        rows,
+        rows["sampler_probability"].between(0, 1),
+        "{trace_id}: token {t}: expected a sampler probability in [0, 1], "
+        "found {sampler_probability}",
+    )
+    counted = branches.merge(rows[[*PLACE, "token_id"]], on=PLACE, how="left")
+    scored = counted["token_id"].notna()
+    require(counted, scored, "{trace_id}: branches at token {t}, which has no score")
+    require(
+        counted,
+        counted["first_token_id"] != counted["token_id"],
+        "{trace_id}: a branch at token {t} begins with the trace's own token {first_token_id}; "
+        "a branch leaves the trace",
+    )
+    rows = rows.merge(_sums(branches), on=PLACE, how="left")
     return rows.fillna({"successes": 0, "rollouts": 0})

@@ -2,8 +2,9 @@
 
 Rollouts are fresh, so they do not carry the luck that selected the cliff. Deleting a cliff returns
 to a prefix that the rule requires to be promising, so recovery alone says little; the comparison
-is with keeping it, and with a control: a token that is no cliff, as probable under the sampler and
-preceded by as much potential, taken from the same trace where there is one.
+is with keeping it, and with a control: a token that is no cliff, nearly as probable under the
+sampler and preceded by nearly as much potential. It may stand in another trace, which counts like
+a difference of .05 in either.
 
 | arm | rollouts start from |
 |---|---|
@@ -14,11 +15,12 @@ preceded by as much potential, taken from the same trace where there is one.
 import numpy as np
 import pandas as pd
 
-from cliff_tokens.stages.controls import PLACE, match, others
+from cliff_tokens.stages.controls import match, others
 from cliff_tokens.stages.rollouts import COUNTS, join, make_plan
+from cliff_tokens.tables import PLACE
 
 CALIPER = 0.15  # largest difference of a control in potential before, and in q_t
-_LEAVING = 0.05  # distance of a control in another trace, beside what it differs by
+_OTHER_TRACE = 0.05  # added to the distance of a control that stands in another trace
 
 
 def match_controls(
@@ -26,7 +28,8 @@ def match_controls(
 ) -> pd.DataFrame:
     """A control token for each cliff of one model and data set: cliff_id, trace_id, t.
 
-    As probable under the sampler and preceded by as much potential, each within the caliper.
+    The distance is the difference in potential before the token plus that in sampler probability,
+    each at most ``CALIPER``. A cliff without such a token has no row.
     """
 
     def distance(cliff, pool: pd.DataFrame) -> np.ndarray:
@@ -34,23 +37,26 @@ def match_controls(
         probability = np.abs(pool["sampler_probability"].to_numpy() - cliff.sampler_probability)
         elsewhere = (pool["trace_id"] != cliff.trace_id).to_numpy()
         eligible = (potential <= CALIPER) & (probability <= CALIPER)
-        return np.where(eligible, potential + probability + _LEAVING * elsewhere, np.inf)
+        return np.where(eligible, potential + probability + _OTHER_TRACE * elsewhere, np.inf)
 
     scores = tokens[[*PLACE, "sampler_probability"]]
     pool = others(estimates.merge(scores, on=PLACE), cliffs)
     return match(cliffs, pool, distance).drop(columns="taken")
 
 
-def plan_resampling(cliffs: pd.DataFrame, matched: pd.DataFrame, count: int) -> pd.DataFrame:
-    """``count`` rollouts in every arm of every cliff and its control: rows of ``plans``."""
+def plan_resampling(cliffs: pd.DataFrame, controls: pd.DataFrame, count: int) -> pd.DataFrame:
+    """``count`` rollouts in every arm of every cliff and its control: rows of ``plans``.
+
+    ``controls`` is what ``match_controls`` gives.
+    """
     arms = []
-    for chosen, before, with_it in (
+    for tokens, without, with_it in (
         (cliffs, "del", "keep"),
-        (matched, "control_del", "control_keep"),
+        (controls, "control_del", "control_keep"),
     ):
-        for arm, shift in ((before, -1), (with_it, 0)):
-            part = chosen[["cliff_id", "trace_id"]].copy()
-            part["arm"], part["prefix_t"] = arm, chosen["t"] + shift
+        for arm, shift in ((without, -1), (with_it, 0)):
+            part = tokens[["cliff_id", "trace_id"]].copy()
+            part["arm"], part["prefix_t"] = arm, tokens["t"] + shift
             arms.append(part)
     rows = pd.concat(arms, ignore_index=True).assign(rollouts=count)
     return make_plan(rows, [("resampling", row.cliff_id, row.arm) for row in rows.itertuples()])

@@ -26,6 +26,7 @@ from cliff_tokens import progress
 from cliff_tokens.policies import Completion, Policy, Request
 from cliff_tokens.policies.sampling import streams
 from cliff_tokens.stages.grading import Grader, extract
+from cliff_tokens.tables import require
 
 COUNTS = ("successes", "rollouts", "unparsed", "timeouts", "truncated", "generated_tokens")
 _COUNTED = (("successes", "correct"), ("unparsed", "unparsed"), ("timeouts", "timeout"))
@@ -54,7 +55,7 @@ class Store(Protocol):
         """What was written under this name by an earlier attempt at the same job, if anything."""
 
     def write(self, name: str, rows: pd.DataFrame) -> None:
-        """Keep it, all at once or not at all."""
+        """Keep the rows under this name, all at once or not at all."""
 
 
 def kept(store: Store | None, name: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
@@ -128,32 +129,25 @@ def roll_out(
     return pd.concat([plan[["key"]].reset_index(drop=True), counts], axis=1)
 
 
-def nothing() -> pd.DataFrame:
-    """The ``rollouts`` table without rows."""
-    return pd.DataFrame({"key": pd.Series(dtype=str), **dict.fromkeys(COUNTS, 0)}).iloc[:0]
+def reuse(plan: pd.DataFrame, other_plan: pd.DataFrame, rollouts: pd.DataFrame) -> pd.DataFrame:
+    """The rows of ``rollouts``, which were drawn for ``other_plan``, that answer rows of ``plan``.
 
-
-def known(plan: pd.DataFrame, drawn_plan: pd.DataFrame, drawn: pd.DataFrame) -> pd.DataFrame:
-    """The rows of ``drawn`` (``rollouts``) that answer rows of ``plan``.
-
-    They do if the plan they were drawn for (``drawn_plan``) has the same row: as many rollouts,
-    with the same key, from the same prefix.
+    They do if the other plan has an equal row: as many rollouts, with the same key, from the same
+    prefix.
     """
     columns = ["key", "trace_id", "prefix_t", "token_id", "rollouts"]
-    same = plan[columns].merge(drawn_plan[columns], on=columns)
-    return drawn[drawn["key"].isin(same["key"])]
+    equal = plan[columns].merge(other_plan[columns], on=columns)
+    return rollouts[rollouts["key"].isin(equal["key"])]
 
 
 def join(plan: pd.DataFrame, rollouts: pd.DataFrame) -> pd.DataFrame:
     """The plan with the counts of its rollouts, ``COUNTS``; refuses what was not drawn for it."""
     joined = plan.merge(rollouts, on="key", how="outer", suffixes=("_planned", ""), indicator=True)
-    apart = joined[joined["_merge"].ne("both") | joined["rollouts"].ne(joined["rollouts_planned"])]
-    if len(apart):
-        first = apart.iloc[0]
-        raise ValueError(
-            f"{first['key']}: planned {first['rollouts_planned']} rollouts, found "
-            f"{first['rollouts']}; roll the plan out again"
-        )
+    require(
+        joined,
+        joined["_merge"].eq("both") & joined["rollouts"].eq(joined["rollouts_planned"]),
+        "{key}: planned {rollouts_planned} rollouts, found {rollouts}; roll the plan out again",
+    )
     return joined.drop(columns=["_merge", "rollouts_planned"])
 
 
@@ -166,7 +160,12 @@ def count(
 ) -> pd.DataFrame:
     """Counts of each prefix, in order: ``COUNTS``.
 
-    With a ``store``, batches that an earlier attempt finished are not rolled out again.
+    Args:
+        prefixes: where rollouts start, each with a random stream for each of its rollouts.
+        policy: whose rollouts these are.
+        grader: grades the responses.
+        name: what the progress and the stored batches are called.
+        store: holds batches that an earlier attempt finished; null keeps none.
     """
     batches = list(_batches(prefixes))
     counts = []
@@ -190,6 +189,7 @@ def _batches(prefixes: Sequence[Prefix]) -> Iterator[tuple[int, int]]:
 
 
 def _count(prefixes: Sequence[Prefix], policy: Policy, grader: Grader, name: str) -> pd.DataFrame:
+    """Counts of one batch."""
     tally = {
         column: np.zeros(len(prefixes), dtype=np.int64) for column in COUNTS if column != "rollouts"
     }

@@ -10,25 +10,24 @@ from scipy.stats import binom
 
 from cliff_tokens.policies import sampling
 from cliff_tokens.statistics import unpooled_error
-
-_KEY = ["trace_id", "t"]
+from cliff_tokens.tables import PLACE
 
 
 def published(reference: pd.DataFrame, rollouts: int, seed: int) -> pd.DataFrame:
     """Estimates from ``rollouts`` at every prefix, drawn once: rows of the ``estimates`` table.
 
-    ``reference`` are the estimates that are taken for the truth. Draws are keyed by the seed, the
-    trace and t.
+    ``reference`` are the estimates that are taken for the truth. Draws are keyed by ``seed`` (that
+    of the run), the trace and t.
     """
-    ordered = reference.sort_values(_KEY, ignore_index=True)
+    ordered = reference.sort_values(PLACE, ignore_index=True)
     keys = {name: sampling.stream(seed, "simulated", name) for name in set(ordered["trace_id"])}
     uniforms = sampling.uniforms(ordered["trace_id"].map(keys).to_numpy(), ordered["t"].to_numpy())
     share = np.clip(ordered["before"].to_numpy(), 0, 1)
     # A uniform of exactly 0 would give -1.
     before = np.maximum(0, binom.ppf(uniforms, rollouts, share)).astype(int)
-    measured = estimates_of_counts(ordered, before, rollouts)
-    p = measured["before"]
-    return measured.assign(before_se=np.sqrt(p * (1 - p) / rollouts))
+    estimates = estimates_of_counts(ordered, before, rollouts)
+    p = estimates["before"]
+    return estimates.assign(before_se=np.sqrt(p * (1 - p) / rollouts))
 
 
 def estimates_of_counts(ordered: pd.DataFrame, before: np.ndarray, rollouts: int) -> pd.DataFrame:
@@ -40,7 +39,7 @@ def estimates_of_counts(ordered: pd.DataFrame, before: np.ndarray, rollouts: int
     # The potential after a token is the one before the next; the last is the verdict, exact.
     verdict = np.rint(rollouts * ordered["after"].to_numpy()).astype(int)
     after = np.where(last, verdict, np.append(before[1:], 0))
-    return ordered[_KEY].assign(
+    return ordered[PLACE].assign(
         before=before / rollouts,
         after=after / rollouts,
         drop_se=unpooled_error(before, after, rollouts),

@@ -1,8 +1,9 @@
 """Weights of response tokens for the rival cDPO (Lin et al., arXiv 2411.19943).
 
 Two copies of the model are tuned, one on correct and one on incorrect responses. Where the two
-agree a token says little about the outcome; where the one tuned on incorrect responses likes it
-better, it is critical. With p and q their next-token distributions, contrastive estimation scores
+agree a token says little about the outcome; where the copy tuned on incorrect responses finds it
+more probable, the token is critical. With p and q the next-token distributions of the copies tuned
+on correct and on incorrect responses, contrastive estimation scores
 
     s_t = softmax((1 + a) log p - a log q)(x_t)
 
@@ -12,15 +13,16 @@ weigh 1. The idea is that of Lin et al.; the tuning here is an adapter by the va
 
 import tempfile
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from datasets import Dataset
-from peft import LoraConfig
-from transformers import AutoModelForCausalLM, PreTrainedTokenizerBase, PrinterCallback
-from trl import SFTConfig, SFTTrainer
 
-STRENGTH = 1.0  # a; ours
+if TYPE_CHECKING:
+    import torch
+    from peft import LoraConfig
+    from transformers import PreTrainedTokenizerBase
+
+STRENGTH = 1.0  # a of the formula; our choice
 
 Response = tuple[Sequence[int], Sequence[int]]  # prompt_ids, response_ids
 
@@ -30,8 +32,8 @@ def token_weights(
     correct: Sequence[Response],
     incorrect: Sequence[Response],
     model: str,
-    tokenizer: PreTrainedTokenizerBase,
-    adapter: LoraConfig,
+    tokenizer: "PreTrainedTokenizerBase",
+    adapter: "LoraConfig",
     **settings,
 ) -> list[np.ndarray]:
     """1 - s_t of each token, an array for each response.
@@ -45,20 +47,26 @@ def token_weights(
         adapter: the adapter that each copy is tuned by.
         settings: further ones of TRL's SFTConfig, such as the learning rate.
     """
+    import torch
+
     tuned = [
         _tune(examples, model, tokenizer, adapter, settings) for examples in (correct, incorrect)
     ]
     weights = []
     for prompt, response in responses:
-        liked, disliked = (_log_probabilities(one, prompt, response) for one in tuned)
-        score = torch.softmax((1 + STRENGTH) * liked - STRENGTH * disliked, dim=-1)
-        own = score[torch.arange(len(response)), torch.tensor(list(map(int, response)))]
-        weights.append((1 - own).numpy())
+        log_p, log_q = (_log_probabilities(one, prompt, response) for one in tuned)
+        scores = torch.softmax((1 + STRENGTH) * log_p - STRENGTH * log_q, dim=-1)
+        s = scores[torch.arange(len(response)), torch.tensor(list(map(int, response)))]
+        weights.append((1 - s).numpy())
     return weights
 
 
 def _tune(examples, model, tokenizer, adapter, settings):
     """The model with an adapter that makes these responses more probable."""
+    from datasets import Dataset
+    from transformers import AutoModelForCausalLM, PrinterCallback
+    from trl import SFTConfig, SFTTrainer
+
     loaded = AutoModelForCausalLM.from_pretrained(model, dtype="auto")
     rows = [
         {
@@ -90,9 +98,11 @@ def _tune(examples, model, tokenizer, adapter, settings):
     return trainer.model.eval()
 
 
-@torch.no_grad()
-def _log_probabilities(model, prompt, response) -> torch.Tensor:
+def _log_probabilities(model, prompt, response) -> "torch.Tensor":
     """Before each token of the response, float32 [tokens, vocabulary]."""
+    import torch
+
     ids = torch.tensor([[int(token) for token in (*prompt, *response)]], device=model.device)
-    logits = model(input_ids=ids, use_cache=False).logits[0, len(prompt) - 1 : -1]
+    with torch.no_grad():
+        logits = model(input_ids=ids, use_cache=False).logits[0, len(prompt) - 1 : -1]
     return torch.log_softmax(logits.float().cpu(), dim=-1)

@@ -14,7 +14,7 @@ from cliff_tokens.policies import Policy, Request, sampling
 from cliff_tokens.policies.sampling import Sampler
 from cliff_tokens.stages.grading import Grader, extract
 
-_ROWS = 256  # of logits, that are worked on at a time
+_ROWS = 256  # rows of logits that are worked on at a time; bounds the memory
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Questions:
     """How the problems of a data set are asked."""
 
     system: str | None  # instruction before the question; None: there is none
-    max_tokens: int  # limit on the whole response
+    max_tokens: int  # limit on the whole response, end of sequence included
     samples: int  # answers to each problem
 
 
@@ -95,12 +95,12 @@ def score(traces: pd.DataFrame, policy: Policy, support: int) -> tuple[pd.DataFr
     """
     policy.check_drew(traces)
     sequences = list(zip(traces["prompt_ids"], traces["token_ids"], strict=True))
-    scored = progress.track(policy.engine.score(sequences), len(sequences), "trace", "score")
+    passes = progress.track(policy.engine.score(sequences), len(sequences), "trace", "score")
     tokens, alternatives = [], []
-    for trace, logits in zip(traces.itertuples(), scored, strict=True):
-        frame, others = score_trace(logits, trace.token_ids, policy.sampler, support)
-        frame["token"] = policy.tokenizer.pieces(trace.token_ids)
-        tokens.append(frame.assign(trace_id=trace.trace_id))
+    for trace, logits in zip(traces.itertuples(), passes, strict=True):
+        scores, others = score_trace(logits, trace.token_ids, policy.sampler, support)
+        scores["token"] = policy.tokenizer.pieces(trace.token_ids)
+        tokens.append(scores.assign(trace_id=trace.trace_id))
         alternatives.append(others.assign(trace_id=trace.trace_id))
     return pd.concat(tokens, ignore_index=True), pd.concat(alternatives, ignore_index=True)
 
@@ -108,18 +108,19 @@ def score(traces: pd.DataFrame, policy: Policy, support: int) -> tuple[pd.DataFr
 def score_trace(
     logits: np.ndarray, token_ids: np.ndarray, sampler: Sampler, support: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What ``logits`` [T, vocabulary] say of a trace, as ``score`` does.
+    """Rows of ``tokens`` and ``alternatives`` of one trace, from its ``logits`` [T, vocabulary].
 
     Some rows at a time: in double precision a long trace over a large vocabulary is tens of GB.
+    The columns trace_id and token are left to ``score``.
     """
     tokens, alternatives = [], []
     for first in range(0, len(token_ids), _ROWS):
         rows, ids = logits[first : first + _ROWS], token_ids[first : first + _ROWS]
         drawn_from = sampling.distribution(rows, sampler)
-        frame = score_logits(rows, ids, support)
-        frame["sampler_probability"] = drawn_from[np.arange(len(frame)), ids]
+        scores = score_logits(rows, ids, support)
+        scores["sampler_probability"] = drawn_from[np.arange(len(scores)), ids]
         others = other_tokens(drawn_from, ids)
-        tokens.append(frame.assign(t=frame["t"] + first))
+        tokens.append(scores.assign(t=scores["t"] + first))
         alternatives.append(others.assign(t=others["t"] + first))
     return pd.concat(tokens, ignore_index=True), pd.concat(alternatives, ignore_index=True)
 
@@ -133,7 +134,10 @@ def other_tokens(drawn_from: np.ndarray, token_ids: np.ndarray) -> pd.DataFrame:
 
 
 def score_logits(logits: np.ndarray, token_ids: np.ndarray, support: int) -> pd.DataFrame:
-    """What ``logits`` [T, vocabulary] say of the tokens that followed, ``token_ids`` [T]."""
+    """Scores of ``token_ids`` [T], each from the row of ``logits`` [T, vocabulary] before it.
+
+    ``support`` is as in ``score``. Ties within 1e-9 share the best rank.
+    """
     logits = np.asarray(logits, dtype=np.float64)
     rows = np.arange(len(token_ids))
     top = logits.max(axis=-1, keepdims=True)

@@ -13,29 +13,17 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import peft
-import torch
-import trl
-from datasets import Dataset
-from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, set_seed
-from trl import DPOConfig
 
 from cliff_tokens.columns import TABLES
-from cliff_tokens.stages.dpo import (
-    PairwiseDPOTrainer,
-    SharedForwardDPOTrainer,
-    SingleTokenDPOTrainer,
-    WeightedCollator,
-    WeightedDPOTrainer,
-    by_trace,
-    with_reference,
-)
-from cliff_tokens.stages.pairs import RESPONSES
-from cliff_tokens.stages.token_weights import token_weights
+
+if TYPE_CHECKING:
+    from peft import LoraConfig
+
+    from cliff_tokens.stages.dpo import SingleTokenDPOTrainer
 
 _HISTORY = TABLES["training"].schema.names
 _SIDES = ("prompt_ids", "chosen_ids", "rejected_ids", "rejected_weights")
@@ -77,8 +65,10 @@ class Recipe:
     dropout: float
     append_eos: bool
 
-    def lora(self) -> LoraConfig:
+    def lora(self) -> "LoraConfig":
         """The adapter: all linear layers but the last."""
+        from peft import LoraConfig
+
         return LoraConfig(
             r=self.rank,
             lora_alpha=self.alpha,
@@ -106,12 +96,17 @@ def train(
     Args:
         pairs: rows of the table, of both splits.
         model: folder of the model that is trained, which is the reference too.
-        variant: which pairs they are; it decides the trainer.
+        variant: which pairs they are; of cdpo, tokens of the rejected side get weights first.
         recipe: how it is trained.
         seed: of the adapter's first weights, of the order of steps and of dropout.
         folder: where the adapter is put, with ``provenance.json`` and ``cost.json``.
         provenance: what the adapter is made of, for the record.
     """
+    import peft
+    import torch
+    import trl
+    from transformers import AutoModelForCausalLM, AutoTokenizer, set_seed
+
     started, folder = time.perf_counter(), Path(folder)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cpu":
@@ -122,7 +117,7 @@ def train(
     tokenizer = AutoTokenizer.from_pretrained(model)
     if variant == "cdpo" and (pairs["split"] == "train").any():
         pairs = _with_token_weights(pairs, model, tokenizer, recipe, seed, device)
-    if recipe.append_eos and variant not in RESPONSES:
+    if recipe.append_eos and not _are_responses(pairs):
         pairs = _with_eos(pairs, tokenizer.eos_token_id)
     refuse_long(pairs, loaded.config.get_text_config().max_position_embeddings)
     parts = {name: pairs[pairs["split"] == name] for name in ("train", "held_out")}
@@ -139,14 +134,14 @@ def train(
     state, history = None, pd.DataFrame(columns=_HISTORY)
     if len(parts["train"]):
         checkpoints = _checkpoints(folder, provenance)
-        trainer = make_trainer(loaded, tokenizer, parts, variant, recipe, seed, checkpoints)
+        trainer = make_trainer(loaded, tokenizer, parts, recipe, seed, checkpoints)
         trainer.train(resume_from_checkpoint=last_checkpoint(checkpoints))
         tuned, state = trainer.model, trainer.state
         history = history_of(state.log_history, recipe.beta)
     else:
         logger.warning("%s: no pairs to train on; the adapter changes nothing", folder)
         set_seed(seed)
-        tuned = get_peft_model(loaded, recipe.lora())
+        tuned = peft.get_peft_model(loaded, recipe.lora())
     folder.mkdir(parents=True, exist_ok=True)
     tuned.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)  # a form that peft leaves to be filled in
@@ -165,22 +160,27 @@ def train(
 
 
 def make_trainer(
-    model, tokenizer, parts: dict, variant: str, recipe: Recipe, seed: int, folder: Path
-) -> SingleTokenDPOTrainer:
-    """The trainer of a variant.
+    model, tokenizer, parts: dict, recipe: Recipe, seed: int, folder: Path
+) -> "SingleTokenDPOTrainer":
+    """The trainer that pairs need: whole responses take a pass per side and pair.
 
     Args:
         model: the model as loaded, without an adapter.
         tokenizer: that of the model.
         parts: the pairs of the splits ``train`` and ``held_out``; the latter may have no rows.
-        variant: which pairs they are; whole responses take a pass per side and pair.
         recipe: how it is trained.
         seed: of the adapter's first weights, of the order of steps and of dropout.
         folder: where checkpoints are written.
     """
-    shared = variant not in RESPONSES and not recipe.append_eos
+    from datasets import Dataset
+    from transformers import PrinterCallback
+    from trl import DPOConfig
+
+    from cliff_tokens.stages import dpo
+
+    shared = not (_are_responses(parts["train"]) or recipe.append_eos)
     if shared:
-        rows = {name: with_reference(by_trace(part), model) for name, part in parts.items()}
+        rows = {name: dpo.with_reference(dpo.by_trace(part), model) for name, part in parts.items()}
         size = max(1, round(recipe.batch * len(rows["train"]) / len(parts["train"])))
     else:
         if not np.all(parts["train"]["weight"] == 1):
@@ -194,8 +194,8 @@ def make_trainer(
             for name, part in parts.items()
         }
         size = recipe.batch
-    part = -(-recipe.epochs * -(-len(rows["train"]) // size) // _PARTS)
-    rows = {name: Dataset.from_list(found) if found else None for name, found in rows.items()}
+    steps_of_part = -(-recipe.epochs * -(-len(rows["train"]) // size) // _PARTS)
+    rows = {name: Dataset.from_list(part) if part else None for name, part in rows.items()}
     args = DPOConfig(
         output_dir=str(folder),
         beta=recipe.beta,
@@ -213,19 +213,19 @@ def make_trainer(
         gradient_checkpointing=False,
         logging_steps=1,
         eval_strategy="steps" if rows["held_out"] else "no",
-        eval_steps=part,
+        eval_steps=steps_of_part,
         eval_on_start=rows["held_out"] is not None,
         save_strategy="steps",
-        save_steps=part,
+        save_steps=steps_of_part,
         save_total_limit=2,
         disable_tqdm=True,
         report_to=[],
     )
-    kind, collator = PairwiseDPOTrainer, None
+    kind, collator = dpo.PairwiseDPOTrainer, None
     if shared:
-        kind = SharedForwardDPOTrainer
-    elif variant == "cdpo":
-        kind, collator = WeightedDPOTrainer, WeightedCollator(tokenizer.pad_token_id)
+        kind = dpo.SharedForwardDPOTrainer
+    elif "rejected_weights" in parts["train"]:
+        kind, collator = dpo.WeightedDPOTrainer, dpo.WeightedCollator(tokenizer.pad_token_id)
     trainer = kind(
         model=model,
         args=args,
@@ -240,7 +240,10 @@ def make_trainer(
 
 
 def refuse_long(pairs: pd.DataFrame, context: int) -> None:
-    """An error for a pair that the model cannot take whole: nothing is ever cut."""
+    """Refuse pairs that the model cannot take whole: nothing is ever cut.
+
+    ``context`` is the number of positions that the model has.
+    """
     for row in pairs.itertuples():
         length = len(row.prompt_ids) + max(len(row.chosen_ids), len(row.rejected_ids))
         if length > context:
@@ -251,26 +254,29 @@ def refuse_long(pairs: pd.DataFrame, context: int) -> None:
 
 
 def history_of(log: list[dict], beta: float) -> pd.DataFrame:
-    """Rows of the ``training`` table from what the trainer has logged."""
+    """Rows of the ``training`` table from the entries that a trainer has logged.
+
+    ``beta`` turns TRL's rewards back into log-ratios.
+    """
     rows = []
     for entry in log:
         for split, prefix in (("train", ""), ("held_out", "eval_")):
             if f"{prefix}pairs" not in entry:
                 continue
-            found = {key.removeprefix(prefix): value for key, value in entry.items()}
-            weight = found["sum/weight"]
-            row = {name: found.get(name) for name in _HISTORY}
-            row |= {"split": split, "step": entry["step"], "loss": found["sum/loss"] / weight}
-            if "sum/margin" in found:
+            logged = {key.removeprefix(prefix): value for key, value in entry.items()}
+            weight = logged["sum/weight"]
+            row = {name: logged.get(name) for name in _HISTORY}
+            row |= {"split": split, "step": entry["step"], "loss": logged["sum/loss"] / weight}
+            if "sum/margin" in logged:
                 for name in ("margin", "accuracy", "logp_chosen", "logp_rejected"):
-                    if f"sum/{name}" in found:
-                        row[name] = found[f"sum/{name}"] / weight
+                    if f"sum/{name}" in logged:
+                        row[name] = logged[f"sum/{name}"] / weight
             else:
                 row |= {
-                    "margin": found["rewards/margins"] / beta,
-                    "accuracy": found["rewards/accuracies"],
-                    "logp_chosen": found["logps/chosen"],
-                    "logp_rejected": found["logps/rejected"],
+                    "margin": logged["rewards/margins"] / beta,
+                    "accuracy": logged["rewards/accuracies"],
+                    "logp_chosen": logged["logps/chosen"],
+                    "logp_rejected": logged["logps/rejected"],
                 }
             rows.append(row)
     frame = pd.DataFrame(rows, columns=_HISTORY)
@@ -279,20 +285,25 @@ def history_of(log: list[dict], beta: float) -> pd.DataFrame:
 
 
 def last_checkpoint(folder: Path) -> str | None:
-    """The last checkpoint that was written to its end; its state is the last file."""
+    """The last checkpoint that was written to its end, by its state, which is the last file."""
     whole = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json")]
     return str(max(whole, key=lambda path: int(path.name.split("-")[1]))) if whole else None
 
 
 def _checkpoints(folder: Path, provenance: dict) -> Path:
     """The folder of checkpoints beside the adapter's, emptied if it is another training's."""
-    found = folder.with_name(f"{folder.name}.checkpoints")
+    checkpoints = folder.with_name(f"{folder.name}.checkpoints")
     identity = json.dumps(provenance, sort_keys=True)
-    if found.exists() and (found / "made_by.json").read_text() != identity:
-        shutil.rmtree(found)
-    found.mkdir(parents=True, exist_ok=True)
-    (found / "made_by.json").write_text(identity)
-    return found
+    if checkpoints.exists() and (checkpoints / "made_by.json").read_text() != identity:
+        shutil.rmtree(checkpoints)
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    (checkpoints / "made_by.json").write_text(identity)
+    return checkpoints
+
+
+def _are_responses(pairs: pd.DataFrame) -> bool:
+    """Whether these are pairs of responses; those of one variant are all alike."""
+    return bool(pairs["cliff_id"].isna().all())
 
 
 def _with_eos(pairs: pd.DataFrame, eos: int) -> pd.DataFrame:
@@ -304,12 +315,14 @@ def _with_eos(pairs: pd.DataFrame, eos: int) -> pd.DataFrame:
 def _with_token_weights(
     pairs: pd.DataFrame, model, tokenizer, recipe: Recipe, seed: int, device: str
 ) -> pd.DataFrame:
-    """The pairs with the weights of each rejected token; only pairs of the train split teach."""
-    taught = pairs[pairs["split"] == "train"]
+    """The pairs with a weight for each rejected token, from models tuned on the train split."""
+    from cliff_tokens.stages.token_weights import token_weights
+
+    train = pairs[pairs["split"] == "train"]
     weights = token_weights(
         list(zip(pairs["prompt_ids"], pairs["rejected_ids"], strict=True)),
-        list(zip(taught["prompt_ids"], taught["chosen_ids"], strict=True)),
-        list(zip(taught["prompt_ids"], taught["rejected_ids"], strict=True)),
+        list(zip(train["prompt_ids"], train["chosen_ids"], strict=True)),
+        list(zip(train["prompt_ids"], train["rejected_ids"], strict=True)),
         model,
         tokenizer,
         recipe.lora(),
@@ -328,8 +341,10 @@ def _positions(pairs: pd.DataFrame) -> int:
 
 
 def _peak(device: str) -> int:
-    """Most memory that this process held: of the GPU where there is one."""
+    """Most bytes that this process held: of the GPU's memory where there is one, else of main."""
     if device == "cuda":
+        import torch
+
         return torch.cuda.max_memory_allocated()
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -11,7 +11,7 @@ from cliff_tokens import statistics
 from cliff_tokens.formatting import format_markdown
 from cliff_tokens.policies import Policy
 from cliff_tokens.policies.sampling import Sampler
-from cliff_tokens.stages import generators as problems
+from cliff_tokens.stages.generators import generate
 from cliff_tokens.stages.grading import Grader
 from cliff_tokens.stages.traces import Questions, sample
 from cliff_tokens.testbed.training import Recipe
@@ -30,27 +30,28 @@ def accuracy(
 ) -> pd.DataFrame:
     """Accuracy on the test problems of each generator, sampled and greedy.
 
-    ``limits`` gives the generators and their limit on the response in tokens. Columns: dataset,
-    decoding, problems, correct, truncated, accuracy and its Wilson interval.
+    ``limits`` gives the generators and their limit on the response in tokens, ``seed`` draws
+    problems and answers. Columns: dataset, decoding, problems, correct, truncated, accuracy and its
+    Wilson interval at ``confidence``.
     """
     rows = []
     with Grader() as grader:
         for name, limit in limits.items():
-            asked = problems.generate(name, "test", PROBLEMS[name], seed).assign(dataset=name)
-            for decoding, drawn_by in (("sampled", policy.sampler), ("greedy", Sampler(0.0))):
-                answering = replace(policy, sampler=drawn_by)
+            problems = generate(name, "test", PROBLEMS[name], seed).assign(dataset=name)
+            for decoding, sampler in (("sampled", policy.sampler), ("greedy", Sampler(0.0))):
+                answering = replace(policy, sampler=sampler)
                 questions = Questions(system=None, max_tokens=limit, samples=1)
-                answers = sample(asked, questions, "testbed", answering, grader, seed)
+                answers = sample(problems, questions, "testbed", answering, grader, seed)
                 correct = int((answers["verdict"] == "correct").sum())
-                low, high = statistics.wilson(correct, len(asked), confidence)
+                low, high = statistics.wilson(correct, len(problems), confidence)
                 rows.append(
                     {
                         "dataset": name,
                         "decoding": decoding,
-                        "problems": len(asked),
+                        "problems": len(problems),
                         "correct": correct,
                         "truncated": int((answers["finish"] == "length").sum()),
-                        "accuracy": correct / len(asked),
+                        "accuracy": correct / len(problems),
                         "accuracy_low": float(low),
                         "accuracy_high": float(high),
                     }
@@ -59,7 +60,15 @@ def accuracy(
 
 
 def write(name: str, recipe: Recipe, parameters: int, loss: float, measured: pd.DataFrame) -> str:
-    """The model card, in Markdown with the metadata block of the Hugging Face Hub."""
+    """The model card, in Markdown with the metadata block of the Hugging Face Hub.
+
+    Args:
+        name: of the model.
+        recipe: what it was trained by.
+        parameters: number of its weights.
+        loss: mean over the last 100 steps, nats a token.
+        measured: what ``accuracy`` gives.
+    """
     return f"""---
 license: mit
 library_name: transformers

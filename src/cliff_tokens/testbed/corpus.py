@@ -34,11 +34,11 @@ CLOSINGS = (
 
 @dataclass(frozen=True)
 class Habits:
-    """How often each mistake is made where it can be made."""
+    """How often each mistake is made where it can be made, as probabilities."""
 
-    slip: float = 0.12
-    correction: float = 0.5
-    misconception: float = 0.6
+    slip: float = 0.12  # an addition's carry is forgotten
+    correction: float = 0.5  # a slip is noticed in the next sentence
+    misconception: float = 0.6  # 0 - n is taken as n, a number that looks prime as prime
 
 
 def write(problem: Problem, habits: Habits, rng: np.random.Generator) -> str:
@@ -78,13 +78,13 @@ def _write_chain(problem: Problem, habits: Habits, rng: np.random.Generator) -> 
 def _write_factors(problem: Problem, habits: Habits, rng: np.random.Generator) -> str:
     rest, factors, lines = problem.steps[0].left, [], []
     while True:
-        found = prime_factors(rest)
-        if len(found) == 1 or (rest in LOOKS_PRIME and rng.random() < habits.misconception):
+        primes = prime_factors(rest)
+        if len(primes) == 1 or (rest in LOOKS_PRIME and rng.random() < habits.misconception):
             factors.append(rest)
             break
-        step = Step(rest, "/", found[0], rest // found[0])
-        lines.append(_choose(rng, DIVISIONS).format(b=found[0]) + _equation(step, step.result))
-        factors.append(found[0])
+        step = Step(rest, "/", primes[0], rest // primes[0])
+        lines.append(_choose(rng, DIVISIONS).format(b=primes[0]) + _equation(step, step.result))
+        factors.append(primes[0])
         rest = step.result
     text = " ".join(lines) + _choose(rng, PRIME_REMARKS).format(c=rest)
     text += _choose(rng, SUMS)

@@ -6,7 +6,7 @@ The vocabulary is read off the generators' own phrases, so it cannot fall out of
 import re
 from typing import TYPE_CHECKING
 
-from cliff_tokens.stages import generators as problems
+from cliff_tokens.stages import generators
 from cliff_tokens.testbed import corpus
 
 if TYPE_CHECKING:
@@ -30,12 +30,12 @@ def vocabulary() -> list[str]:
     """Every token, special tokens first."""
     # Inside a text these follow a space, which belongs to the word's token.
     inner = [
-        *problems.GAINS, *problems.LOSSES, *problems.NAMES, *problems.NAMES.values(),
-        *problems.THINGS, *corpus.LINKS, *corpus.DIVISIONS,
+        *generators.GAINS, *generators.LOSSES, *generators.NAMES, *generators.NAMES.values(),
+        *generators.THINGS, *corpus.LINKS, *corpus.DIVISIONS,
         "has now has times as many How many does have",
     ]  # fmt: skip
     first = [
-        *problems.NAMES, *problems.FACTORS_QUESTIONS, *corpus.OPENINGS, *corpus.DIVISIONS,
+        *generators.NAMES, *generators.FACTORS_QUESTIONS, *corpus.OPENINGS, *corpus.DIVISIONS,
         *corpus.RESTATEMENTS, *corpus.CORRECTIONS, *corpus.PRIME_REMARKS, *corpus.SUMS,
         *corpus.CLOSINGS, "0123456789+-*/=.?",
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cliff_tokens.stages import generators as problems
+from cliff_tokens.stages.generators import problems
 from cliff_tokens.testbed import corpus, tokenizer
 
 if TYPE_CHECKING:
@@ -27,15 +27,15 @@ _POOL = 16  # batches drawn at a time
 class Recipe:
     """Everything that decides the weights, up to floating-point arithmetic."""
 
-    hidden: int
+    hidden: int  # width of the residual stream
     layers: int
-    heads: int
-    feed_forward: int
+    heads: int  # query heads; half as many key heads
+    feed_forward: int  # inner width of the feed-forward layers
     steps: int
-    batch: int
-    learning_rate: float
-    seed: int
-    factors_share: float
+    batch: int  # examples of a step
+    learning_rate: float  # the peak; after a warm-up it falls as a cosine to a 50th
+    seed: int  # of the data and of the first weights
+    factors_share: float  # share of problems that are of the generator factors, not chains
     habits: corpus.Habits
 
     @classmethod
@@ -102,13 +102,13 @@ def _examples(recipe: Recipe, text_tokenizer: "PreTrainedTokenizerFast"):
     import torch
 
     rng = np.random.default_rng(recipe.seed)
-    sources = {name: problems.problems(name, "corpus", rng) for name in ("chains", "factors")}
+    streams = {name: problems(name, "corpus", rng) for name in ("chains", "factors")}
     assistant = text_tokenizer.convert_tokens_to_ids(tokenizer.ASSISTANT)
     while True:
         texts = []
         for _ in range(_POOL * recipe.batch):
             name = "factors" if rng.random() < recipe.factors_share else "chains"
-            problem = next(sources[name])
+            problem = next(streams[name])
             answer = corpus.write(problem, recipe.habits, rng)
             texts.append(
                 f"{tokenizer.USER}{problem.question}{tokenizer.ASSISTANT}{answer}{tokenizer.END}"
@@ -122,8 +122,8 @@ def _examples(recipe: Recipe, text_tokenizer: "PreTrainedTokenizerFast"):
                 return_tensors="pt",
             )
             ids = batch["input_ids"]
-            asked = torch.cumsum(ids == assistant, dim=1) == 0
-            ignored = asked | (ids == assistant) | (batch["attention_mask"] == 0)
+            prompt = torch.cumsum(ids == assistant, dim=1) == 0
+            ignored = prompt | (ids == assistant) | (batch["attention_mask"] == 0)
             yield ids, ids.masked_fill(ignored, -100)
 
 
