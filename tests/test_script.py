@@ -31,7 +31,7 @@ def job(tmp_path, monkeypatch):
 
 
 def test_a_job_logs_to_its_file_and_leaves_the_record_of_its_csv(job, tmp_path, capsys):
-    with script.stage(job) as making:
+    with script.running(job) as making:
         assert making["params"] == {"seed": 7}
         logging.getLogger("cliff_tokens.any").info("counted 3")
         logging.getLogger("cliff_tokens.any").warning("one is odd")
@@ -49,7 +49,7 @@ def test_a_job_logs_to_its_file_and_leaves_the_record_of_its_csv(job, tmp_path, 
 
 
 def test_an_error_is_logged_with_its_traceback_and_raised(job, tmp_path):
-    with pytest.raises(RuntimeError, match="no room"), script.stage(job):
+    with pytest.raises(RuntimeError, match="no room"), script.running(job):
         raise RuntimeError("no room")
     log = (tmp_path / "job.log").read_text()
     assert "make_it failed" in log
