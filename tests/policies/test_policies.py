@@ -4,7 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cliff_tokens.policies import Policy, Request, check, open_engine
+from cliff_tokens.policies import (
+    Policy,
+    Request,
+    check_requests,
+    check_sequences,
+    open_engine,
+)
 from cliff_tokens.policies.sampling import Sampler
 
 
@@ -13,9 +19,9 @@ def request(length, limit):
 
 
 def test_a_request_that_just_fits_is_taken():
-    check([request(100, 28)], 128)
-    check([request(100, 10_000)], None)  # an engine without a limit
-    check([], 128)
+    check_requests([request(100, 28)], 128)
+    check_requests([request(100, 10_000)], None)  # an engine without a limit
+    check_requests([], 128)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +34,17 @@ def test_a_request_that_just_fits_is_taken():
 )
 def test_the_first_impossible_request_is_named(bad, said):
     with pytest.raises(ValueError, match=said):
-        check([request(3, 5), request(*bad), request(0, 0)], 128)
+        check_requests([request(3, 5), request(*bad), request(0, 0)], 128)
+
+
+def test_a_sequence_that_cannot_be_scored_is_refused():
+    three, none = np.arange(3), np.arange(0)
+    check_sequences([(three, none), (three, three)], 6)
+    check_sequences([(three, np.arange(10_000))], None)
+    with pytest.raises(ValueError, match="a prompt is empty"):
+        check_sequences([(three, three), (none, three)], 6)
+    with pytest.raises(ValueError, match="a sequence of 6 tokens exceeds the 5 positions"):
+        check_sequences([(three, three)], 5)
 
 
 def test_an_unknown_engine_is_refused_with_those_there_are():
