@@ -221,7 +221,7 @@ def test_the_page_of_exhibits_lists_what_the_index_holds(root, index, fix):
     if fix:
         path.write_text(current, encoding="utf-8")
     assert path.read_text(encoding="utf-8") == current, (
-        "docs/exhibits.md: run pytest --fix tests/workflow/test_paper_index.py"
+        "docs/exhibits.md: run pytest --fix tests/workflow/test_index_of_exhibits.py"
     )
 
 
@@ -235,4 +235,6 @@ def test_the_readme_lists_some_of_them(root, index, fix):
     if fix:
         path.write_text(current, encoding="utf-8")
     else:
-        assert text == current, "README.md: run pytest --fix tests/workflow/test_paper_index.py"
+        assert text == current, (
+            "README.md: run pytest --fix tests/workflow/test_index_of_exhibits.py"
+        )
