@@ -123,7 +123,16 @@ members() { # members [NODE]: processes of this cluster, or of one node; a zombi
     # SLURM names the node to what it starts there; to the node's daemon, launch_node does.
     files=$(grep -slzxF "SLURMD_NODENAME=$1" $files || true)
   fi
-  tr -dc '0-9\n' <<<"$files"
+  # And all they started: a job has the environment of who submitted it, which may not be marked.
+  ps -eo pid=,ppid=,stat= | awk -v marked="$(tr -dc '0-9\n' <<<"$files" | tr '\n' ' ')" '
+    BEGIN { split(marked, list, " "); for (place in list) found[list[place]] }
+    $3 !~ /^Z/ { parent[$1] = $2 }
+    END {
+      for (pid in parent) {
+        for (up = pid; (up in parent) && !(up in found); up = parent[up]);
+        if ((up in found) && (up in parent)) print pid
+      }
+    }'
 }
 alive() { [ -f "$LAB/run/$1" ] && grep -qszxF "$MARK" "/proc/$(cat "$LAB/run/$1")/environ"; }
 gone() { ! alive "$1"; }
