@@ -235,3 +235,15 @@ def test_a_lock_holds_commits_and_hashes_of_either_kind(root, tmp_path):
         f"{path}: datasets.a/b: missing key 'sha256'",
         f"{path}: datasets.a/b.revision: expected a commit of 40 hexadecimal digits, found 'main'",
     ]
+
+
+def test_every_file_of_a_checkpoint_is_read_and_what_it_lacks_is_listed(tmp_path):
+    for name in ("README.md", ".cache", "tokenizer.json"):
+        (tmp_path / name).touch()
+    lacking = [f"{tmp_path}/{name}" for name in ("config.json", "model.safetensors")]
+    assert catalogue.checkpoint(tmp_path) == [*lacking, f"{tmp_path}/tokenizer.json"]
+    shards = ["model-1-of-2.safetensors", "model-2-of-2.safetensors"]
+    for name in (*shards, "model.safetensors.index.json"):
+        (tmp_path / name).touch()
+    names = ["config.json", *shards, "model.safetensors.index.json", "tokenizer.json"]
+    assert catalogue.checkpoint(tmp_path) == [f"{tmp_path}/{name}" for name in names]

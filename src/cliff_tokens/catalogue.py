@@ -115,6 +115,18 @@ def opens(entry: dict) -> dict:
     return how
 
 
+def checkpoint(folder: str | Path) -> list[str]:
+    """The files that are read of a model's folder: all but hidden ones and its description.
+
+    What a folder has to hold and does not is listed all the same, so that it is missed by name.
+    """
+    found = [path for path in Path(folder).glob("[!.]*") if path.is_file()]
+    names = {path.name for path in found if path.suffix != ".md"}
+    if not any(name.endswith(".safetensors") for name in names):
+        names.add("model.safetensors")
+    return [f"{folder}/{name}" for name in sorted(names | {"config.json"})]
+
+
 def resolve(entries: dict, locked: dict) -> dict:
     """The entries of a catalogue with the commits that were recorded for them.
 

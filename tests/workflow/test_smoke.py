@@ -94,6 +94,25 @@ def test_a_second_run_does_nothing(finished):
     assert planned(finished, *SMOKE) == {}
 
 
+def test_a_changed_file_of_a_model_reruns_what_opens_it(copied):
+    path = copied / "resources/testbed/testbed-small/generation_config.json"
+    path.write_text(path.read_text() + "\n")
+    jobs = planned(copied, *SMOKE)
+    assert {"sample_traces", "score_tokens", "roll_out", "train_cliff_dpo"} <= set(jobs)
+
+
+def test_jobs_import_the_package_of_their_own_checkout(copied):
+    # The environment has another checkout installed: that of these tests.
+    version = copied / "src/cliff_tokens/__init__.py"
+    version.write_text(
+        re.sub(r'__version__ = "(.*)"', r'__version__ = "\1+copy"', version.read_text())
+    )
+    target = "results/smoke/problems/chains.parquet"
+    done = snakemake(copied, *SMOKE, "--forcerun", "select_problems", "--", target)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert provenance.read(copied / target)["package"].startswith("9.")
+
+
 def test_another_threshold_reruns_detection_and_what_follows_but_no_sampling(finished, tmp_path):
     changed = tmp_path / "threshold.yaml"
     changed.write_text("cliffs: {margin: 0.15}\n")

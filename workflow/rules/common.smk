@@ -1,5 +1,6 @@
 # Catalogues, settings and axes of the run; no rules, and no science.
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -7,7 +8,12 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-sys.path.insert(0, f"{workflow.basedir}/src")
+# This checkout's package wins, here and in jobs, over one that another checkout has installed.
+PACKAGE = f"{workflow.basedir}/src"
+sys.path.insert(0, PACKAGE)
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    dict.fromkeys([PACKAGE, *filter(None, os.environ.get("PYTHONPATH", "").split(":"))])
+)
 
 from cliff_tokens import base, catalogue, hub, paper_index
 from cliff_tokens.revisions import REVISIONS

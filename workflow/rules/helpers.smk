@@ -29,18 +29,18 @@ def of_policies(table):
 
 
 def weights_of(axis):
-    """What tells that a checkpoint is there: its file, or the receipt of fetching it.
+    """The files of a model's folder, or the receipt of fetching it.
 
     ``axis`` is the wildcard that names the model, here and in what follows.
     """
 
-    def path(wildcards):
+    def files(wildcards):
         entry = MODELS[wildcards[axis]]
         if "path" in entry:
-            return f"{entry['path']}/model.safetensors"
+            return catalogue.checkpoint(entry["path"])
         return f"resources/hub/models/{wildcards[axis]}.json"
 
-    return path
+    return files
 
 
 def opens_of(axis):
