@@ -111,6 +111,16 @@ def test_a_wrong_value_is_named_with_its_place(check, changes, message):
         ),
         (
             "models",
+            MODEL | {"sampler": MODEL["sampler"] | {"temperature": float("nan")}},
+            "mine.sampler.temperature: expected a number >= 0, found nan",
+        ),
+        (
+            "models",
+            MODEL | {"context": 4096.0},
+            "mine.context: expected a whole number >= 2, found 4096.0",
+        ),
+        (
+            "models",
             MODEL | {"gpus": 2},
             "mine: expected neither gpus nor gpu_memory where the engine is transformers, "
             "found 'gpus'",

@@ -5,6 +5,7 @@ was expected and what was found.
 """
 
 import difflib
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -21,6 +22,19 @@ _TYPES = {
     "null": "null",
 }
 _LIMITS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+_Strict = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {
+            "integer": lambda _, value: isinstance(value, int) and not isinstance(value, bool),
+            "number": lambda _, value: (
+                isinstance(value, int | float)
+                and not isinstance(value, bool)
+                and math.isfinite(value)
+            ),
+        }
+    ),
+)
 
 
 class CatalogueError(ValueError):
@@ -30,12 +44,21 @@ class CatalogueError(ValueError):
 def load(path: str | Path, schema_path: str | Path) -> dict:
     """The entries of a catalogue, checked against its schema; every fault is named at once."""
     data = read(path)
-    validator = jsonschema.Draft202012Validator(read(schema_path))
+    check(data, schema_path, path)
+    return data
+
+
+def check(data: dict, schema_path: str | Path, name: str | Path) -> None:
+    """Refuse what breaks a schema; every fault is named at once, by ``name`` and key.
+
+    A whole number is not written 1000.0 and no number is infinite or missing: both would pass as
+    numbers and fail, or say nothing, where they are used.
+    """
+    validator = _Strict(read(schema_path))
     errors = sorted(validator.iter_errors(data), key=lambda error: list(map(str, error.path)))
     if errors:
-        faults = dict.fromkeys(f"{path}: {_fault(error)}" for error in errors)
+        faults = dict.fromkeys(f"{name}: {_fault(error)}" for error in errors)
         raise CatalogueError("\n".join(faults))
-    return data
 
 
 def read(path: str | Path) -> dict:

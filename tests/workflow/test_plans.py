@@ -112,6 +112,8 @@ def test_a_run_whose_commits_are_unknown_is_planned_and_not_started(fresh):
             "chains-train-large is of the same origin and split as training.dataset",
         ),
         ("potential: {rollouts: 0}", "rollouts|minimum"),
+        ("seed: 1000.0", r"seed: expected a whole number >= 0, found 1000\.0"),
+        ("cliffs: {z: .nan}", r"cliffs\.z: expected a number >= 0, found nan"),
         (
             "agreement: {pairs: [[testbed-small, testbed-larg]]}",
             "agreement.pairs: 'testbed-larg' is not in config/models.yaml",

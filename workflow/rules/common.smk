@@ -21,6 +21,7 @@ from cliff_tokens.stages.estimators import AT_CLIFFS, ESTIMATORS, draws_of, stag
 from cliff_tokens.stages.pairs import catalogue_of
 
 SCHEMAS = "workflow/schemas"
+catalogue.check(config, f"{SCHEMAS}/config.schema.yaml", "configuration")
 # Commits that were asked for, of repositories whose catalogue entry names none.
 LOCK_FILE = "config/revisions.lock.yaml"
 LOCK = {"models": {}, "datasets": {}}

@@ -78,8 +78,11 @@ def shards(draws):
 
 def shards_of(draws):
     """How many jobs share these draws of a model and data set."""
-    kind = {"potential": "independent", "recursion": "branches"}
-    return config["shards"][kind.get(stage_of(draws), "cliffs")]
+    of_stage = {
+        "potential": config["shards"]["independent"],
+        "recursion": config["shards"]["branches"],
+    }
+    return of_stage.get(stage_of(draws), config["shards"]["cliffs"])
 
 
 def branches_of(wildcards):

@@ -16,7 +16,7 @@ with (
     plan = shard(tables.read(files.plan, "plans"), int(params.shard), params.shards)
     reused = drawn = tables.empty("rollouts")
     if files.base_plan:
-        base_plan = tables.read(files.base_plan, "plans")
+        base_plan = tables.read_all(files.base_plan, "plans")
         reused = reuse(plan, base_plan, tables.read_all(files.base_rollouts, "rollouts"))
     lacking = plan[~plan["key"].isin(reused["key"])]
     if len(lacking):  # opening a model takes longer than most plans that ask for nothing
