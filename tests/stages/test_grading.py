@@ -237,7 +237,7 @@ def test_a_script_without_a_main_guard_runs_once(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
         "import sys\n"
-        "from cliff_tokens.grading import Grader\n"
+        "from cliff_tokens.stages.grading import Grader\n"
         "with Grader() as grader:\n"
         "    print(grader.grade([('5', '5.0')]))\n"
         "print(sorted({'math_verify', 'sympy', 'torch', 'numpy'} & set(sys.modules)))\n"
