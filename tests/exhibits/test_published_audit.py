@@ -41,7 +41,7 @@ def page(root, fix, audit):
 
 def test_the_tables_are_those_of_the_script(audit, page):
     shown = dict(re.findall(r"<!-- begin: (\w+) -->\n(.*?)\n<!-- end: \1 -->", page, re.DOTALL))
-    assert shown == audit.tables(), "run: pytest tests/test_published_audit.py --fix"
+    assert shown == audit.tables(), "run: pytest tests/exhibits/test_published_audit.py --fix"
 
 
 def test_the_figure_is_that_of_the_script(root, fix, audit, tmp_path):

@@ -72,7 +72,11 @@ INTERVALS = {
     "repetitions": config["statistics"]["bootstrap"],
     "seed": config["seed"],
 }
-CUT_RULES = {key: config["cut_points"][key] for key in ("low", "chunks", "drop")}
+CUT_RULES = {
+    "low": config["cut_points"]["low"],
+    "chunks": config["cut_points"]["chunks"],
+    "drop": config["cut_points"]["drop"],
+}
 # Axes of what is measured, of pairs of models (source and evaluator, as folders name them) and of
 # what is trained. An evaluation has one more variant, the model as it is.
 AXES = {"model": config["models"], "dataset": config["datasets"]}
