@@ -1,6 +1,7 @@
 """Records of making: read back, checked against the files, and refused where they do not fit."""
 
 import json
+import os
 from types import SimpleNamespace
 
 import pandas as pd
@@ -157,3 +158,12 @@ def test_a_manifest_holds_no_clock(run):
     manifest(run)
     text = (run / "results/r/provenance/manifest.json").read_text()
     assert set(json.loads(text)) == {"run", "files"}
+
+
+def test_a_preferred_package_comes_first_and_once(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["/other", "/mine"]))
+    provenance.prefer("/mine")
+    assert os.environ["PYTHONPATH"] == os.pathsep.join(["/mine", "/other"])
+    monkeypatch.delenv("PYTHONPATH")
+    provenance.prefer("/mine")
+    assert os.environ["PYTHONPATH"] == "/mine"

@@ -28,6 +28,12 @@ class ProvenanceError(ValueError):
     """A file without a record of its making, or one that is not what its record says."""
 
 
+def prefer(package: str) -> None:
+    """Let processes that are started from here import the package of this folder before others."""
+    known = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([package, *filter(None, known)]))
+
+
 def record(job) -> dict:
     """Rule, wildcards, params, inputs by hash, and library versions of a Snakemake job."""
     return {

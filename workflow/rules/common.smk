@@ -1,6 +1,5 @@
 # Catalogues, settings and axes of the run; no rules, and no science.
 
-import os
 import re
 import sys
 from pathlib import Path
@@ -8,18 +7,16 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-# This checkout's package wins, here and in jobs, over one that another checkout has installed.
 PACKAGE = f"{workflow.basedir}/src"
 sys.path.insert(0, PACKAGE)
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    dict.fromkeys([PACKAGE, *filter(None, os.environ.get("PYTHONPATH", "").split(":"))])
-)
 
-from cliff_tokens import base, catalogue, hub, paper_index
+from cliff_tokens import base, catalogue, hub, paper_index, provenance
 from cliff_tokens.revisions import REVISIONS
 from cliff_tokens.stages.estimators import AT_CLIFFS, ESTIMATORS, draws_of, stage_of
 from cliff_tokens.stages.pairs import catalogue_of
 
+# In jobs, too, this checkout's package wins over one that another checkout has installed.
+provenance.prefer(PACKAGE)
 SCHEMAS = "workflow/schemas"
 catalogue.check(config, f"{SCHEMAS}/config.schema.yaml", "configuration")
 # Commits that were asked for, of repositories whose catalogue entry names none.
