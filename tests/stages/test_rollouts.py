@@ -8,69 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from helpers.markov import MarkovEngine, MarkovTokenizer, policy
+from helpers.rolling import PREFIXES, PROVENANCE, ROLLOUTS, CountingEngine, count, roll_out
 
-from cliff_tokens import script
 from cliff_tokens.policies import sampling
-from cliff_tokens.policies.sampling import Sampler
 from cliff_tokens.stages import rollouts
-from cliff_tokens.stages.grading import Grader
 
-SAMPLER = Sampler(temperature=1.0, top_p=0.9)
-PREFIXES, ROLLOUTS = 60, 512  # in batches of 32, 28: the first reaches BATCH exactly
-PROVENANCE = {"rule": "roll_out", "params": {"seed": 7}}
 BATCHES = [f"potential-{run}" for run in ("0-32", "32-60")]
-
-# Rolls out as a job would, and is killed after so many rollouts, as the kernel or SLURM would.
-JOB = """
-import os, signal, sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-import test_rollouts as job
-limit = int(sys.argv[3])
-engine = job.CountingEngine()
-engine.after = lambda: engine.drawn == limit and os.kill(os.getpid(), signal.SIGKILL)
-job.roll_out(Path(sys.argv[2]), engine)
-"""
-
-
-class CountingEngine(MarkovEngine):
-    """Knows how many rollouts it has given, and calls ``after`` each."""
-
-    def __init__(self):
-        super().__init__(vocabulary=10, seed=4)
-        self.drawn, self.after = 0, lambda: None
-
-    def generate(self, requests, sampler):
-        for completion in super().generate(requests, sampler):
-            yield completion
-            self.drawn += 1
-            self.after()
-
-
-def prefixes() -> list[rollouts.Prefix]:
-    start = MarkovTokenizer().prompt_ids("")
-    return [
-        rollouts.Prefix(
-            prompt_ids=start,
-            token_ids=start[:0],
-            streams=sampling.streams(7, "test", number, count=ROLLOUTS),
-            limit=400,
-            ended=False,
-            gold="1",
-        )
-        for number in range(PREFIXES)
-    ]
-
-
-def count(engine, store=None) -> pd.DataFrame:
-    with Grader(workers=1) as grader:
-        return rollouts.count(prefixes(), policy(engine, SAMPLER), grader, "potential", store)
-
-
-def roll_out(folder: Path, engine, provenance=PROVENANCE) -> pd.DataFrame:
-    with script.resumable(str(folder / "shard-1.parquet"), provenance) as store:
-        return count(engine, store)
 
 
 def partial(folder: Path) -> list[Path]:
@@ -88,7 +31,7 @@ def killed(tmp_path) -> Path:
     """The folder of a job that was killed in its second batch."""
     after = str(rollouts.BATCH + 5000)
     done = subprocess.run(
-        [sys.executable, "-c", JOB, str(Path(__file__).parent), str(tmp_path), after],
+        [sys.executable, "-m", "helpers.rolling", str(tmp_path), after],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert done.returncode == -signal.SIGKILL

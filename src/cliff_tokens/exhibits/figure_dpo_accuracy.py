@@ -67,10 +67,8 @@ def draw(values: pd.DataFrame) -> Figure:
                 title = f"{style.wrap(model, 18)}\n{title}"
             axes.set_title(title, fontsize=6.5, parse_math=False)
     figure.supxlabel("gain in accuracy over base (percentage points)", fontsize=7)
-    hollow = style.handle(style.FAINT, "o", "", f"fewer than {style.FEW} problems")
-    hollow.set_markerfacecolor("white")
     seeds = style.handle(style.FAINT, "|", "", "single training seeds")
-    figure.legend(handles=[seeds, hollow], loc="outside upper right", ncols=2)
+    figure.legend(handles=[seeds, style.few("problems")], loc="outside upper right", ncols=2)
     return figure
 
 

@@ -21,7 +21,13 @@ from matplotlib.ticker import MaxNLocator
 
 from cliff_tokens.exhibits import style
 from cliff_tokens.exhibits.cells import OUTCOMES, POOLED, cells, mean_columns
-from cliff_tokens.exhibits.prevalence import OFFSETS, dataset_panels, outcome_handles
+from cliff_tokens.exhibits.prevalence import (
+    OFFSETS,
+    dataset_panels,
+    label_models,
+    mark,
+    outcome_handles,
+)
 from cliff_tokens.statistics import Intervals
 
 _TICK = 0.13  # half the width of the line at what is expected
@@ -90,9 +96,8 @@ def draw(values: pd.DataFrame) -> Figure:
     for axes, panel in grid:
         _panel(axes, panel)
         axes.set_ylim(-0.03 * top, top)
-    hollow = style.handle(style.FAINT, "o", "", f"fewer than {style.FEW} problems")
-    hollow.set_markerfacecolor("white")
-    handles = [*outcome_handles(), style.handle(style.INK, label="expected"), hollow]
+    expected = style.handle(style.INK, label="expected")
+    handles = [*outcome_handles(), expected, style.few("problems")]
     columns = 4 if figure.get_figwidth() > style.COLUMN else 2
     figure.legend(handles=handles, loc="outside upper center", ncols=columns)
     return figure
@@ -102,39 +107,17 @@ def _panel(axes: Axes, panel: pd.DataFrame) -> None:
     labels = []
     for place, row in enumerate(panel.to_dict("records")):
         labels.append(f"n = {row['n']}\n{style.wrap(row['model'], 14)}")
+        if not row["n"]:
+            style.say_none(axes, place, "no cliffs")
+            continue
         for outcome, offset in OFFSETS.items():
             x, color = place + offset, style.OUTCOME_COLORS[outcome]
             expected = row[f"expected_{outcome}"]
             bounds = [expected + row["excess_low"], expected + row["excess_high"]]
             if outcome == "correct":
                 bounds = [expected - row["excess_high"], expected - row["excess_low"]]
-            if not row["n"]:
-                continue
             style.interval(axes, x, *bounds, color)
             axes.hlines(expected, x - _TICK, x + _TICK, color=style.INK, linewidth=1, zorder=4)
-            axes.plot(
-                x,
-                row[f"seen_{outcome}"],
-                style.OUTCOME_MARKERS[outcome],
-                color=color,
-                markerfacecolor=style.face(color, row["problems"]),
-                markersize=4,
-                zorder=3,
-                clip_on=False,
-            )
-        if not row["n"]:
-            axes.annotate(
-                "no cliffs",
-                (place, 0),
-                (0, 3),
-                textcoords="offset points",
-                ha="center",
-                rotation=90,
-                color=style.FAINT,
-                fontsize=6,
-            )
-    axes.set_xticks(range(len(panel)), labels, parse_math=False)
-    axes.tick_params(axis="x", length=0)
-    axes.set_xlim(-0.55, len(panel) - 0.45)
+            mark(axes, x, row[f"seen_{outcome}"], outcome, row["problems"])
+    label_models(axes, labels)
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    axes.grid(axis="y")

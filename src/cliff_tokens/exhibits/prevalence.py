@@ -102,6 +102,37 @@ def outcome_handles() -> list:
     ]
 
 
+def mark(axes: Axes, x: float, y: float, outcome: str, n: int) -> None:
+    """The marker of an outcome.
+
+    Args:
+        axes: to draw in.
+        x: place, in data coordinates.
+        y: likewise.
+        outcome: of the traces; gives color and shape.
+        n: what it stands for; hollow where these are few.
+    """
+    color = style.OUTCOME_COLORS[outcome]
+    axes.plot(
+        x,
+        y,
+        style.OUTCOME_MARKERS[outcome],
+        color=color,
+        markerfacecolor=style.face(color, n),
+        markersize=4,
+        zorder=3,
+        clip_on=False,
+    )
+
+
+def label_models(axes: Axes, labels: Sequence[str]) -> None:
+    """An axis with a place for every model, and lines across."""
+    axes.set_xticks(range(len(labels)), labels, parse_math=False)
+    axes.tick_params(axis="x", length=0)
+    axes.set_xlim(-0.55, len(labels) - 0.45)
+    axes.grid(axis="y")
+
+
 def draw_rate(values: pd.DataFrame, rate: str, label: str, highest: float | None) -> Figure:
     """Points with intervals; n below. One panel pools, and with several data sets each has one."""
     figure, grid = dataset_panels(values, label)
@@ -110,9 +141,8 @@ def draw_rate(values: pd.DataFrame, rate: str, label: str, highest: float | None
     for axes, rows in grid:
         _panel(axes, rows, list(pd.unique(values["model"])), rate)
         axes.set_ylim(-0.03 * top, top)
-    hollow = style.handle(style.FAINT, "o", "", f"fewer than {style.FEW} traces")
-    hollow.set_markerfacecolor("white")
-    figure.legend(handles=[*outcome_handles(), hollow], loc="outside upper center", ncols=3)
+    handles = [*outcome_handles(), style.few("traces")]
+    figure.legend(handles=handles, loc="outside upper center", ncols=3)
     return figure
 
 
@@ -125,31 +155,10 @@ def _panel(axes: Axes, cells: pd.DataFrame, models: list[str], rate: str) -> Non
             color, x = style.OUTCOME_COLORS[outcome], place + OFFSETS[outcome]
             counts.append(str(cell["n"]))
             if not cell["n"]:
-                axes.annotate(
-                    "none",
-                    (x, 0),
-                    (0, 3),
-                    textcoords="offset points",
-                    ha="center",
-                    rotation=90,
-                    color=style.FAINT,
-                    fontsize=6,
-                )
+                style.say_none(axes, x, "none")
                 continue
             style.interval(axes, x, cell[f"{rate}_low"], cell[f"{rate}_high"], color)
-            axes.plot(
-                x,
-                cell[rate],
-                style.OUTCOME_MARKERS[outcome],
-                color=color,
-                markerfacecolor=style.face(color, cell["n"]),
-                markersize=4,
-                zorder=3,
-                clip_on=False,
-            )
+            mark(axes, x, cell[rate], outcome, cell["n"])
         labels.append(f"n = {' | '.join(counts)}\n{style.wrap(model, 14)}")
-    axes.set_xticks(range(len(models)), labels, parse_math=False)
-    axes.tick_params(axis="x", length=0)
-    axes.set_xlim(-0.55, len(models) - 0.45)
+    label_models(axes, labels)
     axes.yaxis.set_major_locator(MaxNLocator(4))
-    axes.grid(axis="y")

@@ -181,6 +181,27 @@ def face(color: str, n: int) -> str:
     return color if n >= FEW else "white"
 
 
+def few(what: str) -> Line2D:
+    """The legend's entry of hollow markers."""
+    entry = handle(FAINT, "o", "", f"fewer than {FEW} {what}")
+    entry.set_markerfacecolor("white")
+    return entry
+
+
+def say_none(axes: Axes, x: float, sentence: str) -> None:
+    """A place at the foot of a panel says why it has no marker."""
+    axes.annotate(
+        sentence,
+        (x, 0),
+        (0, 3),
+        textcoords="offset points",
+        ha="center",
+        rotation=90,
+        color=FAINT,
+        fontsize=6,
+    )
+
+
 def say_empty(axes: Axes, sentence: str) -> None:
     """An empty panel says why."""
     axes.text(
