@@ -5,7 +5,7 @@ import pytest
 from helpers.exhibits import cell, show, values, words
 
 from cliff_tokens.exhibits import style
-from cliff_tokens.exhibits.prevalence import prevalence
+from cliff_tokens.exhibits.prevalence import count_cliffs
 
 
 def test_a_model_without_incorrect_traces_keeps_its_row(given):
@@ -21,16 +21,20 @@ def test_a_model_without_incorrect_traces_keeps_its_row(given):
 
 
 @pytest.mark.parametrize(
-    ("name", "rate"),
+    ("name", "rate", "of"),
     [
-        ("figure_02_share_with_cliff", "share_with_cliff"),
-        ("figure_03_cliffs_per_trace", "cliffs_per_trace"),
+        ("figure_02_share_with_cliff", "share_with_cliff", lambda counts: (counts > 0).mean()),
+        ("figure_03_cliffs_per_trace", "cliffs_per_trace", lambda counts: counts.mean()),
     ],
 )
-def test_the_rates_drawn_are_those_of_the_summary(given, name, rate):
-    names = ("traces", "cliffs", "intervals", "models", "datasets")
-    frame = prevalence(*(given[name] for name in names))
-    np.testing.assert_array_equal(values(name, given)[rate], frame[rate])
+def test_the_rates_drawn_are_those_of_the_counted_traces(given, name, rate, of):
+    counted = count_cliffs(given["traces"], given["cliffs"])
+    for row in values(name, given).to_dict("records"):
+        among = counted["model"].eq(row["model"]) & counted["outcome"].eq(row["outcome"])
+        if row["dataset"] != "all":
+            among &= counted["dataset"].eq(row["dataset"])
+        assert row["n"] == among.sum()
+        np.testing.assert_allclose(row[rate], of(counted.loc[among, "cliffs"]), rtol=1e-12)
 
 
 def test_few_traces_are_drawn_hollow_and_none_are_named(given):

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from helpers import engines
 from scipy import stats
 
 from cliff_tokens.policies import Request, open_engine
@@ -66,13 +67,7 @@ def requests(prompts):
 
 
 def run(engine, requests, sampler=SAMPLER):
-    """{(request, rollout): (token ids, finish)}; fails if a rollout comes twice."""
-    found = {}
-    for one in engine.generate(requests, sampler):
-        assert (one.request, one.rollout) not in found
-        assert one.token_ids.dtype == np.int32
-        found[one.request, one.rollout] = (one.token_ids.tolist(), one.finish)
-    return found
+    return engines.run(engine, requests, sampler)
 
 
 def logprobs(logits):

@@ -6,7 +6,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from cliff_tokens.exhibits import style
-from cliff_tokens.exhibits.prevalence import draw_rate, prevalence
+from cliff_tokens.exhibits.cells import share_columns
+from cliff_tokens.exhibits.prevalence import by_outcome, count_cliffs, draw_rate
 from cliff_tokens.statistics import Intervals
 
 
@@ -17,7 +18,7 @@ def values(
     models: Sequence[str],
     datasets: Sequence[str],
 ) -> pd.DataFrame:
-    """Rows of ``prevalence``, with the columns that this figure shows.
+    """A row for every model, data set and outcome.
 
     Args:
         traces: rows of the table.
@@ -26,8 +27,13 @@ def values(
         models: rows of the result, in this order.
         datasets: likewise.
     """
-    frame = prevalence(traces, cliffs, intervals, models, datasets)
-    return frame.drop(columns=[name for name in frame if name.startswith("cliffs")])
+
+    def share(cell: pd.DataFrame) -> dict:
+        cliff = cell["cliffs"] > 0
+        columns = share_columns("share_with_cliff", cliff, cell["cluster"], intervals)
+        return {"with_cliff": int(cliff.sum()), **columns}
+
+    return by_outcome(count_cliffs(traces, cliffs), models, datasets, share)
 
 
 @style.styled

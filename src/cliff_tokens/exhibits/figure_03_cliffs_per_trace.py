@@ -6,7 +6,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from cliff_tokens.exhibits import style
-from cliff_tokens.exhibits.prevalence import draw_rate, prevalence
+from cliff_tokens.exhibits.cells import mean_columns
+from cliff_tokens.exhibits.prevalence import by_outcome, count_cliffs, draw_rate
 from cliff_tokens.statistics import Intervals
 
 
@@ -17,7 +18,7 @@ def values(
     models: Sequence[str],
     datasets: Sequence[str],
 ) -> pd.DataFrame:
-    """Rows of ``prevalence``, with the columns that this figure shows.
+    """A row for every model, data set and outcome.
 
     Args:
         traces: rows of the table.
@@ -26,8 +27,12 @@ def values(
         models: rows of the result, in this order.
         datasets: likewise.
     """
-    frame = prevalence(traces, cliffs, intervals, models, datasets)
-    return frame.drop(columns=[name for name in frame if "with_cliff" in name])
+
+    def mean(cell: pd.DataFrame) -> dict:
+        columns = mean_columns("cliffs_per_trace", cell["cliffs"], cell["cluster"], intervals)
+        return {"cliffs": int(cell["cliffs"].sum()), **columns}
+
+    return by_outcome(count_cliffs(traces, cliffs), models, datasets, mean)
 
 
 @style.styled

@@ -1,6 +1,6 @@
 """What Figures 2 and 3 share: how common cliffs are on correct and on incorrect traces."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from cliff_tokens.exhibits import style
-from cliff_tokens.exhibits.cells import OUTCOMES, POOLED, cells, mean_columns, share_columns
-from cliff_tokens.statistics import Intervals
+from cliff_tokens.exhibits.cells import OUTCOMES, POOLED, cells
 
 _NARROW = 3  # models up to which the data sets fit beside the pooled panel
 OFFSETS = {"correct": -0.17, "incorrect": 0.17}
@@ -36,36 +35,19 @@ def count_cliffs(traces: pd.DataFrame, cliffs: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def prevalence(
-    traces: pd.DataFrame,
-    cliffs: pd.DataFrame,
-    intervals: Intervals,
+def by_outcome(
+    counted: pd.DataFrame,
     models: Sequence[str],
     datasets: Sequence[str],
+    rate: Callable[[pd.DataFrame], dict],
 ) -> pd.DataFrame:
-    """Cliffs on traces by model, data set and outcome.
+    """A rate of the counted traces by model, data set and outcome.
 
     The paper pools the data sets: its cells are those with data set "all".
-
-    Args:
-        traces: rows of the table.
-        cliffs: of one estimator.
-        intervals: how intervals are made.
-        models: rows of the result, in this order.
-        datasets: likewise.
     """
-    counted = count_cliffs(traces, cliffs)
     axes = {"model": models, "dataset": datasets, "outcome": OUTCOMES}
     return pd.DataFrame(
-        {
-            **labels,
-            "n": len(cell),
-            "problems": cell["cluster"].nunique(),
-            "with_cliff": int((cell["cliffs"] > 0).sum()),
-            **share_columns("share_with_cliff", cell["cliffs"] > 0, cell["cluster"], intervals),
-            "cliffs": int(cell["cliffs"].sum()),
-            **mean_columns("cliffs_per_trace", cell["cliffs"], cell["cluster"], intervals),
-        }
+        {**labels, "n": len(cell), "problems": cell["cluster"].nunique(), **rate(cell)}
         for labels, cell in cells(counted, pooled=["dataset"], **axes)
     )
 
