@@ -44,6 +44,7 @@ def test_another_rule_estimator_or_part_may_be_read(recorded, changes):
         ({"problems": {"limit": 3}}, r"problems: .* cannot change it"),
         ({"potential": {"rollouts": 8}}, r"potential\.rollouts: testbed was measured with 64"),
         ({"taxonomy": {"support": 0}}, r"taxonomy\.support"),
+        ({"training": {"samples": 5}}, r"training\.samples: testbed was measured with 2, found 5"),
         ({"models": ["qwen3-8b"]}, r"models: testbed has no qwen3-8b; it offers testbed-small"),
         (
             {"potential": {"estimators": ["adaptive"], "main": "adaptive"}},

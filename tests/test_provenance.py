@@ -96,6 +96,16 @@ def test_the_manifest_is_refused_where_an_input_is_no_longer_what_was_read(run):
         manifest(run)
 
 
+def test_a_job_does_not_mix_two_states_of_a_file(run):
+    together = job("roll_out", ["weights.bin", "results/r/potential/a.parquet"])
+    assert len(provenance.record(together)["inputs"]) == 2
+    (run / "weights.bin").write_bytes(b"other weights")
+    with pytest.raises(
+        ProvenanceError, match=r"weights\.bin: has changed since roll_out made .*a\.parquet"
+    ):
+        provenance.record(together)
+
+
 def test_a_figure_without_a_record_has_no_place_in_a_manifest(run):
     (run / "results/r/figures/f.json").unlink()
     with pytest.raises(ProvenanceError, match="no record of its making"):

@@ -20,6 +20,8 @@ _EQUAL = (
     "potential/rollouts",
     "potential/second_round",
     "taxonomy/support",
+    "training/dataset",
+    "training/samples",
 )
 _AMONG = ("models", "datasets", "potential/estimators")
 

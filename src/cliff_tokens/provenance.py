@@ -35,12 +35,19 @@ def prefer(package: str) -> None:
 
 
 def record(job) -> dict:
-    """Rule, wildcards, params, inputs by hash, and library versions of a Snakemake job."""
+    """Rule, wildcards, params, inputs by hash, and library versions of a Snakemake job.
+
+    A table among the inputs that was made from another state of one of them is an error.
+    """
+    inputs = _hashes(job.input)
+    for path in inputs:
+        if path.endswith(".parquet"):
+            _refuse_mixture(path, inputs)
     return {
         "rule": job.rule,
         "wildcards": dict(job.wildcards.items()),
         "params": dict(job.params.items()),
-        "inputs": _hashes(job.input),
+        "inputs": inputs,
         "package": __version__,
         "libraries": _versions(),
     }
@@ -208,6 +215,20 @@ def _state(path: Path, digest: str) -> str:
 
 def _hashes(paths: Iterable[str | Path]) -> dict[str, str]:
     return {str(file): sha256(file) for path in paths for file in _files(Path(path))}
+
+
+def _refuse_mixture(path: str, inputs: dict[str, str]) -> None:
+    """Refuse a table that was made from a file that has changed since and is read beside it.
+
+    Within a run Snakemake makes such a table again; that of a base run, say, it does not.
+    """
+    making = tables.read_metadata(path)
+    for file, digest in making["inputs"].items():
+        if inputs.get(file, digest) != digest:
+            raise ProvenanceError(
+                f"{file}: has changed since {making['rule']} made {path} from it; bring the file "
+                "back, or make that table again"
+            )
 
 
 def _files(path: Path) -> list[Path]:
