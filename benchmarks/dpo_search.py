@@ -32,7 +32,8 @@ from cliff_tokens.stages import generators as problems
 from cliff_tokens.stages import pairs, training
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.grading import Grader
-from cliff_tokens.stages.traces import Questions, sample
+from cliff_tokens.stages.questions import Questions
+from cliff_tokens.stages.traces import sample
 
 LIMIT, HELD_OUT, SEED = 160, 0.2, 20260624
 COLUMNS = (

@@ -116,8 +116,14 @@ def refuse_overlap(datasets: dict, training: str, evaluated: Iterable[str], key:
 
 
 def questions(entry: dict, samples: int) -> dict:
-    """How a data set is asked, as ``stages.traces.Questions`` takes it."""
-    return {"system": entry["system"], "max_tokens": entry["max_tokens"], "samples": samples}
+    """How a data set is asked, as ``stages.questions.Questions`` takes it."""
+    return {
+        "system": entry["system"],
+        "max_tokens": entry["max_tokens"],
+        "samples": samples,
+        "shots": entry.get("shots", []),
+        "plain": entry.get("plain"),
+    }
 
 
 def opens(entry: dict) -> dict:

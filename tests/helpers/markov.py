@@ -14,10 +14,11 @@ from cliff_tokens.policies import Completion, Policy, Request, sampling
 from cliff_tokens.policies.sampling import Sampler
 from cliff_tokens.stages.grading import Grader
 from cliff_tokens.stages.independent import collect_potential, plan_potential
+from cliff_tokens.stages.questions import Questions
 from cliff_tokens.stages.recursion import collect_branches
 from cliff_tokens.stages.resampling import collect_resampling, plan_resampling
 from cliff_tokens.stages.rollouts import roll_out
-from cliff_tokens.stages.traces import Questions, sample
+from cliff_tokens.stages.traces import sample
 
 RIGHT, WRONG, START = 0, 1, 2
 
@@ -44,7 +45,10 @@ class MarkovEngine:
         )
         return np.concatenate([[1.0, 0.0], solution])
 
-    def generate(self, requests: Sequence[Request], sampler: Sampler) -> Iterator[Completion]:
+    def generate(
+        self, requests: Sequence[Request], sampler: Sampler, stops: Sequence[int] = ()
+    ) -> Iterator[Completion]:
+        assert not len(stops)  # a chain ends in its two states alone
         moves = self.transitions(sampler)
         for number, request in enumerate(requests):
             count = len(request.streams)
@@ -73,7 +77,7 @@ class MarkovEngine:
 class MarkovTokenizer:
     r"""Writes RIGHT as \boxed{1} and WRONG as \boxed{0}."""
 
-    def prompt_ids(self, question: str, system: str | None = None) -> np.ndarray:
+    def prompt_ids(self, question: str, system: str | None = None, shots=()) -> np.ndarray:
         return np.array([START], dtype=np.int32)
 
     def texts(self, responses) -> list[str]:
@@ -96,7 +100,7 @@ def sample_chain(
     names = [f"p{number:03d}" for number in range(count)]
     problems = pd.DataFrame(
         {"dataset": "chain", "problem_id": names, "question": names, "answer": "1"}
-    )
+    ).assign(answer_from="box", until=None)
     questions = Questions(system=None, max_tokens=max_tokens, samples=1)
     with Grader() as grader:
         traces = sample(problems, questions, "markov", policy(engine, sampler), grader, 7)

@@ -14,6 +14,7 @@ from cliff_tokens import script
 from cliff_tokens.policies import sampling
 from cliff_tokens.policies.sampling import Sampler
 from cliff_tokens.stages import rollouts
+from cliff_tokens.stages.extraction import Extraction
 from cliff_tokens.stages.grading import Grader
 from helpers.markov import MarkovEngine, MarkovTokenizer, policy
 
@@ -29,8 +30,8 @@ class CountingEngine(MarkovEngine):
         super().__init__(vocabulary=10, seed=4)
         self.drawn, self.after = 0, lambda: None
 
-    def generate(self, requests, sampler):
-        for completion in super().generate(requests, sampler):
+    def generate(self, requests, sampler, stops=()):
+        for completion in super().generate(requests, sampler, stops):
             yield completion
             self.drawn += 1
             self.after()
@@ -53,7 +54,8 @@ def prefixes() -> list[rollouts.Prefix]:
 
 def count(engine, store=None) -> pd.DataFrame:
     with Grader(workers=1) as grader:
-        return rollouts.count(prefixes(), policy(engine, SAMPLER), grader, "potential", store)
+        answering = policy(engine, SAMPLER)
+        return rollouts.count(prefixes(), Extraction(), answering, grader, "potential", store)
 
 
 def roll_out(folder: Path, engine, provenance=PROVENANCE) -> pd.DataFrame:

@@ -237,6 +237,8 @@ def _problems(datasets, problems):
             "problem_id": f"p{problem:03d}",
             "question": "How many?",
             "answer": "36",
+            "answer_from": "box",
+            "until": None,
             "level": None,
             "split": "test",
             "source_row": problem,

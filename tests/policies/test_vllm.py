@@ -15,6 +15,7 @@ from cliff_tokens.policies import Request, open_engine
 from cliff_tokens.policies.sampling import Sampler, distribution, streams
 from cliff_tokens.policies.tokenizer import ChatTokenizer
 from cliff_tokens.stages import grading, problems
+from cliff_tokens.stages.extraction import extract
 
 torch = pytest.importorskip("torch")
 
@@ -168,7 +169,7 @@ def test_potentials_agree_with_those_of_the_transformers_engine(
     with grading.Grader() as grader:
         for row, one in enumerate((engine, other)):
             done = list(one.generate(requests, SAMPLER))
-            answers = map(grading.extract, tokenizer.texts([found.token_ids for found in done]))
+            answers = map(extract, tokenizer.texts([found.token_ids for found in done]))
             golds = [asked["answer"][found.request] for found in done]
             verdicts = grader.grade(list(zip(golds, answers, strict=True)))
             for found, verdict in zip(done, verdicts, strict=True):

@@ -14,7 +14,8 @@ from cliff_tokens.script import open_policy, open_tokenizer
 from cliff_tokens.stages import agreement
 from cliff_tokens.stages import generators as problems
 from cliff_tokens.stages.grading import Grader
-from cliff_tokens.stages.traces import Questions, sample, score
+from cliff_tokens.stages.questions import Questions
+from cliff_tokens.stages.traces import sample, score
 
 CERTAIN = 0.99
 MODELS = ("testbed-small", "testbed-large")

@@ -12,11 +12,13 @@ from cliff_tokens import tables
 from cliff_tokens.policies import Policy, Request, open_engine, sampling
 from cliff_tokens.policies.sampling import Sampler
 from cliff_tokens.policies.tokenizer import ChatTokenizer
-from cliff_tokens.stages import candidates, grading
+from cliff_tokens.stages import candidates
+from cliff_tokens.stages.extraction import extract
 from cliff_tokens.stages.grading import Grader
+from cliff_tokens.stages.questions import Questions
 from cliff_tokens.stages.rollouts import COUNTS as COUNT_COLUMNS
 from cliff_tokens.stages.rollouts import roll_out
-from cliff_tokens.stages.traces import Questions, sample, score
+from cliff_tokens.stages.traces import sample, score
 
 SAMPLER = Sampler(temperature=1.0, top_p=0.9)
 COUNTS = list(COUNT_COLUMNS)
@@ -239,7 +241,7 @@ def test_a_shipped_model_is_followed_as_the_engine_would_have_gone_on(grader):
         request = Request(np.append(trace.prompt_ids, before), streams, 120 - t)
         done = list(engine.generate([request], sampler)) if row.token_id not in engine.stops else []
         texts = tokenizer.texts([np.append(before, one.token_ids) for one in done])
-        answers = [("27", grading.extract(text)) for text in texts]
+        answers = [("27", extract(text)) for text in texts]
         if done:
             assert row.successes == list(grader.grade(answers)).count("correct")
             assert row.generated_tokens == sum(len(one.token_ids) for one in done)

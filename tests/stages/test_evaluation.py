@@ -15,7 +15,7 @@ from cliff_tokens.stages import generators as generated
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.evaluation import BASE, Identity, Recount
 from cliff_tokens.stages.grading import Grader
-from cliff_tokens.stages.traces import Questions
+from cliff_tokens.stages.questions import Questions
 
 torch = pytest.importorskip("torch")
 peft = pytest.importorskip("peft")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cliff_tokens.stages import grading
-from cliff_tokens.stages.grading import VERDICTS, Grader, GradingError, extract
+from cliff_tokens.stages.grading import VERDICTS, Grader, GradingError
 
 with open(ROOT / "tests/data/answers.csv", newline="", encoding="utf-8") as file:
     TABLE = [(row["gold"], row["answer"], row["verdict"]) for row in csv.DictReader(file)]
@@ -24,37 +24,6 @@ def grader():
     # On a busy machine some answers of the table take half a second; the hung ones take it all.
     with Grader(workers=2, deadline=5) as grader:
         yield grader
-
-
-@pytest.mark.parametrize(
-    ("text", "answer"),
-    [
-        (r"so \boxed{5}.", "5"),
-        (r"\boxed{1} then \boxed{2}", "2"),
-        (r"\boxed{ \frac{1}{2} }", r"\frac{1}{2}"),
-        (r"\boxed{x = \boxed{5}}", "5"),
-        (r"\boxed{\left\{ x^2 \right.}", r"\left\{ x^2 \right."),
-        (r"\boxed{\{1,2\}}", r"\{1,2\}"),
-        (r"\boxed{1\\2}", r"1\\2"),
-        ("the answer is 5", None),
-        ("", None),
-        (r"\boxed{}", None),
-        (r"\boxed{  }", None),
-        (r"\boxed{4} and then \boxed{5", None),
-        (r"\boxed{4} and then \boxed{\frac{1}{2}", None),
-        (r"\boxed{4} and then \boxed", None),
-        (r"\boxed{4} and then \boxed{" + "\\", None),
-        (r"\boxed{" + "9" * 300 + "}", "9" * 300),
-        (r"\boxed{" + "9" * 301 + "}", None),
-    ],
-)
-def test_the_last_box_decides(text, answer):
-    assert extract(text) == answer
-
-
-@given(before=st.text(), content=st.text("1x ^+", max_size=300), after=st.text("boxed {}."))
-def test_what_was_boxed_is_found(before, content, after):
-    assert extract(rf"{before}\boxed{{{content}}}{after}") == (content.strip() or None)
 
 
 def test_every_row_of_the_table_gets_its_verdict(grader):

@@ -36,13 +36,13 @@ class Oracle:
         self.questions = problems["question"].tolist()
         self.answers = problems["answer"].tolist()
 
-    def prompt_ids(self, question, system=None):
+    def prompt_ids(self, question, system=None, shots=()):
         return np.array([self.questions.index(question)], dtype=np.int32)
 
     def texts(self, responses):
         return [rf"\boxed{{{self.answers[ids[0]]}}}" if len(ids) == 1 else "" for ids in responses]
 
-    def generate(self, requests, sampler):
+    def generate(self, requests, sampler, stops=()):
         for number, request in enumerate(requests):
             greedy = sampler.temperature == 0
             written = request.prompt_ids if greedy else np.zeros(request.max_tokens, np.int32)

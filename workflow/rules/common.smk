@@ -106,11 +106,14 @@ CATALOGUES = {
     for variant in VARIANTS
 }
 TRAINED_ON = sorted({name for name in CATALOGUES.values() if name})
-# Traces of each problem.
+# Traces of each problem, and how each data set is asked: for traces, in evaluation, and when
+# cliffs are counted again.
 SAMPLES = dict.fromkeys(DATASETS, config["traces"]["samples"]) | {
     TRAINING_SET: config["training"]["samples"]
 }
-# How each data set is asked in evaluation, and when cliffs are counted again.
+QUESTIONS = {
+    name: catalogue.questions(entry, SAMPLES[name]) for name, entry in DATASETS.items()
+}
 ASKED = {
     name: catalogue.questions(DATASETS[name], entry["samples"])
     for name, entry in EVALUATED.items()

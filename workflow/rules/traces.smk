@@ -22,9 +22,7 @@ rule sample_traces:
         opens=opens_of("model"),
         sampler=lookup("{model}/sampler", within=MODELS),
         model="{model}",
-        system=lookup("{dataset}/system", within=DATASETS),
-        max_tokens=lookup("{dataset}/max_tokens", within=DATASETS),
-        samples=lookup("{dataset}", within=SAMPLES),
+        questions=lookup("{dataset}", within=QUESTIONS),
         seed=lookup("seed", within=config),
         revision=REVISIONS["traces"],
     message:

@@ -5,7 +5,7 @@ from cliff_tokens.script import open_policy, resumable, running, was_trained
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.evaluation import Identity, Recount, recount
 from cliff_tokens.stages.grading import Grader
-from cliff_tokens.stages.traces import Questions
+from cliff_tokens.stages.questions import Questions
 
 with (
     running(snakemake) as provenance,
@@ -17,7 +17,7 @@ with (
     if not files.adapter or was_trained(files.adapter):
         recounts = recount(
             tables.read_all(files.problems, "problems"),
-            {name: Questions(**asked) for name, asked in params.questions.items()},
+            {name: Questions.of(asked) for name, asked in params.questions.items()},
             Identity(params.model, params.variant, int(params.training_seed)),
             open_policy(params.opens, params.sampler, files.adapter or None),
             grader,

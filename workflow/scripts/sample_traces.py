@@ -3,13 +3,14 @@
 from cliff_tokens import tables
 from cliff_tokens.script import open_policy, running
 from cliff_tokens.stages.grading import Grader
-from cliff_tokens.stages.traces import Questions, sample
+from cliff_tokens.stages.questions import Questions
+from cliff_tokens.stages.traces import sample
 
 with running(snakemake) as provenance, Grader() as grader:
     params = snakemake.params
     traces = sample(
         tables.read(snakemake.input.problems, "problems"),
-        Questions(params.system, params.max_tokens, params.samples),
+        Questions.of(params.questions),
         params.model,
         open_policy(params.opens, params.sampler),
         grader,

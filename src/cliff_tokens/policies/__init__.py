@@ -38,8 +38,12 @@ class Engine(Protocol):
 
     stops: np.ndarray  # int64, the end-of-sequence tokens
 
-    def generate(self, requests: Sequence[Request], sampler: Sampler) -> Iterator[Completion]:
+    def generate(
+        self, requests: Sequence[Request], sampler: Sampler, stops: Sequence[int] = ()
+    ) -> Iterator[Completion]:
         """Every rollout of every request, each once, in no particular order, as they finish.
+
+        A rollout ends with an end-of-sequence token or one of ``stops``.
 
         Token number i of a rollout is drawn with ``sampling.uniforms(stream, i)``, so that it
         depends on the prompt, the stream and the sampler only, not on what runs beside it.
@@ -60,6 +64,18 @@ class Policy:
     engine: Engine
     tokenizer: ChatTokenizer
     sampler: Sampler
+
+    def generate(
+        self, requests: Sequence[Request], until: str | None = None
+    ) -> Iterator[Completion]:
+        """Every rollout of every request; one ends with a token that contains ``until``, too."""
+        stops = self.tokenizer.containing(until) if until else ()
+        return self.engine.generate(requests, self.sampler, stops)
+
+    def stops(self, until: str | None = None) -> set[int]:
+        """The tokens with which ``generate`` ends a rollout."""
+        also = self.tokenizer.containing(until) if until else ()
+        return {*map(int, self.engine.stops), *map(int, also)}
 
     def check_drew(self, traces: pd.DataFrame) -> None:
         """Refuse traces that another sampler drew: their potential is another policy's."""

@@ -89,13 +89,14 @@ class Pool:
         engine: the TransformersEngine whose model runs.
         requests: all that were asked of it; those of the groups are answered here.
         sampler: draws the tokens.
+        stops: int64, the tokens that end a rollout.
         groups: what this pool answers, by trunk.
         copy: whether rows hold the columns of their trunk themselves, which pays where few rows
             share it; otherwise every row reads every trunk of the pool, hidden or not.
     """
 
-    def __init__(self, engine, requests, sampler, groups: Sequence[Group], copy: bool):
-        self.engine, self.requests, self.sampler = engine, requests, sampler
+    def __init__(self, engine, requests, sampler, stops, groups: Sequence[Group], copy: bool):
+        self.engine, self.requests, self.sampler, self.stops = engine, requests, sampler, stops
         self.groups, self.copy = groups, copy
         members = [requests[index] for group in groups for index in group.members]
         self.longest = max(request.max_tokens for request in members)
@@ -204,10 +205,10 @@ class Pool:
         return rows[~ended]
 
     def _ended(self, rows: np.ndarray) -> np.ndarray:
-        return np.isin(rows["token"], self.engine.stops) | (rows["age"] == rows["limit"])
+        return np.isin(rows["token"], self.stops) | (rows["age"] == rows["limit"])
 
     def _finish(self, row, tokens: np.ndarray):
-        reason = "stop" if row["token"] in self.engine.stops else "length"
+        reason = "stop" if row["token"] in self.stops else "length"
         self.done.append(Completion(int(row["request"]), int(row["rollout"]), tokens, reason))
 
     def _arrange(self, new: list[np.ndarray]):

@@ -19,15 +19,32 @@ class ChatTokenizer:
         self._tokenizer = AutoTokenizer.from_pretrained(model)
         self._chat = chat or {}
 
-    def prompt_ids(self, question: str, system: str | None = None) -> np.ndarray:
-        """int32 token ids of the prompt, up to where the response begins."""
+    def prompt_ids(
+        self, question: str, system: str | None = None, shots: Sequence[tuple[str, str]] = ()
+    ) -> np.ndarray:
+        """int32 token ids of the prompt, up to where the response begins.
+
+        ``shots`` are questions with their answers, turns that come before the question.
+        """
         messages = [{"role": "system", "content": system}] if system else []
+        for asked, answer in shots:
+            messages.append({"role": "user", "content": asked})
+            messages.append({"role": "assistant", "content": answer})
         messages.append({"role": "user", "content": question})
         text = self._tokenizer.apply_chat_template(
             messages, add_generation_prompt=True, tokenize=False, **self._chat
         )
         ids = self._tokenizer(text, add_special_tokens=False)["input_ids"]
         return np.asarray(ids, dtype=np.int32)
+
+    def plain_ids(self, text: str) -> np.ndarray:
+        """int32 token ids of a prompt without turns, with what the tokenizer puts before a text."""
+        return np.asarray(self._tokenizer(text)["input_ids"], dtype=np.int32)
+
+    def containing(self, text: str) -> np.ndarray:
+        """int64, the tokens that contain ``text`` when decoded alone."""
+        ids = np.arange(len(self._tokenizer))
+        return ids[[text in piece for piece in self.pieces(ids)]]
 
     def texts(self, responses: Sequence[np.ndarray]) -> list[str]:
         """Responses as text, special tokens left out."""

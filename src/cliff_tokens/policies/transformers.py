@@ -57,11 +57,13 @@ class TransformersEngine:
         _refuse(str(model), config)
         self._check(str(model))
 
-    def generate(self, requests: Sequence[Request], sampler: Sampler) -> Iterator[Completion]:
+    def generate(
+        self, requests: Sequence[Request], sampler: Sampler, stops: Sequence[int] = ()
+    ) -> Iterator[Completion]:
         check_requests(requests, self.context)
-        return self._generate(requests, sampler)
+        return self._generate(requests, sampler, np.union1d(self.stops, stops).astype(np.int64))
 
-    def _generate(self, requests, sampler):
+    def _generate(self, requests, sampler, stops):
         if not requests:
             return
         groups = groups_of(requests)
@@ -71,7 +73,7 @@ class TransformersEngine:
         copied = [group for group in groups if group.rows < full]
         for chosen, copy in ((shared, False), (copied, True)):
             if any(group.rows for group in chosen):
-                yield from Pool(self, requests, sampler, chosen, copy).run()
+                yield from Pool(self, requests, sampler, stops, chosen, copy).run()
 
     def affordable(self, capacity: int) -> int:
         """Rows that fit in memory when each has ``capacity`` columns of its own, in two buffers."""

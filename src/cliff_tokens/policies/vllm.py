@@ -78,11 +78,14 @@ class VllmEngine:
         self.on_cpu = torch.version.cuda is None
         self._engine = self._scorer = None
 
-    def generate(self, requests: Sequence[Request], sampler: Sampler) -> Iterator[Completion]:
+    def generate(
+        self, requests: Sequence[Request], sampler: Sampler, stops: Sequence[int] = ()
+    ) -> Iterator[Completion]:
         check_requests(requests, self.context)
-        return self._generate(requests, sampler)
+        stops = np.union1d(self.stops, stops).astype(np.int64).tolist()
+        return self._generate(requests, sampler, stops)
 
-    def _generate(self, requests, sampler):
+    def _generate(self, requests, sampler, stops):
         waiting = _in_order(requests)
         flying = set()
         exhausted = False
@@ -93,7 +96,7 @@ class VllmEngine:
                     if key is None:
                         exhausted = True
                     else:
-                        self._submit(key, requests[key[0]], sampler)
+                        self._submit(key, requests[key[0]], sampler, stops)
                         flying.add(key)
                 if not flying:
                     return
@@ -106,7 +109,7 @@ class VllmEngine:
             if flying:  # whoever asked has stopped listening
                 self._engine.abort_request([f"{request}/{rollout}" for request, rollout in flying])
 
-    def _submit(self, key: tuple[int, int], request: Request, sampler: Sampler):
+    def _submit(self, key: tuple[int, int], request: Request, sampler: Sampler, stops: list[int]):
         from vllm import SamplingParams
         from vllm.lora.request import LoRARequest
         from vllm.sampling_params import RequestOutputKind
@@ -121,7 +124,7 @@ class VllmEngine:
             seed=int(request.streams[rollout]) >> 1,  # of 64 bits vLLM takes 63
             max_tokens=request.max_tokens,
             # The set that every engine stops at, and it alone.
-            stop_token_ids=self.stops.tolist(),
+            stop_token_ids=stops,
             ignore_eos=True,
             detokenize=False,
             output_kind=RequestOutputKind.FINAL_ONLY,

@@ -20,10 +20,11 @@ from cliff_tokens.policies.sampling import Sampler, stream
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.cliffs import detect
 from cliff_tokens.stages.grading import Grader
+from cliff_tokens.stages.questions import Questions
 from cliff_tokens.stages.recursion import collect_branches, estimate_recursive, plan_branches
 from cliff_tokens.stages.rollouts import Store, kept, roll_out
 from cliff_tokens.stages.taxonomy import KINDS
-from cliff_tokens.stages.traces import Questions, sample, score
+from cliff_tokens.stages.traces import sample, score
 
 BASE = "base"
 GREEDY, SAMPLED = "greedy", "sampled"

@@ -17,6 +17,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from cliff_tokens.stages.extraction import BOX
+
 Split = Literal["test", "train", "corpus"]
 
 NAMES = {"Mia": "She", "Eva": "She", "Ida": "She", "Tom": "He", "Ben": "He", "Leo": "He"}
@@ -93,6 +95,8 @@ def generate(name: str, split: Split, count: int, seed: int) -> pd.DataFrame:
             "problem_id": f"{name}-{split}-{row:05d}",
             "question": problem.question,
             "answer": str(problem.answer),
+            "answer_from": BOX,
+            "until": None,
             "level": len(problem.steps),
             "split": split,
             "source_row": row,

@@ -1,4 +1,4 @@
-r"""One grader for traces and rollouts: the last ``\boxed{...}`` of a text against the gold answer.
+"""One grader for traces and rollouts: an answer against the gold one.
 
 Integers are compared here; every other pair goes to math-verify in processes that can be killed,
 because its own time limit is an alarm that some expressions outlast. An answer that hangs costs
@@ -23,8 +23,6 @@ from pathlib import Path
 
 VERDICTS = ("correct", "incorrect", "unparsed", "timeout")
 
-LONGEST_ANSWER = 300  # characters
-
 # Commas only as math-verify reads them: "01,234" is a decimal there, "1,2" and "+1,234" are pairs.
 _INTEGER = re.compile(r"(?:\\?\$)?(-?[1-9][0-9]{0,2}(?:,[0-9]{3})+|[+-]?[0-9]+)")
 
@@ -35,32 +33,6 @@ _GRACE = 1  # seconds in which math-verify's own alarm should have ended an answ
 
 class GradingError(ValueError):
     """A gold answer that cannot be read, a setting that cannot work, or no working math-verify."""
-
-
-def extract(text: str) -> str | None:
-    r"""The content of the last ``\boxed{...}``, stripped.
-
-    None when there is no box, when the last one is empty, longer than ``LONGEST_ANSWER`` or never
-    closed: a text cut inside its answer has none, whatever it boxed before.
-    """
-    start = text.rfind(r"\boxed")
-    brace = start + len(r"\boxed")
-    if start < 0 or text[brace : brace + 1] != "{":
-        return None
-    content = text[brace + 1 : brace + 2 + LONGEST_ANSWER]
-    depth, escaped = 1, False
-    for place, character in enumerate(content):
-        if escaped:
-            escaped = False
-        elif character == "\\":
-            escaped = True
-        elif character == "{":
-            depth += 1
-        elif character == "}":
-            depth -= 1
-            if depth == 0:
-                return content[:place].strip() or None
-    return None
 
 
 class Grader:
@@ -100,7 +72,7 @@ class Grader:
         self._refuse([gold for (gold, _), reply in replies.items() if reply != "correct"])
 
     def grade(self, pairs: Sequence[tuple[str, str | None]]) -> list[str]:
-        """The verdict of each (gold, answer), in order; answers as ``extract`` returns them.
+        """The verdict of each (gold, answer), in order; answers as ``extraction`` finds them.
 
         "unparsed": there is no answer, or math-verify finds no value in it. "timeout": no verdict
         within the deadline, or the worker died of this answer (memory limit, crash); that says

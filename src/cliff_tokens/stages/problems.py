@@ -5,6 +5,7 @@ import re
 
 import pandas as pd
 
+from cliff_tokens.stages.extraction import BOX
 from cliff_tokens.stages.generators import generate
 from cliff_tokens.stages.grading import Grader
 
@@ -30,6 +31,8 @@ def select(
     else:
         problems = from_rows(dataset, entry, rows)
     problems.insert(0, "dataset", dataset)
+    problems["answer_from"] = entry.get("answer_from", BOX)
+    problems["until"] = entry["plain"]["until"] if "plain" in entry else None
     return check(problems if limit is None else problems.head(limit))
 
 

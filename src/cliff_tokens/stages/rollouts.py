@@ -25,7 +25,8 @@ import pandas as pd
 from cliff_tokens import progress
 from cliff_tokens.policies import Completion, Policy, Request
 from cliff_tokens.policies.sampling import streams
-from cliff_tokens.stages.grading import Grader, extract
+from cliff_tokens.stages.extraction import Extraction
+from cliff_tokens.stages.grading import Grader
 from cliff_tokens.tables import require
 
 COUNTS = ("successes", "rollouts", "unparsed", "timeouts", "truncated", "generated_tokens")
@@ -113,6 +114,8 @@ def roll_out(
     chosen = traces[traces["trace_id"].isin(plan["trace_id"])]
     policy.check_drew(chosen)
     golds = problems.set_index("problem_id")["answer"]
+    extraction = Extraction.of(problems)
+    stops = policy.stops(extraction.until)
     by_id = {trace.trace_id: trace for trace in chosen.itertuples()}
     prefixes = []
     for row in plan.itertuples():
@@ -121,11 +124,11 @@ def roll_out(
         ended = row.prefix_t == len(trace.token_ids)
         if not pd.isna(row.token_id):
             response = np.append(response, np.int32(row.token_id))
-            ended = row.token_id in policy.engine.stops or len(response) == trace.max_tokens
+            ended = row.token_id in stops or len(response) == trace.max_tokens
         drawn = streams(seed, *json.loads(row.key), count=row.rollouts)
         gold = golds[trace.problem_id]
         prefixes.append(Prefix(trace.prompt_ids, response, drawn, trace.max_tokens, ended, gold))
-    counts = count(prefixes, policy, grader, name, store)
+    counts = count(prefixes, extraction, policy, grader, name, store)
     return pd.concat([plan[["key"]].reset_index(drop=True), counts], axis=1)
 
 
@@ -153,6 +156,7 @@ def join(plan: pd.DataFrame, rollouts: pd.DataFrame) -> pd.DataFrame:
 
 def count(
     prefixes: Sequence[Prefix],
+    extraction: Extraction,
     policy: Policy,
     grader: Grader,
     name: str,
@@ -162,6 +166,7 @@ def count(
 
     Args:
         prefixes: where rollouts start, each with a random stream for each of its rollouts.
+        extraction: how answers are found in responses.
         policy: whose rollouts these are.
         grader: grades the responses.
         name: what the progress and the stored batches are called.
@@ -171,7 +176,7 @@ def count(
     counts = []
     for number, (start, end) in enumerate(batches, 1):
         batch, shown = prefixes[start:end], f"{name}, batch {number} of {len(batches)}"
-        draw = partial(_count, batch, policy, grader, shown)
+        draw = partial(_count, batch, extraction, policy, grader, shown)
         counts.append(kept(store, f"{name}-{start}-{end}", draw))
     return pd.concat(counts, ignore_index=True)[list(COUNTS)]
 
@@ -188,7 +193,9 @@ def _batches(prefixes: Sequence[Prefix]) -> Iterator[tuple[int, int]]:
         yield start, len(prefixes)
 
 
-def _count(prefixes: Sequence[Prefix], policy: Policy, grader: Grader, name: str) -> pd.DataFrame:
+def _count(
+    prefixes: Sequence[Prefix], extraction: Extraction, policy: Policy, grader: Grader, name: str
+) -> pd.DataFrame:
     """Counts of one batch."""
     tally = {
         column: np.zeros(len(prefixes), dtype=np.int64) for column in COUNTS if column != "rollouts"
@@ -206,7 +213,7 @@ def _count(prefixes: Sequence[Prefix], policy: Policy, grader: Grader, name: str
         np.add.at(tally["generated_tokens"], places, [len(done.token_ids) for done in batch])
 
     def add(places: np.ndarray, responses: list, golds: list[str], weights: np.ndarray) -> None:
-        answers = [extract(text) for text in policy.tokenizer.texts(responses)]
+        answers = [extraction.extract(text) for text in policy.tokenizer.texts(responses)]
         verdicts = np.array(grader.grade(list(zip(golds, answers, strict=True))))
         for column, verdict in _COUNTED:
             np.add.at(tally[column], places, weights * (verdicts == verdict))
@@ -220,9 +227,8 @@ def _count(prefixes: Sequence[Prefix], policy: Policy, grader: Grader, name: str
     requests = [_request(prefixes[place]) for place in open_places]
     total = sum(len(request.streams) for request in requests)
     batch: list[Completion] = []
-    for completion in progress.track(
-        policy.engine.generate(requests, policy.sampler), total, "rollout", name
-    ):
+    drawn = policy.generate(requests, extraction.until)
+    for completion in progress.track(drawn, total, "rollout", name):
         batch.append(completion)
         if len(batch) == _GRADED_TOGETHER:
             record(batch)

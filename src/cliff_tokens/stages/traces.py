@@ -4,26 +4,17 @@ Traces and rollouts are drawn by one sampler. Token ids are kept as the model pr
 end-of-sequence token included, so that every prefix is one the model has really written.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
 from cliff_tokens import progress
 from cliff_tokens.policies import Policy, Request, sampling
 from cliff_tokens.policies.sampling import Sampler
-from cliff_tokens.stages.grading import Grader, extract
+from cliff_tokens.stages.extraction import Extraction
+from cliff_tokens.stages.grading import Grader
+from cliff_tokens.stages.questions import Questions
 
 _ROWS = 256  # rows of logits that are worked on at a time; bounds the memory
-
-
-@dataclass(frozen=True)
-class Questions:
-    """How the problems of a data set are asked."""
-
-    system: str | None  # instruction before the question; None: there is none
-    max_tokens: int  # limit on the whole response, end of sequence included
-    samples: int  # answers to each problem
 
 
 def sample(
@@ -51,16 +42,16 @@ def sample(
         )
         for problem in problems.itertuples()
     ]
-    prompt_ids = policy.tokenizer.prompt_ids
     requests = [
-        Request(prompt_ids(question, questions.system), streams[row], questions.max_tokens)
-        for row, question in enumerate(problems["question"])
+        Request(questions.prompt_ids(asked, policy.tokenizer), streams[row], questions.max_tokens)
+        for row, asked in enumerate(problems["question"])
     ]
+    extraction = Extraction.of(problems)
     total = len(problems) * questions.samples
-    drawn = policy.engine.generate(requests, policy.sampler)
+    drawn = policy.generate(requests, extraction.until)
     completions = list(progress.track(drawn, total, "trace", model))
     texts = policy.tokenizer.texts([done.token_ids for done in completions])
-    answers = [extract(text) for text in texts]
+    answers = [extraction.extract(text) for text in texts]
     golds = [problems["answer"][done.request] for done in completions]
     verdicts = grader.grade(list(zip(golds, answers, strict=True)))
     rows = []

@@ -13,7 +13,8 @@ from cliff_tokens.policies import Policy
 from cliff_tokens.policies.sampling import Sampler
 from cliff_tokens.stages.generators import generate
 from cliff_tokens.stages.grading import Grader
-from cliff_tokens.stages.traces import Questions, sample
+from cliff_tokens.stages.questions import Questions
+from cliff_tokens.stages.traces import sample
 from cliff_tokens.testbed.training import Recipe
 
 # The test split of the factors is small: only so many numbers are easy to factor.
