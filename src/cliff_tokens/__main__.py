@@ -1,11 +1,11 @@
-"""The command ``cliff-tokens``: cliffs in your own counts; what a file of a run is made of."""
+"""The command ``cliff-tokens``: cliffs in own counts; a run to read, and what it is made of."""
 
 import argparse
 import json
 import os
 import sys
 
-from cliff_tokens import detection, own_counts, provenance, tables
+from cliff_tokens import detection, own_counts, provenance, run_reader, tables
 
 _SHOWN = 5
 _BROKEN_PIPE = 141  # as a shell reports a program that wrote to a pipe nobody reads
@@ -73,6 +73,14 @@ def _parser() -> argparse.ArgumentParser:
         )
     detect.add_argument("--json", action="store_true", help="print JSON")
     detect.add_argument("--out", metavar="FILE", help="write the cliffs to a csv, parquet or json")
+    trace = commands.add_parser(
+        "trace", help="the cliffs of a run, one on a line; with a name, a trace of it to read"
+    )
+    trace.add_argument("run", metavar="RUN", help="folder of the run, such as results/testbed")
+    trace.add_argument("trace", metavar="TRACE", nargs="?", help="name of a trace")
+    trace.add_argument(
+        "--estimator", metavar="NAME", help="whose cliffs and potentials (default: the run's main)"
+    )
     show = commands.add_parser("show", help="content, rule, params and inputs of a file")
     show.add_argument("file", help="a table (parquet), or a csv, svg, pdf or md of a run")
     verify = commands.add_parser("verify", help="check every file of a run against its manifest")
@@ -87,11 +95,16 @@ def _run(chosen: argparse.Namespace) -> int:
         if chosen.command == "show":
             print(provenance.describe(chosen.file))
             return 0
+        if chosen.command == "trace":
+            asked = (chosen.run, chosen.trace) if chosen.trace else (chosen.run,)
+            view = run_reader.show_trace if chosen.trace else run_reader.list_cliffs
+            print(view(*asked, chosen.estimator))
+            return 0
         return _verify(chosen.run)
     except own_counts.CountsError as error:
         print(f"cliff-tokens detect: error: {error}", file=sys.stderr)
         return 2
-    except (provenance.ProvenanceError, tables.TableError) as error:
+    except (provenance.ProvenanceError, tables.TableError, run_reader.RunError) as error:
         print(error, file=sys.stderr)
         return 1
 

@@ -17,6 +17,7 @@ from cliff_tokens.own_counts import CountsError, check_counts
 from cliff_tokens.stages.cliff_test import CliffTest, flag_probability
 from cliff_tokens.stages.drops import estimate_drops, pair_counts
 from cliff_tokens.statistics import difference_interval, fisher_p, wilson
+from cliff_tokens.terminal import align
 
 ENDINGS = (".csv", ".parquet", ".json")
 
@@ -174,17 +175,7 @@ def _table(cliffs: list[dict], confidence: float) -> list[str]:
             possible = "yes" if cliff["possible"] else "no"
             row |= {"1 - q": f"{cliff['bound']:.3f}", "possible": possible}
         rows.append(row)
-    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in rows[0]}
-    left = {"trace", "token"}
-
-    def line(cells: dict[str, str]) -> str:
-        padded = [
-            cells[name].ljust(width) if name in left else cells[name].rjust(width)
-            for name, width in widths.items()
-        ]
-        return "  ".join(padded).rstrip()
-
-    return [line({name: name for name in widths}), *map(line, rows), ""]
+    return [*align(rows, left={"trace", "token"}), ""]
 
 
 def _counted(number: int, noun: str) -> str:

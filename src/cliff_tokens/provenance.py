@@ -130,14 +130,7 @@ def trace_back(paths: Iterable[str | Path]) -> dict[str, dict]:
             if path.startswith("results/") or not Path(path).is_file():
                 raise
             making = {"rule": None, "inputs": {}}
-        claims = {**making["inputs"], **making.get("outputs", {})}
-        for file, digest in claims.items():
-            state = _state(Path(file), digest)
-            if state != "matches":
-                raise ProvenanceError(
-                    f"{file}: {state} since {making['rule']} made {path}; run it again "
-                    "(snakemake --forcerun), or bring the file back"
-                )
+        claims = check(path, making)
         if Path(path).is_file():
             files[path] = {
                 "sha256": sha256(path),
@@ -146,6 +139,22 @@ def trace_back(paths: Iterable[str | Path]) -> dict[str, dict]:
             }
         waiting += list(claims)
     return dict(sorted(files.items()))
+
+
+def check(path: str | Path, making: dict, root: Path = Path()) -> dict[str, str]:
+    """What a file was made from and with, by hash; an error where that has changed since.
+
+    ``making`` is the file's record, whose paths are relative to ``root``.
+    """
+    claims = {**making["inputs"], **making.get("outputs", {})}
+    for file, digest in claims.items():
+        state = _state(root / file, digest)
+        if state != "matches":
+            raise ProvenanceError(
+                f"{file}: {state} since {making['rule']} made {path}; run it again "
+                "(snakemake --forcerun), or bring the file back"
+            )
+    return claims
 
 
 def write_manifest(files: dict[str, dict], run: str, path: str | Path) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.markov import MarkovEngine, sample_chain
 
 from cliff_tokens.policies.sampling import Sampler, distribution
 from cliff_tokens.stages import traces
@@ -23,3 +24,13 @@ def test_a_long_trace_is_scored_as_if_at_once(length):
     pd.testing.assert_frame_equal(
         alternatives, traces.other_tokens(drawn_from, ids), check_exact=True
     )
+
+
+def test_a_model_whose_answers_mostly_cannot_be_read_is_named(caplog):
+    engine = MarkovEngine()
+    sample_chain(engine, Sampler(1.0), 20)
+    assert not caplog.records
+    sample_chain(engine, Sampler(1.0), 20, max_tokens=1)
+    assert "markov on chain:" in caplog.text
+    assert "of 20 answers cannot be read and count as wrong" in caplog.text
+    assert "read from: box" in caplog.text

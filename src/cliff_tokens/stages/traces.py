@@ -4,6 +4,8 @@ Traces and rollouts are drawn by one sampler. Token ids are kept as the model pr
 end-of-sequence token included, so that every prefix is one the model has really written.
 """
 
+import logging
+
 import numpy as np
 import pandas as pd
 
@@ -13,6 +15,8 @@ from cliff_tokens.policies.sampling import Sampler
 from cliff_tokens.stages.extraction import Extraction
 from cliff_tokens.stages.grading import Grader
 from cliff_tokens.stages.questions import Questions
+
+logger = logging.getLogger(__name__)
 
 _ROWS = 256  # rows of logits that are worked on at a time; bounds the memory
 
@@ -75,7 +79,23 @@ def sample(
                 "sampler": policy.sampler.as_json(),
             }
         )
-    return pd.DataFrame(rows)
+    traces = pd.DataFrame(rows)
+    _warn_of_unparsed(traces, extraction)
+    return traces
+
+
+def _warn_of_unparsed(traces: pd.DataFrame, extraction: Extraction) -> None:
+    """Say so where most answers cannot be read: they count as wrong."""
+    unparsed = traces[traces["verdict"].eq("unparsed")]
+    if 2 * len(unparsed) > len(traces):
+        first = unparsed.iloc[0]
+        logger.warning(
+            "%s on %s: %d of %d answers cannot be read and count as wrong (they are read from: %s; "
+            "%d met the limit of tokens). The first, of %s, ends with %r. Ask for such an answer "
+            "(system, shots), raise max_tokens, or read it elsewhere (answer_from)",
+            first["model"], first["dataset"], len(unparsed), len(traces), extraction.answer_from,
+            unparsed["finish"].eq("length").sum(), first["trace_id"], first["text"][-80:],
+        )  # fmt: skip
 
 
 def score(traces: pd.DataFrame, policy: Policy, support: int) -> tuple[pd.DataFrame, pd.DataFrame]:

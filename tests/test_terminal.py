@@ -1,0 +1,13 @@
+"""Columns on a terminal, and text that it does not obey."""
+
+from cliff_tokens.terminal import align, printable
+
+
+def test_columns_are_aligned():
+    rows = [{"trace": "a", "t": "3"}, {"trace": "long name", "t": "12"}]
+    assert align(rows, left={"trace"}) == ["trace       t", "a           3", "long name  12"]
+
+
+def test_what_cannot_be_seen_is_written_out():
+    assert printable("é = ½\x1b[0m\n\u200b") == "é = ½\\x1b[0m\\n\\u200b"
+    assert printable("a\nb", kept="\n") == "a\nb"
