@@ -90,3 +90,15 @@ def test_importing_every_stage_loads_no_heavy_library():
         [sys.executable, "-c", program], cwd=PACKAGE.parent, capture_output=True, text=True
     )
     assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize("folder", ["src", "workflow"])
+def test_text_has_an_encoding_whatever_the_locale(folder):
+    without = []
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            calls = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+            text = calls and node.func.attr in ("read_text", "write_text")
+            if text and "encoding" not in {keyword.arg for keyword in node.keywords}:
+                without.append(f"{path.name}:{node.lineno}")
+    assert without == []

@@ -135,7 +135,9 @@ def write_cliffs(summary: dict, cliffs: pd.DataFrame, path: str | Path) -> None:
         elif path.suffix.lower() == ".parquet":
             cliffs.to_parquet(unfinished, index=False)
         else:
-            unfinished.write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n")
+            unfinished.write_text(
+                json.dumps(summary, indent=1, allow_nan=False) + "\n", encoding="utf-8"
+            )
         os.replace(unfinished, path)
     except OSError as error:
         raise CountsError(f"{path}: cannot be written ({error.strerror or error})") from error

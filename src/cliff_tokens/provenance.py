@@ -74,7 +74,7 @@ def read(path: str | Path) -> dict:
         if place == root or not place.name:
             break
         if _beside(place).is_file():
-            making = json.loads(_beside(place).read_text())
+            making = json.loads(_beside(place).read_text(encoding="utf-8"))
             written = [(root / name).absolute() for name in making.get("outputs", {})]
             if any(own == file or own in file.parents for file in written):
                 return making
@@ -170,7 +170,7 @@ def verify(run: str | Path) -> tuple[int, list[str]]:
             f"{path}: no manifest; expected the folder of a run, such as results/testbed, after "
             "`snakemake provenance`"
         )
-    files = json.loads(path.read_text())["files"]
+    files = json.loads(path.read_text(encoding="utf-8"))["files"]
     root = root_of(path)
     states = {name: _state(root / name, entry["sha256"]) for name, entry in files.items()}
     wrong = [
@@ -256,7 +256,7 @@ def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
-        unfinished.write_text(text)
+        unfinished.write_text(text, encoding="utf-8")
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)

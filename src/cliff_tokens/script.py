@@ -115,7 +115,9 @@ def was_trained(adapter: str) -> bool:
 
     An adapter without pairs is base under another name, and measuring it would look like a result.
     """
-    return bool(json.loads((Path(adapter) / "provenance.json").read_text())["pairs"])
+    return bool(
+        json.loads((Path(adapter) / "provenance.json").read_text(encoding="utf-8"))["pairs"]
+    )
 
 
 def open_tokenizer(opens: dict) -> ChatTokenizer:
@@ -141,7 +143,7 @@ def read_rows(entry: dict) -> pd.DataFrame | None:
 
 def write_receipt(receipt: dict, path: str) -> None:
     """What was fetched, as JSON."""
-    Path(path).write_text(json.dumps(receipt, indent=2) + "\n")
+    Path(path).write_text(json.dumps(receipt, indent=2) + "\n", encoding="utf-8")
 
 
 def write_lock(lock: dict, path: str) -> None:
@@ -152,5 +154,5 @@ def write_lock(lock: dict, path: str) -> None:
         "# repository's commit again, delete its entry.\n"
     )
     unfinished = Path(f"{path}.unfinished")
-    unfinished.write_text(head + yaml.safe_dump(lock, sort_keys=False))
+    unfinished.write_text(head + yaml.safe_dump(lock, sort_keys=False), encoding="utf-8")
     unfinished.replace(path)

@@ -18,6 +18,6 @@ with running(snakemake):
     )
     accuracy.to_csv(snakemake.output.accuracy, index=False)
     recipe = training.Recipe.from_dict(params.recipe)
-    trained = json.loads(Path(snakemake.input.training).read_text())
+    trained = json.loads(Path(snakemake.input.training).read_text(encoding="utf-8"))
     text = card.write(params.name, recipe, trained["parameters"], trained["loss"], accuracy)
-    Path(snakemake.output.card).write_text(text)
+    Path(snakemake.output.card).write_text(text, encoding="utf-8")

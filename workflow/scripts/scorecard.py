@@ -21,4 +21,4 @@ with running(snakemake):
     )
     write_summary(card, snakemake.output.csv, snakemake.output.md)
     page = format_html(card, "The paper beside this run")
-    Path(snakemake.output.html).write_text(page)
+    Path(snakemake.output.html).write_text(page, encoding="utf-8")

@@ -12,4 +12,4 @@ with running(snakemake):
     model.save_pretrained(snakemake.output.checkpoint)
     tokenizer.save_pretrained(snakemake.output.checkpoint)
     record = {"parameters": model.num_parameters(), "loss": loss}
-    Path(snakemake.output.training).write_text(json.dumps(record))
+    Path(snakemake.output.training).write_text(json.dumps(record), encoding="utf-8")

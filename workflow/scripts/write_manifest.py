@@ -11,6 +11,6 @@ with running(snakemake):
     output, config = snakemake.output, snakemake.params.config
     files = provenance.trace_back(snakemake.input)
     provenance.write_manifest(files, config["run"], output.manifest)
-    Path(output.config).write_text(yaml.safe_dump(config, sort_keys=False))
-    Path(output.environment).write_text(provenance.environment())
-    Path(output.rulegraph).write_text(provenance.rulegraph(files))
+    Path(output.config).write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+    Path(output.environment).write_text(provenance.environment(), encoding="utf-8")
+    Path(output.rulegraph).write_text(provenance.rulegraph(files), encoding="utf-8")

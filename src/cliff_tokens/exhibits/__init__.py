@@ -81,8 +81,8 @@ def read_costs(adapters: Sequence[str]) -> pd.DataFrame:
     """What each adapter took to train: model, variant, seed and the values of its cost.json."""
     rows = []
     for folder in map(Path, adapters):
-        made = json.loads((folder / "provenance.json").read_text())
-        cost = json.loads((folder / "cost.json").read_text())
+        made = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+        cost = json.loads((folder / "cost.json").read_text(encoding="utf-8"))
         rows.append(made["made_by"]["wildcards"] | cost)
     return pd.DataFrame(rows)
 

@@ -152,8 +152,9 @@ def train(
         "pairs": record["pairs"],
         "loss_positions": record["loss_positions"],
     }
-    (folder / "cost.json").write_text(json.dumps(cost, indent=2) + "\n")
-    (folder / "provenance.json").write_text(json.dumps(record, indent=2, sort_keys=True) + "\n")
+    (folder / "cost.json").write_text(json.dumps(cost, indent=2) + "\n", encoding="utf-8")
+    text = json.dumps(record, indent=2, sort_keys=True) + "\n"
+    (folder / "provenance.json").write_text(text, encoding="utf-8")
     if state:
         shutil.rmtree(checkpoints)
     return history
@@ -294,10 +295,13 @@ def _checkpoints(folder: Path, provenance: dict) -> Path:
     """The folder of checkpoints beside the adapter's, emptied if it is another training's."""
     checkpoints = folder.with_name(f"{folder.name}.checkpoints")
     identity = json.dumps(provenance, sort_keys=True)
-    if checkpoints.exists() and (checkpoints / "made_by.json").read_text() != identity:
+    if (
+        checkpoints.exists()
+        and (checkpoints / "made_by.json").read_text(encoding="utf-8") != identity
+    ):
         shutil.rmtree(checkpoints)
     checkpoints.mkdir(parents=True, exist_ok=True)
-    (checkpoints / "made_by.json").write_text(identity)
+    (checkpoints / "made_by.json").write_text(identity, encoding="utf-8")
     return checkpoints
 
 
