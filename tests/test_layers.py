@@ -17,8 +17,8 @@ EDGES = {"script", "detection", "run_reader", "__main__"}
 # What stages share. The others meet in tables only, but for evaluation, which takes fresh traces of
 # a policy through all of them.
 SHARED = {
-    "arms", "cliff_test", "controls", "drops", "estimators", "extraction", "generators", "grading",
-    "questions", "rollouts", "taxonomy",
+    "arms", "cliff_test", "comparison", "controls", "drops", "estimators", "extraction",
+    "generators", "grading", "normalization", "quantities", "questions", "rollouts", "taxonomy",
 }  # fmt: skip
 STAGES = {path.stem for path in (PACKAGE / "stages").glob("*.py")} - SHARED - {"__init__"}
 # Parts of one stage.

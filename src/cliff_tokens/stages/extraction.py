@@ -1,22 +1,45 @@
 r"""Where an answer is read from: the last ``\boxed{...}`` of a response, or what a data set says.
 
-A response may also be over before its text is: where problems are asked as plain text, a model goes
-on with a next problem of its own, and what it writes there is no answer to this one.
+Several boxes that only commas, semicolons, "and" or "or" separate are one answer, a set of values;
+of all others the last decides. A response may also be over before its text is: where problems are
+asked as plain text, a model goes on with a next problem of its own, and what it writes there is no
+answer to this one.
 """
 
+import re
 from dataclasses import dataclass
 
 import pandas as pd
 
 LONGEST_ANSWER = 300  # characters
 BOX = "box"
+LAST_NUMBER = "last_number"
+AFTER = "after:"
+
+_BOX = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])\s*")
+_BETWEEN_BOXES = re.compile(
+    r"(?:\$|\\[()\[\],;: ]|\\q?quad|~|[ \t]|\n(?!\s*\n))*"
+    r"(?:(?:[,;]|\\(?:text|mbox|mathrm)\s*\{\s*,?\s*(?:and|or)\s*\}|(?:and|or)\b)"
+    r"(?:\$|\\[()\[\],;: ]|\\q?quad|~|[ \t]|\n(?!\s*\n))*)+"
+)
+_DIGITS = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9]|,[0-9])|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+"
+_EXPONENT = r"(?:[eE][+-]?[0-9]+(?!\w)|\s?(?:\\times|\\cdot|[×x*])\s?10\^(?:\{-?[0-9]+\}|-?[0-9]+))"
+_FRACTION = r"\\[dt]?frac\s*\{\s*[+-]?[0-9.]+\s*\}\s*\{\s*[0-9.]+\s*\}"
+# A sign after a digit, a letter or a bracket is an operator: the last number of "5-3" is 3.
+_NUMBER = re.compile(
+    rf"(?:(?<![\w.)}}\]])[-−+](?=\\?\$?[0-9.\\])|(?<=[=(:] )[-−+]\s)?\\?\$?"
+    rf"(?:(?<![\w./])(?:[0-9]+\s)?[0-9]+/[0-9]+(?![0-9/])"
+    rf"|(?<![\w.])[0-9]*\s?{_FRACTION}|{_FRACTION}"
+    rf"|(?<![A-Za-z0-9_])(?:{_DIGITS}){_EXPONENT}?)(?:\s?\\?%)?"
+)
 
 
 @dataclass(frozen=True)
 class Extraction:
-    """How the answer is found in a response.
+    r"""How the answer is found in a response.
 
-    ``answer_from`` is "box". A response is over before the first ``until``; None: at its end.
+    ``answer_from`` is "box", "last_number" or "after:PHRASE", as ``extract`` says. A response is
+    over before the first ``until``; None: at its end.
     """
 
     answer_from: str = BOX
@@ -39,28 +62,87 @@ class Extraction:
 
 
 def extract(text: str, answer_from: str = BOX) -> str | None:
-    r"""The content of the last ``\boxed{...}``, stripped.
+    r"""The answer in a text; None where there is none or it exceeds ``LONGEST_ANSWER``.
 
-    None when there is no box, when the last one is empty, longer than ``LONGEST_ANSWER`` or never
-    closed: a text cut inside its answer has none, whatever it boxed before.
+    "box": the content of the last box (``\boxed{5}``, ``\boxed 5``, ``\fbox{5}``), or of the last
+    boxes joined by ", " where only separators stand between them. None where the last one is empty
+    or never closed: a text cut inside its answer has none, whatever it boxed before.
+    "last_number": the last number, with its sign, thousands, decimals, fraction bar, power of ten
+    and percent sign. "after:PHRASE": what follows the last PHRASE on its line, the box in it where
+    there is one, without marks of mathematics or emphasis around it and without a full stop.
+    Raises ValueError for other rules.
     """
-    if answer_from != BOX:
-        raise ValueError(f"answer_from: {answer_from!r} is not known; expected {BOX}")
-    start = text.rfind(r"\boxed")
-    brace = start + len(r"\boxed")
-    if start < 0 or text[brace : brace + 1] != "{":
-        return None
-    content = text[brace + 1 : brace + 2 + LONGEST_ANSWER]
-    depth, escaped = 1, False
-    for place, character in enumerate(content):
+    if answer_from == BOX:
+        answer = _boxed(text)
+    elif answer_from == LAST_NUMBER:
+        answer = _last_number(text)
+    elif answer_from.startswith(AFTER) and answer_from.removeprefix(AFTER).strip():
+        answer = _after(text, answer_from.removeprefix(AFTER).strip())
+    else:
+        raise ValueError(
+            f"answer_from: {answer_from!r} is not known; expected {BOX}, {LAST_NUMBER} or "
+            f"{AFTER}PHRASE, such as 'after:####'"
+        )
+    return answer if answer and len(answer) <= LONGEST_ANSWER else None
+
+
+def _boxed(text: str) -> str | None:
+    """The content of the last box, or of the boxes that form a set with it."""
+    contents: list[str] = []
+    following = None
+    for box in reversed(list(_BOX.finditer(text))):
+        if following is not None and len(text[box.end() : following]) > 2 * LONGEST_ANSWER:
+            break
+        content, end = _content(text, box.end())
+        if following is not None and not (
+            content and end <= following and _BETWEEN_BOXES.fullmatch(text, end, following)
+        ):
+            break
+        if not content:
+            return None
+        contents.append(content)
+        following = box.start()
+    return ", ".join(dict.fromkeys(reversed(contents))) or None
+
+
+def _content(text: str, start: int) -> tuple[str | None, int]:
+    """What is boxed from ``start`` on, and where the box ends; None where it is never closed."""
+    braced = text[start : start + 1] == "{"
+    depth, escaped = 0, False
+    for place in range(start, min(len(text), start + LONGEST_ANSWER + 2)):
+        character = text[place]
         if escaped:
             escaped = False
-        elif character == "\\":
+        elif character == "\\" and (braced or depth or text[place + 1 : place + 2] not in ")]"):
             escaped = True
         elif character == "{":
             depth += 1
-        elif character == "}":
+        elif character == "}" and depth:
             depth -= 1
-            if depth == 0:
-                return content[:place].strip() or None
-    return None
+            if braced and depth == 0:
+                return text[start + 1 : place].strip(), place + 1
+        elif not braced and depth == 0 and (character.isspace() or character in "$\\}"):
+            return text[start:place].rstrip(".,;:"), place
+    if braced or depth:
+        return None, len(text)
+    return text[start : start + LONGEST_ANSWER + 1].rstrip(".,;:"), len(text)
+
+
+def _last_number(text: str) -> str | None:
+    numbers = [found[0].strip() for found in _NUMBER.finditer(text)]
+    return numbers[-1] if numbers else None
+
+
+def _after(text: str, phrase: str) -> str | None:
+    _, found, rest = text.rpartition(phrase)
+    line = rest.partition("\n")[0] if found else ""
+    if _BOX.search(line):
+        return _boxed(line)
+    bare = None
+    while line != bare:
+        bare = line
+        line = line.strip().strip("*`").removeprefix(":").strip()
+        line = re.sub(r"(?<![.\\])\.$", "", line)
+        line = re.sub(r"^\\\((.*)\\\)$|^\\\[(.*)\\\]$", lambda m: m[1] or m[2] or "", line)
+        line = re.sub(r"^(\${1,2})([^$]*)\1$", r"\2", line)
+    return line or None

@@ -1,14 +1,16 @@
 """One grader for traces and rollouts: an answer against the gold one.
 
-Integers are compared here; every other pair goes to math-verify in processes that can be killed,
-because its own time limit is an alarm that some expressions outlast. An answer that hangs costs
-one verdict, "timeout", and never that of another answer. Gold and answer are both boxed before
-they are parsed, so the same text always means the same value on either side.
+Numbers, with or without a unit, and words are compared here; every other pair goes to math-verify
+in processes that can be killed, because its own time limit is an alarm that some expressions
+outlast. An answer that hangs costs one verdict, "timeout", and never that of another answer. Gold
+and answer are both boxed before they are parsed, so the same text always means the same value on
+either side. docs/grading.md says what is accepted.
 """
 
 import functools
 import json
 import logging
+import math
 import os
 import re
 import resource
@@ -18,8 +20,12 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import chain
 from multiprocessing.connection import wait
 from pathlib import Path
+
+from cliff_tokens.stages import comparison
+from cliff_tokens.stages.normalization import tidy
 
 VERDICTS = ("correct", "incorrect", "unparsed", "timeout")
 
@@ -27,6 +33,8 @@ VERDICTS = ("correct", "incorrect", "unparsed", "timeout")
 _INTEGER = re.compile(r"(?:\\?\$)?(-?[1-9][0-9]{0,2}(?:,[0-9]{3})+|[+-]?[0-9]+)")
 
 _LEAST_MEMORY = 2**29  # bytes; below, memory runs out before time, and sympy's handlers hide it
+# Of the verdicts by several right answers, the first of these counts.
+_PREFERENCE = ("correct", "timeout", "incorrect", "unparsed")
 _START = 120  # seconds a worker may take to import math-verify
 _GRACE = 1  # seconds in which math-verify's own alarm should have ended an answer
 
@@ -66,31 +74,64 @@ class Grader:
         self._stop()
 
     def check_gold(self, answers: Iterable[str]) -> None:
-        """Raise GradingError, naming them, unless every gold answer can be read."""
-        golds = [gold for gold in dict.fromkeys(answers) if _integer(gold) is None]
-        replies = self._ask([(gold, gold) for gold in golds])
-        self._refuse([gold for (gold, _), reply in replies.items() if reply != "correct"])
+        """Raise GradingError, naming them with the reason, if gold answers cannot be reached."""
+        self._refuse(self.ungradable(answers))
+
+    def ungradable(self, golds: Iterable[str]) -> dict[str, str]:
+        """Gold answers by which no plain answer is right, each with the reason in words.
+
+        A gold is proven: its value, written as a model would write it in a box, has to be graded
+        correct, by every line of a gold of several lines.
+        """
+        reasons: dict[str, str] = {}
+        questions: dict[str, list[tuple[str, str]]] = {}
+        for gold in dict.fromkeys(golds):
+            if _integer(gold) is not None:
+                continue
+            questions[gold] = []
+            for line in map(tidy, _lines(gold) or [""]):
+                plain = comparison.plainest(line)
+                reason = comparison.refusal(line)
+                if reason is None and not comparison.same(line, plain):
+                    questions[gold].append(_question(line, plain))
+                elif reason is not None:
+                    reasons.setdefault(gold, reason)
+        replies = self._ask(list(dict.fromkeys(chain.from_iterable(questions.values()))))
+        for gold, asked in questions.items():
+            for question in asked:
+                if replies[question] != "correct":
+                    reasons.setdefault(gold, self._unread(question, replies[question]))
+        return reasons
 
     def grade(self, pairs: Sequence[tuple[str, str | None]]) -> list[str]:
         """The verdict of each (gold, answer), in order; answers as ``extraction`` finds them.
 
-        "unparsed": there is no answer, or math-verify finds no value in it. "timeout": no verdict
-        within the deadline, or the worker died of this answer (memory limit, crash); that says
-        nothing about the answer and is not "incorrect". Raises GradingError for an unreadable gold.
+        Each line of a gold is one right answer. "unparsed": there is no answer, or math-verify
+        finds no value in it. "timeout": no verdict within the deadline, or the worker died of this
+        answer (memory limit, crash); that says nothing about the answer and is not "incorrect".
+        Raises GradingError for an unreadable gold.
         """
         verdicts = self._verdicts
-        questions = []
+        open_pairs: dict[tuple[str, str | None], list[tuple[str, str]]] = {}
         for pair in dict.fromkeys(pairs):
             if pair in verdicts:
                 continue
             verdict = _compare(*pair)
             if verdict is None:
-                questions.append(pair)
+                open_pairs[pair] = _questions(*pair)
             else:
                 verdicts[pair] = verdict
-        replies = self._ask(questions)
-        self._refuse([gold for (gold, _), reply in replies.items() if reply == "gold"])
-        verdicts.update(replies)
+        replies = self._ask(list(dict.fromkeys(chain.from_iterable(open_pairs.values()))))
+        self._refuse(
+            {
+                gold: self._unread(question, "gold")
+                for (gold, _), questions in open_pairs.items()
+                for question in questions
+                if replies[question] == "gold"
+            }
+        )
+        for pair, questions in open_pairs.items():
+            verdicts[pair] = min(map(replies.get, questions), key=_PREFERENCE.index)
         return [verdicts[pair] for pair in pairs]
 
     def _ask(self, questions: list[tuple[str, str]]) -> dict[tuple[str, str], str]:
@@ -118,12 +159,17 @@ class Grader:
             raise
         return replies
 
-    def _refuse(self, golds: list[str]) -> None:
-        if golds:
+    def _unread(self, question: tuple[str, str], reply: str) -> str:
+        if reply in ("gold", "unparsed"):
+            return f"math-verify reads no value within {self._deadline} s"
+        return f"its plainest answer {question[1]!r} is graded {reply}"
+
+    def _refuse(self, reasons: dict[str, str]) -> None:
+        if reasons:
+            named = "; ".join(f"{gold!r}: {reason}" for gold, reason in reasons.items())
             raise GradingError(
-                f"gold: math-verify reads no value within {self._deadline} s in "
-                f"{', '.join(map(repr, dict.fromkeys(golds)))}; expected a number or an expression "
-                "in LaTeX: correct the answer in the data set or drop the problem"
+                f"gold answers that no plain answer reaches: {named}. Expected a number, words, or "
+                "an expression in LaTeX: correct the answer in the data set or drop the problem"
             )
 
     def _hire(self, size: int) -> None:
@@ -170,16 +216,36 @@ def _integer(text: str) -> str | None:
     return sign + digits if digits else "0"
 
 
+def _lines(gold: str) -> list[str]:
+    """The right answers of a gold: one on each line that is not blank."""
+    return [line for line in gold.split("\n") if line.strip()]
+
+
 def _compare(gold: str, answer: str | None) -> str | None:
-    """The verdict where it takes no parsing, and math-verify's would be the same; else None."""
+    """The verdict where it takes no parsing; else None."""
     if answer is None or not answer.strip():
         return "unparsed"
-    if gold.strip() == answer.strip():
-        return "correct"
     right, given = _integer(gold), _integer(answer)
-    if right is None or given is None:
-        return None
-    return "correct" if right == given else "incorrect"
+    if right is not None and given is not None:
+        return "correct" if right == given else "incorrect"
+    given = tidy(answer)
+    if not given:
+        return "unparsed"
+    same = [line == given or comparison.same(line, given) for line in map(tidy, _lines(gold))]
+    if True in same:
+        return "correct"
+    return None if None in same or not same else "incorrect"
+
+
+def _questions(gold: str, answer: str) -> list[tuple[str, str]]:
+    """What a worker is asked about a pair that ``_compare`` leaves open."""
+    given = tidy(answer)
+    lines = [tidy(line) for line in _lines(gold) or [gold]]
+    return [_question(line, given) for line in lines if comparison.same(line, given) is None]
+
+
+def _question(gold: str, answer: str) -> tuple[str, str]:
+    return comparison.expression(gold), comparison.expression(answer)
 
 
 class _Worker:
@@ -189,7 +255,7 @@ class _Worker:
         # Not multiprocessing: a spawned child would run the main script again, which may be a
         # workflow's. -P keeps the working folder from shadowing modules.
         command = ["-P", "-W", "ignore", "-m", __spec__.name, str(deadline), str(memory)]
-        path = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]
+        path = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
         environment = os.environ | {
             "PYTHONPATH": os.pathsep.join(filter(None, path)),
             "PYTHONHASHSEED": "0",  # sympy orders terms by hash; the same verdicts in every run
@@ -237,6 +303,7 @@ def _judge(gold: str, answer: str, deadline: int) -> str:
     """math-verify's verdict on one pair, in the main thread: it needs the process's alarm."""
     from math_verify import verify
     from math_verify.errors import TimeoutException
+    from math_verify.utils import timeout
 
     try:
         golds, answers = _parse(gold, deadline), _parse(answer, deadline)
@@ -244,13 +311,44 @@ def _judge(gold: str, answer: str, deadline: int) -> str:
             return "gold"
         if all(isinstance(value, str) for value in answers):
             return "unparsed"
+        finer = timeout(timeout_seconds=deadline)(_finer)(golds)
         # Last first: the text, which math-verify appends, is compared at once, values may hang.
-        right = verify(golds[::-1], answers[::-1], timeout_seconds=deadline, raise_on_error=True)
+        right = verify(
+            golds[::-1],
+            answers[::-1],
+            float_rounding=6 + finer,
+            numeric_precision=15 + finer,
+            allow_set_relation_comp=True,
+            timeout_seconds=deadline,
+            raise_on_error=True,
+        )
         return "correct" if right else "incorrect"
     except (TimeoutException, MemoryError):
         return "timeout"
     except Exception:  # values that sympy cannot compare, which math-verify calls different
         return "incorrect"
+
+
+def _finer(values: list) -> int:
+    """How many decimals beyond the sixth a gold answer's values need: 0 if none is below 0.1.
+
+    math-verify rounds to decimals, whatever the size, by which all small numbers are one.
+    """
+    from sympy import Float, MatrixBase, Set, Tuple
+    from sympy.core.relational import Relational
+
+    numbers: list = []
+    for value in values:
+        if isinstance(value, str):
+            continue
+        held = isinstance(value, Set | Tuple | Relational)
+        for part in (
+            value.args if held else list(value) if isinstance(value, MatrixBase) else [value]
+        ):
+            numbers += [part] if part.is_number else part.atoms(Float)
+    sizes = [abs(number.evalf(3)) for number in numbers if number.is_finite]
+    small = [float(size) for size in sizes if size.is_Float and 1e-300 < size < 0.1]
+    return max([0, *(-1 - math.floor(math.log10(size)) for size in small)])
 
 
 @functools.lru_cache(maxsize=4096)
