@@ -103,6 +103,8 @@ def test_boxes_with_only_separators_between_them_are_a_set(text, answer):
         ("1,234,5", "5"),
         ("5.", "5"),
         ("**42**", "42"),
+        ("答案是４２。", "４２"),
+        ("1 " * 200 + "so 42." + " no more" * 100, "42"),
         ("H2O", None),
         ("none", None),
         ("", None),

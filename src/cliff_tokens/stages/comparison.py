@@ -10,6 +10,7 @@ import math
 import re
 
 from cliff_tokens.stages import quantities
+from cliff_tokens.stages.extraction import LONGEST_ANSWER
 from cliff_tokens.stages.normalization import joined
 from cliff_tokens.stages.quantities import flat, is_word
 
@@ -69,6 +70,8 @@ def refusal(gold: str) -> str | None:
     """Why no plain answer can be found right by this gold, in words; None if nothing speaks so."""
     if not gold:
         return "it is empty"
+    if len(gold) > LONGEST_ANSWER:
+        return f"it has {len(gold)} characters, and no answer has more than {LONGEST_ANSWER}"
     if gold.lower() in _NOTHING:
         return "it says that there is none"
     if _PROGRAM_TEXT.fullmatch(gold):

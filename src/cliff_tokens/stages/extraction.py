@@ -22,16 +22,17 @@ _BETWEEN_BOXES = re.compile(
     r"(?:(?:[,;]|\\(?:text|mbox|mathrm)\s*\{\s*,?\s*(?:and|or)\s*\}|(?:and|or)\b)"
     r"(?:\$|\\[()\[\],;: ]|\\q?quad|~|[ \t]|\n(?!\s*\n))*)+"
 )
-_DIGITS = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9]|,[0-9])|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+"
-_EXPONENT = r"(?:[eE][+-]?[0-9]+(?!\w)|\s?(?:\\times|\\cdot|[×x*])\s?10\^(?:\{-?[0-9]+\}|-?[0-9]+))"
-_FRACTION = r"\\[dt]?frac\s*\{\s*[+-]?[0-9.]+\s*\}\s*\{\s*[0-9.]+\s*\}"
+_DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?!\d|,\d)|\d+)(?:\.\d+)?|\.\d+"
+_EXPONENT = r"(?:[eE][+-]?\d+(?!\w)|\s?(?:\\times|\\cdot|[×x*])\s?10\^(?:\{-?\d+\}|-?\d+))"
+_FRACTION = r"\\[dt]?frac\s*\{\s*[+-]?[\d.]+\s*\}\s*\{\s*[\d.]+\s*\}"
 # A sign after a digit, a letter or a bracket is an operator: the last number of "5-3" is 3.
 _NUMBER = re.compile(
-    rf"(?:(?<![\w.)}}\]])[-−+](?=\\?\$?[0-9.\\])|(?<=[=(:] )[-−+]\s)?\\?\$?"
-    rf"(?:(?<![\w./])(?:[0-9]+\s)?[0-9]+/[0-9]+(?![0-9/])"
-    rf"|(?<![\w.])[0-9]*\s?{_FRACTION}|{_FRACTION}"
-    rf"|(?<![A-Za-z0-9_])(?:{_DIGITS}){_EXPONENT}?)(?:\s?\\?%)?"
+    rf"(?:(?<![\w.)}}\]])[-−+](?=\\?\$?[\d.\\])|(?<=[=(:] )[-−+]\s)?\\?\$?"
+    rf"(?:(?<![\w./])(?:\d+\s)?\d+/\d+(?![\d/])"
+    rf"|(?<![\w.])\d*\s?{_FRACTION}|{_FRACTION}"
+    rf"|(?<![A-Za-z\d_])(?:{_DIGITS}){_EXPONENT}?)(?:\s?\\?%)?"
 )
+_LAST_DIGIT = re.compile(r"\d\D*\Z")
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,8 @@ def _content(text: str, start: int) -> tuple[str | None, int]:
 
 
 def _last_number(text: str) -> str | None:
+    end = _LAST_DIGIT.search(text)
+    text = text[max(0, end.start() - LONGEST_ANSWER) :] if end else ""
     numbers = [found[0].strip() for found in _NUMBER.finditer(text)]
     return numbers[-1] if numbers else None
 

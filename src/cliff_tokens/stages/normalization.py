@@ -30,11 +30,12 @@ _REWRITES = [
         # A dash between two numbers is a range, elsewhere a minus.
         (r"(?<![^\s(,=])[–—](?=\s?[\d.\\])", "-"),
         (
-            r"\\(?:text(?:bf|it|rm|sf|normal)?|math(?:rm|bf|it|sf)|mbox)\s*\{|\{\\(?:rm|bf|it)\s",
+            r"\\(?:text(?:bf|it|rm|sf|tt|normal)?|math(?:rm|bf|it|sf|tt)|mbox|underline)\s*\{|\{\\(?:rm|bf|it)\s",
             r"\\text{",
         ),
         (r"\\[dtc]frac", r"\\frac"),
         (r"\\(?:displaystyle|textstyle)\s*|\\(?:left|right)(?=[()\[\]])", ""),
+        (r"\\(?:text)?color\s*\{\w+\}|\\\\\s*$", ""),
         (r"\\varnothing", r"\\emptyset"),
         (r"\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![a-z])\s*)|\\degree(?![a-z])\s*", r"^\\circ "),
         (r"(?<!\\)\\!", ""),

@@ -88,9 +88,11 @@ _OTHER_SPELLINGS = {
 }  # fmt: skip
 _SCALES = {
     "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12,
-    "万": 10**4, "亿": 10**8,
+    "百": 10**2, "千": 10**3, "万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8,
 }  # fmt: skip
-_SCALE = re.compile(r"(?:hundred|thousand|million|billion|trillion)\b|[万亿]")
+_SCALE = re.compile(
+    r"(?:hundred|thousand|million|billion|trillion)\b|千(?![克米瓦卡])|[百万萬亿億]"
+)
 _UNIT_WORD = re.compile(rf"[^\W\d_]+|{_SIGN_OF_MONEY}")
 _EMPTY = {"of", "the", "a", "an", "each", "in", "all", "total"}
 # Words that make something else of the number before them.
@@ -98,7 +100,8 @@ _NO_UNITS = {
     "and", "or", "nor", "is", "are", "was", "were", "be", "not", "no", "to", "than", "if", "but",
     "plus", "minus", "over", "mod", "modulo", "choose", "factorial", "squared", "cubed",
     "remainder", "half", "halve", "third", "fourth", "fifth", "sixth", "seventh", "eighth",
-    "ninth", "tenth", "hundredth", "thousandth", "infinity", "inf", "pi", "tau", "phi", "theta",
+    "ninth", "tenth", "hundredth", "thousandth", "millionth", "below", "infinity", "inf",
+    "pi", "tau", "phi", "theta",
     "alpha", "beta", "gamma", "delta", "lambda", "sigma", "omega", "epsilon", "mu", "nu", "rho",
     "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "log", "ln", "exp",
     "sqrt", "frac", "max", "min", "gcd", "lcm", "lim", "det",
@@ -233,6 +236,8 @@ def flat(text: str) -> str:
 
 def split_unit(text: str) -> tuple[str, frozenset[str]]:
     r"""An expression such as ``3\sqrt{2}`` and the unit after it, if one is."""
+    if len(text) > _LONGEST:
+        return text, frozenset()
     plain = flat(text)
     found = _EXPRESSION.fullmatch(plain)
     unit = _unit(found[2]) if found else None
@@ -248,7 +253,7 @@ def is_word(word: str) -> bool:
     """Whether letters are a word and no product of variables, function or number."""
     word = word.lower()
     if not word.isascii():
-        return True
+        return "半" not in word
     run = all(ord(after) - ord(before) == 1 for before, after in pairwise(word))
     return (
         len(word) >= 3
