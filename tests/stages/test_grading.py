@@ -1,10 +1,12 @@
 import csv
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import math_verify
@@ -41,6 +43,14 @@ def test_the_table_says_where_verdicts_differ_from_those_of_math_verify_alone(ro
     if row["verdict"] == "timeout":
         pytest.skip("math-verify alone may not come back")
     assert bool(row["reason"]) == (alone(row["gold"], row["answer"]) != row["verdict"])
+
+
+def test_the_page_counts_the_table():
+    page = (ROOT / "docs/grading.md").read_text(encoding="utf-8")
+    reasons = Counter(row["reason"] for row in ROWS if row["reason"])
+    assert f"has {len(ROWS)} pairs. In {reasons.total()} the verdict" in page
+    shown = re.findall(r"^\| ([^|]+) \| (\d+) \|$", page, re.MULTILINE)
+    assert {reason: int(count) for reason, count in shown} == reasons
 
 
 def alone(gold, answer):

@@ -84,23 +84,23 @@ class Grader:
         correct, by every line of a gold of several lines.
         """
         reasons: dict[str, str] = {}
-        questions: dict[str, list[tuple[str, str]]] = {}
+        questions: dict[tuple[str, str], list[str]] = {}
         for gold in dict.fromkeys(golds):
-            if _integer(gold) is not None:
-                continue
-            questions[gold] = []
-            for line in map(tidy, _lines(gold) or [""]):
+            for line in [] if _integer(gold) is not None else _lines(gold) or [""]:
+                line = tidy(line)
                 plain = comparison.plainest(line)
+                same = comparison.same(line, plain)
                 reason = comparison.refusal(line)
-                if reason is None and not comparison.same(line, plain):
-                    questions[gold].append(_question(line, plain))
-                elif reason is not None:
-                    reasons.setdefault(gold, reason)
-        replies = self._ask(list(dict.fromkeys(chain.from_iterable(questions.values()))))
-        for gold, asked in questions.items():
-            for question in asked:
-                if replies[question] != "correct":
-                    reasons.setdefault(gold, self._unread(question, replies[question]))
+                if reason is None and same is None:
+                    questions.setdefault(_question(line, plain), []).append(gold)
+                elif reason is not None or not same:
+                    reasons.setdefault(gold, reason or _missed(plain, "incorrect"))
+        for question, reply in self._ask(list(questions)).items():
+            for gold in questions[question]:
+                if reply in ("gold", "unparsed"):
+                    reasons.setdefault(gold, self._unread())
+                elif reply != "correct":
+                    reasons.setdefault(gold, _missed(question[1], reply))
         return reasons
 
     def grade(self, pairs: Sequence[tuple[str, str | None]]) -> list[str]:
@@ -124,7 +124,7 @@ class Grader:
         replies = self._ask(list(dict.fromkeys(chain.from_iterable(open_pairs.values()))))
         self._refuse(
             {
-                gold: self._unread(question, "gold")
+                gold: self._unread()
                 for (gold, _), questions in open_pairs.items()
                 for question in questions
                 if replies[question] == "gold"
@@ -159,10 +159,8 @@ class Grader:
             raise
         return replies
 
-    def _unread(self, question: tuple[str, str], reply: str) -> str:
-        if reply in ("gold", "unparsed"):
-            return f"math-verify reads no value within {self._deadline} s"
-        return f"its plainest answer {question[1]!r} is graded {reply}"
+    def _unread(self) -> str:
+        return f"math-verify reads no value within {self._deadline} s"
 
     def _refuse(self, reasons: dict[str, str]) -> None:
         if reasons:
@@ -214,6 +212,10 @@ def _integer(text: str) -> str | None:
     digits = match[1].replace(",", "").lstrip("+-0")
     sign = "-" if match[1].startswith("-") else ""
     return sign + digits if digits else "0"
+
+
+def _missed(answer: str, verdict: str) -> str:
+    return f"its plainest answer {answer!r} is graded {verdict}"
 
 
 def _lines(gold: str) -> list[str]:
