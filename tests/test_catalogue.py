@@ -32,9 +32,27 @@ DATASET = {
     "label": "Problems",
 }
 
+FILE = {
+    "file": "my/problems.jsonl",
+    "question": "question",
+    "answer": "answer",
+    "max_tokens": 100,
+    "system": None,
+    "version": 1,
+    "license": "MIT",
+    "label": "Mine",
+}
+
 
 def without(entry: dict, *keys: str) -> dict:
     return {key: value for key, value in entry.items() if key not in keys}
+
+
+GENERATOR = without(FILE, "file", "question", "answer") | {
+    "generator": "chains",
+    "problems": 3,
+    "split": "test",
+}
 
 
 @pytest.fixture
@@ -60,6 +78,10 @@ def test_good_entries_are_accepted(check):
     assert check("models", MODEL | {"engine": "vllm", "gpus": 2, "gpu_memory": 0.5}) is None
     assert check("datasets", DATASET) is None
     assert check("datasets", DATASET | {"subset": {"rule": "all"}}) is None
+    assert check("datasets", FILE) is None
+    whole = {"split": "hard", "subset": DATASET["subset"], "sha256": "0" * 64, "after": "####"}
+    dropping = {"answers": "all", "unreadable": "drop", "duplicates": "drop"}
+    assert check("datasets", FILE | whole | dropping | {"file": "/my own/problems.csv"}) is None
 
 
 @pytest.mark.parametrize("revision", ["main", "v1.0", COMMIT[:7], COMMIT.upper()])
@@ -96,11 +118,15 @@ def test_a_wrong_value_is_named_with_its_place(check, changes, message):
 @pytest.mark.parametrize(
     ("kind", "entry", "message"),
     [
-        ("models", MODEL | {"path": "a/b"}, "mine: expected exactly one of path, hub, found both"),
+        (
+            "models",
+            MODEL | {"path": "a/b"},
+            "mine: expected exactly one of path, hub, found path and hub",
+        ),
         (
             "models",
             without(MODEL, "hub", "revision", "gated"),
-            "mine: expected exactly one of path, hub, found neither",
+            "mine: expected exactly one of path, hub, found none of them",
         ),
         ("models", without(MODEL, "engine", "label"), "mine: missing key 'engine', 'label'"),
         (
@@ -142,9 +168,67 @@ def test_a_wrong_value_is_named_with_its_place(check, changes, message):
         ),
         (
             "datasets",
-            without(DATASET, "hub", "revision", "question", "answer", "subset")
-            | {"generator": "chains", "problems": 3, "split": "validation"},
+            GENERATOR | {"split": "validation"},
             "mine.split: expected one of test, train, found 'validation'",
+        ),
+        (
+            "datasets",
+            GENERATOR | {"answers": "all"},
+            "mine: expected no key that says how a file or a data set of the Hub is read beside "
+            "generator, found 'answers'",
+        ),
+        (
+            "datasets",
+            DATASET | {"split": "train[:200]"},
+            "mine.split: expected the name of one split (a part of it is a matter of subset), "
+            "found 'train[:200]'",
+        ),
+        (
+            "datasets",
+            DATASET | {"split": "all"},
+            "mine.split: expected the name of one split (a part of it is a matter of subset), "
+            "found 'all'",
+        ),
+        (
+            "datasets",
+            without(FILE, "file"),
+            "mine: expected exactly one of generator, hub, file, found none of them",
+        ),
+        (
+            "datasets",
+            FILE | {"generator": "chains", "problems": 3, "split": "test"},
+            "mine: expected exactly one of generator, hub, file, found generator and file\n"
+            "mine: expected no key that says how a file or a data set of the Hub is read beside "
+            "generator, found 'answer'\n"
+            "mine: expected no key that says how a file or a data set of the Hub is read beside "
+            "generator, found 'question'",
+        ),
+        (
+            "datasets",
+            FILE | {"config": "main"},
+            "mine: 'config' needs hub beside it",
+        ),
+        (
+            "datasets",
+            DATASET | {"sha256": "0" * 64},
+            "mine: 'sha256' needs file beside it",
+        ),
+        ("datasets", without(FILE, "answer"), "mine: 'file' needs question, answer beside it"),
+        (
+            "datasets",
+            FILE | {"file": "my/problems.xlsx"},
+            "mine.file: expected a path that ends in .jsonl, .json (a list), .csv or .parquet, "
+            "found 'my/problems.xlsx'",
+        ),
+        (
+            "datasets",
+            FILE | {"answers": "both"},
+            "mine.answers: expected one of all, any, found 'both'",
+        ),
+        (
+            "datasets",
+            FILE | {"subset": DATASET["subset"] | {"rule": "by_level"}},
+            "mine: missing key 'level'",
         ),
     ],
 )
@@ -257,3 +341,43 @@ def test_every_file_of_a_checkpoint_is_read_and_what_it_lacks_is_listed(tmp_path
         (tmp_path / name).touch()
     names = ["config.json", *shards, "model.safetensors.index.json", "tokenizer.json"]
     assert catalogue.checkpoint(tmp_path) == [f"{tmp_path}/{name}" for name in names]
+
+
+CHAINS = {"generator": "chains", "split": "train"}
+GSM = {"hub": "openai/gsm8k", "config": "main", "split": "train"}
+OVERLAPS = [
+    (CHAINS, CHAINS, True),
+    (CHAINS, CHAINS | {"split": "test"}, False),
+    (CHAINS, CHAINS | {"generator": "factors"}, False),
+    (GSM, GSM | {"hub": "OpenAI/GSM8K", "subset": {"rule": "uniform"}}, True),
+    (GSM, without(GSM, "config"), True),  # which may be the same one
+    (GSM, GSM | {"config": "socratic"}, False),
+    (GSM, GSM | {"split": "test"}, False),
+    ({"file": "my/a.jsonl"}, {"file": "./my/../my/a.jsonl", "split": "test"}, True),
+    ({"file": "my/a.jsonl"}, {"file": "my/link.jsonl"}, True),
+    ({"file": "my/a.jsonl"}, {"file": "my/b.jsonl"}, False),
+    ({"file": "my/a.jsonl"}, GSM, False),
+    (CHAINS, GSM, False),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "same"), OVERLAPS)
+def test_nothing_of_the_training_sets_origin_is_evaluated(tmp_path, monkeypatch, one, other, same):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my").mkdir()
+    (tmp_path / "my/a.jsonl").touch()
+    (tmp_path / "my/link.jsonl").symlink_to("a.jsonl")
+    for pair in ({"a": one, "b": other}, {"a": other, "b": one}):
+        if same:
+            with pytest.raises(CatalogueError, match=r"b is of the same .* training.dataset \(a\)"):
+                catalogue.refuse_overlap(pair, "a", ["b"], "training.dataset")
+        else:
+            catalogue.refuse_overlap(pair, "a", ["b"], "training.dataset")
+
+
+def test_the_origin_of_a_data_set_is_its_generator_its_repository_or_its_file():
+    assert [catalogue.origin(entry) for entry in (CHAINS, GSM, {"file": "my/a.jsonl"})] == [
+        "chains",
+        "openai/gsm8k",
+        "my/a.jsonl",
+    ]

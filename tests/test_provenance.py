@@ -66,6 +66,24 @@ def test_every_file_of_a_job_knows_the_record_beside_its_csv(run):
         provenance.read("results/r/figures/f.txt")
 
 
+@pytest.mark.parametrize("name", ["problems.parquet", "problems.json", "problems.jsonl"])
+def test_a_file_of_ones_own_is_an_input_like_any_other(run, name):
+    # Beside it lies one that is named as a record would be.
+    (run / "mine").mkdir()
+    (run / "mine/problems.json").write_text("[1]")
+    path = run / "mine" / name
+    if path.suffix == ".parquet":
+        pd.DataFrame({"question": ["1+1?"]}).to_parquet(path)
+    else:
+        path.write_text("[2]")
+    table = "results/r/problems/a.parquet"
+    made = provenance.record(job("select_problems", [f"mine/{name}"]))
+    tables.write(tables.empty("problems"), table, "problems", made)
+    files = provenance.trace_back([table])
+    assert files[f"mine/{name}"]["rule"] is None
+    assert files[table]["inputs"] == [f"mine/{name}"]
+
+
 def test_equal_jobs_leave_equal_records(run):
     before = (run / "results/r/figures/f.json").read_bytes()
     making = provenance.record(job("figure_f", ["results/r/potential/a.parquet"]))

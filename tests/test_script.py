@@ -10,6 +10,7 @@ import yaml
 
 from cliff_tokens import script
 from cliff_tokens.hub import HubError
+from cliff_tokens.problem_files import ProblemError
 
 
 @pytest.fixture
@@ -79,6 +80,14 @@ def test_a_model_of_this_repository_is_its_folder_and_another_has_to_be_fetched(
 
 def test_a_generator_has_no_rows_to_read():
     assert script.read_rows({"generator": "chains", "split": "test"}) is None
+
+
+def test_the_records_of_a_file_are_read_and_compared_with_its_hash(tmp_path):
+    path = tmp_path / "my problems.jsonl"
+    path.write_text('{"q": "1+1?", "a": 2}\n', encoding="utf-8")
+    assert script.read_rows({"file": str(path)}).to_dict("list") == {"q": ["1+1?"], "a": [2]}
+    with pytest.raises(ProblemError, match="expected the sha256 0000"):
+        script.read_rows({"file": str(path), "sha256": "0" * 64})
 
 
 def test_the_lock_is_written_whole_and_says_what_it_is(tmp_path):

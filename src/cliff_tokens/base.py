@@ -11,7 +11,16 @@ from pathlib import Path
 from cliff_tokens.catalogue import CatalogueError, read
 
 # Tables that a run with a base takes from it.
-MEASURED = ("problems", "traces", "tokens", "alternatives", "potential", "branches", "estimates")
+MEASURED = (
+    "problems",
+    "dropped",
+    "traces",
+    "tokens",
+    "alternatives",
+    "potential",
+    "branches",
+    "estimates",
+)
 # Settings that decide what these hold: equal in both runs, or among those of the base.
 _EQUAL = (
     "seed",

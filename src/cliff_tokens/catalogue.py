@@ -101,18 +101,35 @@ def placed(index: dict, target: str, path: str | Path) -> tuple[int, dict]:
     raise CatalogueError(f"{target}: not in {path}; expected an entry with this target")
 
 
+def origin(entry: dict) -> str:
+    """Where the problems of a data set come from: a generator, an id on the Hub or a file."""
+    return entry.get("file") or entry.get("hub") or entry["generator"]
+
+
 def refuse_overlap(datasets: dict, training: str, evaluated: Iterable[str], key: str) -> None:
-    """Refuse to measure a model on what it was trained on: data sets of one origin and split."""
-    origin = {
-        name: [entry.get(part) for part in ("generator", "hub", "config", "split")]
-        for name, entry in datasets.items()
-    }
+    """Refuse to measure a model on what it was trained on: data sets of one origin.
+
+    Of a generator and of the Hub, another split is another origin, and so is another configuration
+    there, if both are named. A file is one, whatever is taken of it and however its path is
+    written.
+    """
     for name in evaluated:
-        if origin[name] == origin[training]:
+        if _overlap(datasets[name], datasets[training]):
             raise CatalogueError(
                 f"evaluation: {name} is of the same origin and split as {key} ({training}); "
                 "a model cannot be measured on what it was trained on"
             )
+
+
+def _overlap(one: dict, other: dict) -> bool:
+    if "file" in one and "file" in other:
+        return Path(one["file"]).resolve() == Path(other["file"]).resolve()
+    for kind in ("generator", "hub"):
+        if kind in one and kind in other:
+            configs = {entry.get("config") for entry in (one, other)} - {None}
+            same = one[kind].lower() == other[kind].lower() and one["split"] == other["split"]
+            return same and len(configs) < 2
+    return False
 
 
 def questions(entry: dict, samples: int) -> dict:
@@ -204,7 +221,7 @@ def _fault(error: jsonschema.ValidationError) -> str:
         return f"{place}{'; '.join(needs)} beside it"
     if error.validator == "oneOf":
         choices = [choice["required"][0] for choice in rule]
-        present = "both" if choices[0] in found else "neither"
+        present = " and ".join(key for key in choices if key in found) or "none of them"
         return f"{place}expected exactly one of {', '.join(choices)}, found {present}"
     return f"{place}expected {_values(error.schema)}, found {found!r}"
 

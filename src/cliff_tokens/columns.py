@@ -83,6 +83,16 @@ TABLES = {
         _column("split", pa.string(), "split of the data set it is from"),
         _column("source_row", pa.int32(), "row in that split, from 0"),
     ),
+    "dropped": _table(
+        ("dataset", "source_row"),
+        _DATASET,
+        _column("source_row", pa.int32(), "row in the split of the data set, from 0"),
+        _column("row", pa.string(), "the same as a reader finds it, as line 2"),
+        _column("kind", pa.string(), "unreadable or duplicate"),
+        _column("reason", pa.string(), "why the problem is not asked"),
+        _column("question", pa.string(), "as it stands there", null=True),
+        _column("answer", pa.string(), "gold answer as it stands there", null=True),
+    ),
     "traces": _table(
         ("trace_id",),
         _TRACE_ID,

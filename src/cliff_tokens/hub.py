@@ -167,7 +167,10 @@ def rows(repository: Repository, config: str | None, split: str) -> "pd.DataFram
             loaded = load_dataset(str(path), config, split=split, cache_dir=cache)
         except ValueError as error:  # of an unknown configuration or split, naming those there are
             raise HubError(f"{repository}: {error}") from error
-        return loaded.to_pandas()
+        # As Arrow has it: pandas would make floats of integers beside a null.
+        return loaded.with_format("arrow")[:].to_pandas(
+            ignore_metadata=True, integer_object_nulls=True
+        )
 
 
 @contextmanager

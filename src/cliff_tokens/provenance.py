@@ -41,7 +41,7 @@ def record(job) -> dict:
     """
     inputs = _hashes(job.input)
     for path in inputs:
-        if path.endswith(".parquet"):
+        if path.endswith(".parquet") and _of_a_run(path):
             _refuse_mixture(path, inputs)
     return {
         "rule": job.rule,
@@ -73,8 +73,7 @@ def read(path: str | Path) -> dict:
     for place in (own, *own.parents):
         if place == root or not place.name:
             break
-        if _beside(place).is_file():
-            making = json.loads(_beside(place).read_text(encoding="utf-8"))
+        if making := _record_beside(place):
             written = [(root / name).absolute() for name in making.get("outputs", {})]
             if any(own == file or own in file.parents for file in written):
                 return making
@@ -126,8 +125,8 @@ def trace_back(paths: Iterable[str | Path]) -> dict[str, dict]:
             continue
         try:
             making = read(path)
-        except ProvenanceError:
-            if path.startswith("results/") or not Path(path).is_file():
+        except (ProvenanceError, tables.TableError):
+            if _of_a_run(path) or not Path(path).is_file():
                 raise
             making = {"rule": None, "inputs": {}}
         claims = check(path, making)
@@ -214,6 +213,20 @@ def sha256(path: str | Path) -> str:
 
 def _beside(path: Path) -> Path:
     return path.with_name(f"{path.name if path.is_dir() else path.stem}.json")
+
+
+def _record_beside(path: Path) -> dict:
+    """The record beside a file or folder; empty where none is, or a file of somebody's own."""
+    try:
+        found = json.loads(_beside(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) and "rule" in found else {}
+
+
+def _of_a_run(path: str) -> bool:
+    """Whether a rule of a run made a file, by its path; other inputs are somebody's own."""
+    return path.startswith("results/")
 
 
 def _state(path: Path, digest: str) -> str:

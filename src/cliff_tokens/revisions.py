@@ -9,7 +9,7 @@ figures and tables are one stage, which no rollout follows from.
 REVISIONS = {
     "testbed": 1,
     "hub": 1,
-    "problems": 2,  # says how an answer is read, and where a response ends
+    "problems": 3,  # golds are proven; what is dropped has a table
     "traces": 1,
     "tokens": 1,
     "potential": 1,

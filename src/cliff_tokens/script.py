@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import yaml
 
-from cliff_tokens import hub, provenance
+from cliff_tokens import hub, problem_files, provenance
 from cliff_tokens.policies import Policy, open_engine
 from cliff_tokens.policies.sampling import Sampler
 from cliff_tokens.policies.tokenizer import ChatTokenizer
@@ -134,9 +134,14 @@ def located(opens: dict) -> str:
 
 
 def read_rows(entry: dict) -> pd.DataFrame | None:
-    """The split of a data set that was fetched, by its catalogue entry; None for a generator."""
+    """The records of a file, or of a split that was fetched, by a data set's catalogue entry.
+
+    None for a generator.
+    """
     if "generator" in entry:
         return None
+    if "file" in entry:
+        return problem_files.read(entry["file"], entry.get("sha256"))
     repository = hub.Repository("dataset", entry["hub"], entry["revision"])
     return hub.rows(repository, entry.get("config"), entry["split"])
 

@@ -38,7 +38,7 @@ def checkpoint(root):
 
 @pytest.fixture(scope="module")
 def asked():
-    return problems.select("chains", ENTRY, None, seed=20260624)
+    return problems.select("chains", ENTRY, None, seed=20260624).asked
 
 
 @pytest.fixture(scope="module")

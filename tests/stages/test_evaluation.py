@@ -183,7 +183,7 @@ def calculations(name, entry, seed):
     generator, split = entry["generator"], entry["split"]
     rng = np.random.default_rng([seed, *generator.encode(), *split.encode()])
     stream, found = generated.problems(generator, split, rng), {}
-    for question in problems.select(name, entry, None, seed)["question"]:
+    for question in problems.select(name, entry, None, seed).asked["question"]:
         while question not in found.values():
             problem = generated._factors(rng, 1092) if "1092" in question else next(stream)
             found.setdefault(problem.key, problem.question)

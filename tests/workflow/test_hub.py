@@ -277,7 +277,7 @@ def test_a_run_on_a_model_and_problems_of_the_hub(server, model, tmp_path, monke
     model.gated = True
     asked = problems.select(
         "chains", {"generator": "chains", "split": "test", "problems": 5}, None, seed=1
-    )
+    ).asked
     solutions = [f"Some words. #### {answer}" for answer in asked["answer"]]
     (tmp_path / "data").mkdir()
     pd.DataFrame({"question": asked["question"], "solution": solutions}).to_parquet(

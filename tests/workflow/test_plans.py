@@ -8,6 +8,8 @@ import pytest
 import yaml
 from helpers.repository import ROOT, SMOKE, planned, snakemake
 
+from cliff_tokens import tables
+
 
 def test_a_run_without_independent_rollouts_has_no_audit_and_is_scored_all_the_same(fresh):
     (fresh / "recursive.yaml").write_text("potential: {estimators: [recursive], main: recursive}\n")
@@ -180,3 +182,60 @@ def test_a_main_estimator_that_the_run_does_not_make_is_refused(fresh):
     done = snakemake(fresh, "-n", *SMOKE, "wrong.yaml")
     assert done.returncode != 0
     assert "potential.main: 'independent' is not among" in done.stdout + done.stderr
+
+
+MINE = """
+mine:
+  file: my own/problems.jsonl
+  question: question
+  answer: answer
+  max_tokens: 160
+  system: null
+  version: 1
+  license: mine
+  label: Mine
+"""
+
+
+@pytest.fixture
+def own(fresh):
+    """A checkout with problems of one's own, and the arguments of a run that asks them."""
+    (fresh / "my own").mkdir()
+    (fresh / "my own/problems.jsonl").write_text(
+        '{"question": "1+1?", "answer": 2}\n{"question": "2+2?", "answer": 4.0}\n'
+        '{"question": "3+3?", "answer": null}\n',
+        encoding="utf-8",
+    )
+    with (fresh / "config/datasets.yaml").open("a", encoding="utf-8") as catalogue:
+        catalogue.write(MINE)
+    (fresh / "mine.yaml").write_text("run: mine\ndatasets: [mine]\n", encoding="utf-8")
+    return fresh, (*SMOKE, "mine.yaml", "--", "results/mine/problems/mine.parquet")
+
+
+def test_problems_in_a_file_are_selected_and_a_change_of_it_selects_them_anew(own):
+    folder, arguments = own
+    done = snakemake(folder, *arguments)
+    printed = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "config/datasets.yaml: mine: my own/problems.jsonl: 1 of 3 problems cannot" in printed
+    assert "  line 3: has no answer" in printed
+    path = folder / "config/datasets.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + "  unreadable: drop\n", encoding="utf-8")
+    done = snakemake(folder, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "mine: 2 problems asked, dropped: {'unreadable': 1}" in done.stdout + done.stderr
+    asked = tables.read(folder / arguments[-1], "problems")
+    assert asked["answer"].tolist() == ["2", "4"]
+    assert planned(folder, *arguments) == {}
+    file = folder / "my own/problems.jsonl"
+    file.write_text(file.read_text(encoding="utf-8").replace("4.0", "5"), encoding="utf-8")
+    assert planned(folder, *arguments) == {"select_problems": 1}
+
+
+def test_a_file_that_is_not_there_is_named_before_anything_runs(own):
+    folder, arguments = own
+    (folder / "my own/problems.jsonl").unlink()
+    done = snakemake(folder, "-n", *arguments)
+    assert done.returncode != 0
+    assert "my own/problems.jsonl" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr

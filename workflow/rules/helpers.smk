@@ -158,10 +158,12 @@ def exhibits_of(need):
     ]
 
 
-def fetched(wildcards):
-    """The receipt of a data set of the Hub; nothing for a generator."""
-    fetches = "hub" in DATASETS[wildcards.dataset]
-    return f"resources/hub/datasets/{wildcards.dataset}.json" if fetches else []
+def origin(wildcards):
+    """The file of a data set, or the receipt of fetching it; nothing for a generator."""
+    entry = DATASETS[wildcards.dataset]
+    if "file" in entry:
+        return entry["file"]
+    return f"resources/hub/datasets/{wildcards.dataset}.json" if "hub" in entry else []
 
 
 def recorded(kind, catalogue):

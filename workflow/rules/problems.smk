@@ -3,9 +3,10 @@
 
 rule select_problems:
     input:
-        fetched=fetched,
+        origin=origin,
     output:
         problems="<results>/problems/{dataset}.parquet",
+        dropped="<results>/dropped/{dataset}.parquet",
     log:
         "<logs>/select_problems/{dataset}.log",
     benchmark:

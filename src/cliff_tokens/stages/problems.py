@@ -1,66 +1,178 @@
 """The problems of a data set: which questions are asked, and their gold answers."""
 
+import difflib
 import random
 import re
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
-from cliff_tokens.stages.extraction import BOX
+from cliff_tokens.catalogue import origin
+from cliff_tokens.problem_files import ProblemError
+from cliff_tokens.stages.extraction import BOX, LONGEST_ANSWER
 from cliff_tokens.stages.generators import generate
 from cliff_tokens.stages.grading import Grader
 
 _THOUSANDS = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+")
+_E_NOTATION = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]+")
+_SHOWN = 5  # of the problems that are refused
+_LIMIT = f"expected at most {LONGEST_ANSWER}, which is as much as is read of a response"
+UNREADABLE, DUPLICATE = "unreadable", "duplicate"
+
+
+class Selection(NamedTuple):
+    """Rows of the tables ``problems`` and ``dropped``: what is asked, and what was left out."""
+
+    asked: pd.DataFrame
+    dropped: pd.DataFrame
 
 
 def select(
     dataset: str, entry: dict, limit: int | None, seed: int, rows: pd.DataFrame | None = None
-) -> pd.DataFrame:
-    """Rows of the ``problems`` table for a catalogue entry, at most ``limit`` of them.
+) -> Selection:
+    """The problems of a catalogue entry, at most ``limit`` of them, and those that are dropped.
 
-    An empty set, a repeated question or a gold answer that does not parse is an error.
+    Problems are chosen by the entry's ``subset`` and ``limit``, and then proven: a problem without
+    question or gold answer, or whose gold no answer can reach, and a question that was asked
+    before are errors, unless the entry drops them. That nothing is left is an error.
 
     Args:
         dataset: name of the catalogue entry.
         entry: the entry, from config/datasets.yaml.
         limit: most problems that are taken, from the first on; None takes all.
         seed: of the run; generators draw by it.
-        rows: the split of a data set of the Hub, in its order; None for a generator.
+        rows: the records of a file or of a split of the Hub, in their order; None for a
+            generator. The index says what a record is called in errors.
     """
-    if "generator" in entry:
-        problems = generate(entry["generator"], entry["split"], entry["problems"], seed)
-    else:
-        problems = from_rows(dataset, entry, rows)
-    problems.insert(0, "dataset", dataset)
-    problems["answer_from"] = entry.get("answer_from", BOX)
-    problems["until"] = entry["plain"]["until"] if "plain" in entry else None
-    return check(problems if limit is None else problems.head(limit))
-
-
-def from_rows(dataset: str, entry: dict, rows: pd.DataFrame) -> pd.DataFrame:
-    """The problems that a catalogue entry picks from a split, in the split's order."""
     place = f"config/datasets.yaml: {dataset}"
-    columns = {key: entry[key] for key in ("question", "answer", "level") if key in entry}
-    for key, column in columns.items():
-        if column not in rows:
-            raise ValueError(
-                f"{place}: {key}: {entry['hub']} has no column {column!r} in its split "
-                f"{entry['split']}; it has {', '.join(rows)}"
+    if "generator" in entry:
+        chosen = generate(entry["generator"], entry["split"], entry["problems"], seed)
+        chosen = chosen.assign(row=chosen["problem_id"], written=chosen["answer"], reason=None)
+    else:
+        chosen = from_rows(entry, rows, place)
+    chosen.insert(0, "dataset", dataset)
+    chosen["answer_from"] = entry.get("answer_from", BOX)
+    chosen["until"] = entry["plain"]["until"] if "plain" in entry else None
+    return prove(chosen if limit is None else chosen.head(limit), entry, place)
+
+
+def from_rows(entry: dict, rows: pd.DataFrame, place: str) -> pd.DataFrame:
+    """The problems that a catalogue entry picks from records, in their order, not yet proven.
+
+    Beside columns of the ``problems`` table: ``row``, what the record is called, ``written``, its
+    gold answer as it stands there, and ``reason``, why it cannot be asked (None: nothing yet).
+    """
+    source = origin(entry)
+    for key in ("question", "answer", "level"):
+        if key in entry and entry[key] not in rows:
+            raise ProblemError(
+                f"{place}: {key}: {source} has no column {entry[key]!r}"
+                f"{' in its split ' + entry['split'] if 'hub' in entry else ''}; it has "
+                f"{', '.join(map(repr, rows))}{_near(entry[key], rows)}"
             )
-        if rows[column].isna().any():
-            row = int(rows[column].isna().to_numpy().argmax())
-            raise ValueError(f"{place}: row {row} of {entry['hub']} has no {column}")
-    levels = rows[entry["level"]].map(_level) if "level" in entry else None
-    kept = rows.iloc[choose(entry["subset"], len(rows), levels, place)]
-    return pd.DataFrame(
-        {
-            "problem_id": [f"{row:05d}" for row in kept.index],
-            "question": kept[entry["question"]].astype(str),
-            "answer": [gold(str(text), entry.get("after")) for text in kept[entry["answer"]]],
-            "level": pd.array([None] * len(kept) if levels is None else levels[kept.index], "Int8"),
-            "split": entry["split"],
-            "source_row": kept.index,
-        }
-    ).reset_index(drop=True)
+    names = [row if isinstance(row, str) else f"row {row}" for row in rows.index]
+    rows = rows.reset_index(drop=True)
+    golds = rows[entry["answer"]]
+    _check_lists(entry.get("answers"), golds, names, f"{place}: answers: {source}")
+    levels = None
+    if "level" in entry:
+        cells = zip(rows[entry["level"]], names, strict=True)
+        levels = pd.Series(
+            [_level(cell, f"{place}: level: {source}: {row}") for cell, row in cells]
+        )
+    kept = choose(entry.get("subset", {"rule": "all"}), len(rows), levels, place)
+    found = []
+    for number in kept:
+        try:
+            question = _question(rows[entry["question"]][number])
+            answer, reason = gold(golds[number], entry.get("after"), entry.get("answers")), None
+        except ProblemError as error:
+            question, answer, reason = rows[entry["question"]][number], None, str(error)
+        found.append((names[number], question, answer, reason))
+    chosen = pd.DataFrame(found, columns=["row", "question", "answer", "reason"], dtype=object)
+    return chosen.assign(
+        problem_id=[f"{number:05d}" for number in kept],
+        written=[None if _is_absent(golds[number]) else str(golds[number]) for number in kept],
+        level=pd.array([None] * len(kept) if levels is None else levels[kept], "Int8"),
+        split=entry.get("split", "all"),
+        source_row=kept,
+    )
+
+
+def prove(chosen: pd.DataFrame, entry: dict, place: str) -> Selection:
+    """Part what can be asked and graded from what cannot, or refuse it by its rows.
+
+    Every gold has to be reachable by its plainest right answer, and no question (but for blanks
+    around it) is asked twice: of equal ones the first that can be asked stays. ``chosen`` is as
+    ``from_rows`` gives it; ``place`` names the catalogue entry in errors.
+    """
+    with Grader() as grader:
+        unreachable = grader.ungradable(chosen.loc[chosen["reason"].isna(), "answer"])
+    reasons = [
+        f"answer {row.written!r}: {unreachable[row.answer]}"
+        if row.reason is None and row.answer in unreachable
+        else row.reason
+        for row in chosen.itertuples()
+    ]
+    whole = pd.isna(pd.Series(reasons, index=chosen.index, dtype=object))
+    unreadable = chosen.assign(reason=reasons, kind=UNREADABLE)[~whole]
+    asked = chosen[whole]
+    questions = asked["question"].str.strip()
+    again = questions.duplicated()
+    first = asked.groupby(questions, sort=False)["row"].transform("first")
+    repeated = asked.assign(reason="asks the question of " + first, kind=DUPLICATE)[again]
+    faults = [
+        f"{len(found)} of {len(chosen)} {what}, expected none; mend the file or write "
+        f"`{key}: drop`, {remedy}:\n{_rows(found)}"
+        for key, found, what, remedy in (
+            ("unreadable", unreadable, "problems cannot be asked", "which leaves them out"),
+            (
+                "duplicates",
+                repeated,
+                "questions were asked before",
+                "which keeps the first of each",
+            ),
+        )
+        if len(found) and key not in entry
+    ]
+    if faults:
+        raise ProblemError("\n".join(f"{place}: {origin(entry)}: {fault}" for fault in faults))
+    asked = asked[~again]
+    if asked.empty:
+        raise ProblemError(
+            f"{place}: {origin(entry)}: none of {len(chosen)} problems is left to ask; expected at "
+            "least one"
+        )
+    dropped = pd.concat([unreadable, repeated])
+    return Selection(
+        asked.drop(columns=["row", "written", "reason"]).reset_index(drop=True),
+        pd.DataFrame(
+            {
+                **{key: dropped[key] for key in ("dataset", "source_row", "row", "kind", "reason")},
+                "question": [None if _is_absent(q) else str(q) for q in dropped["question"]],
+                "answer": dropped["written"],
+            }
+        ).reset_index(drop=True),
+    )
+
+
+def refuse_trained_on(asked: pd.DataFrame, trained_on: pd.DataFrame) -> None:
+    """Refuse to measure a model on a question that it was trained on, whatever its data set.
+
+    Both are rows of the ``problems`` table; questions are compared without regard to blanks.
+    """
+    known = dict(zip(_words(trained_on["question"]), trained_on.itertuples(), strict=True))
+    for problem, question in zip(asked.itertuples(), _words(asked["question"]), strict=True):
+        if question in known:
+            other = known[question]
+            raise ProblemError(
+                f"evaluation: problem {problem.problem_id} of {problem.dataset} asks what problem "
+                f"{other.problem_id} of {other.dataset} asks, which is trained on; a model cannot "
+                "be measured on what it was trained on: leave it out of one of them"
+            )
 
 
 def choose(subset: dict, size: int, levels: pd.Series | None, place: str) -> list[int]:
@@ -76,7 +188,7 @@ def choose(subset: dict, size: int, levels: pd.Series | None, place: str) -> lis
         return list(range(size))
     count = subset["problems"]
     if count > size:
-        raise ValueError(f"{place}: subset: expected at most {size} problems, found {count}")
+        raise ProblemError(f"{place}: subset: expected at most {size} problems, found {count}")
     if subset["rule"] == "uniform":
         return sorted(random.Random(subset["seed"]).sample(range(size), count))
     chosen = []
@@ -96,31 +208,105 @@ def shares(sizes: dict[int, int], count: int) -> dict[int, int]:
     return parts
 
 
-def gold(text: str, after: str | None) -> str:
-    """A gold answer as it is graded: what follows the last ``after``, no thousands separators."""
+def gold(cell: Any, after: str | None = None, answers: str | None = None) -> str:
+    """A gold answer as it is graded, from its cell: text, a number, or a list of these.
+
+    A number is written out: 2e-05 becomes 0.00002, 145.0 becomes 145. Of text, what follows the
+    last ``after`` counts, without separators of thousands. A list is written in one line, "2, 5",
+    where ``answers`` is "all" and the answer has to be the set of them, and in a line for each
+    where it is "any". What cannot be a gold answer is a ProblemError.
+    """
+    if not isinstance(cell, list | np.ndarray):
+        return _one(cell, after)
+    ones = dict.fromkeys(_one(part, after) for part in cell)
+    if not ones:
+        raise ProblemError("has no answer: its list is empty")
+    return ("\n" if answers == "any" else ", ").join(ones)
+
+
+def _one(cell: Any, after: str | None) -> str:
+    if _is_absent(cell):
+        raise ProblemError("has no answer")
+    if isinstance(cell, bool | np.bool_) or not isinstance(
+        cell, str | int | float | Decimal | np.integer | np.floating
+    ):
+        raise ProblemError(f"answer {cell!r}: expected text, a number or a list of these")
+    text = cell if isinstance(cell, str) else _digits(cell)
     if after is not None:
         _, separator, text = text.rpartition(after)
         if not separator:
-            raise ValueError(f"problems: expected {after!r} before the gold answer, found {text!r}")
-    text = text.strip()
+            raise ProblemError(f"answer {cell!r}: expected {after!r} before the gold answer")
+    # A line of its own is another right answer.
+    text = " ".join(line.strip() for line in text.strip().splitlines())
+    if not text:
+        raise ProblemError("has no answer")
+    if _E_NOTATION.fullmatch(text):
+        raise ProblemError(
+            f"answer {text!r}: may be a number or a product with e; expected it written out, as in "
+            "0.00002"
+        )
+    if len(text) > LONGEST_ANSWER:
+        raise ProblemError(f"answer of {len(text)} characters; {_LIMIT}")
     return text.replace(",", "") if _THOUSANDS.fullmatch(text) else text
 
 
-def _level(value: object) -> int:
+def _digits(number: Any) -> str:
+    """A number in plain decimal digits, exactly."""
+    exact = Decimal(str(number))
+    if not exact.is_finite() or abs(exact.adjusted()) > LONGEST_ANSWER:
+        raise ProblemError(f"answer {number}; {_LIMIT}")
+    text = f"{exact:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
+
+
+def _question(cell: Any) -> str:
+    if _is_absent(cell) or cell == "" or (isinstance(cell, str) and not cell.strip()):
+        raise ProblemError("has no question")
+    if not isinstance(cell, str):
+        raise ProblemError(f"question {cell!r}: expected text")
+    return cell
+
+
+def _level(cell: Any, place: str) -> int:
     """The number of a level, written as 3 or as "Level 3"."""
-    digits = re.fullmatch(r"(?:Level )?([0-9]+)", str(value))
-    if digits is None:
-        raise ValueError(f"problems: expected a level such as 3 or 'Level 3', found {value!r}")
+    digits = re.fullmatch(r"(?:Level )?([0-9]{1,3})(?:\.0)?", str(cell).strip())
+    if digits is None or int(digits[1]) > 127:
+        raise ProblemError(f"{place}: expected a level such as 3 or 'Level 3', found {cell!r}")
     return int(digits[1])
 
 
-def check(problems: pd.DataFrame) -> pd.DataFrame:
-    """The problems unchanged, if all can be asked and graded; else an error."""
-    if problems.empty:
-        raise ValueError("problems: the data set is empty; expected at least one problem")
-    repeated = problems[problems["question"].duplicated()]
-    if len(repeated):
-        raise ValueError(f"problems: {repeated['problem_id'].iloc[0]} repeats another's question")
-    with Grader() as grader:
-        grader.check_gold(problems["answer"])
-    return problems
+def _check_lists(answers: str | None, golds: pd.Series, names: list[str], place: str) -> None:
+    """Refuse lists of answers of which nobody says what they mean, and the word without lists."""
+    lists = [isinstance(cell, list | np.ndarray) for cell in golds]
+    if any(lists) and answers is None:
+        row = lists.index(True)
+        raise ProblemError(
+            f"{place}: {names[row]}: found the list {list(golds[row])}; expected `all` (the answer "
+            "is the set of them) or `any` (any one of them is right)"
+        )
+    if answers is not None and not any(lists):
+        raise ProblemError(f"{place}: no answer is a list; expected no key `answers`, found it")
+
+
+def _is_absent(cell: Any) -> bool:
+    """Whether a cell holds nothing, as null or as NaN."""
+    return bool(pd.api.types.is_scalar(cell) and pd.isna(cell))
+
+
+def _near(name: str, names: Iterable[str]) -> str:
+    """The name that may have been meant, as a question; else nothing."""
+    lower = {other.lower(): other for other in names}
+    near = difflib.get_close_matches(name.lower(), lower, 1)
+    return f". Is it {lower[near[0]]!r}?" if near else ""
+
+
+def _words(questions: pd.Series) -> list[str]:
+    return [" ".join(question.split()) for question in questions]
+
+
+def _rows(found: pd.DataFrame) -> str:
+    """The first rows of what is refused, one a line, and how many more there are."""
+    lines = [f"  {row.row}: {row.reason}" for row in found.head(_SHOWN).itertuples()]
+    more = len(found) - len(lines)
+    return "\n".join([*lines, f"  and {more} more"] if more else lines)
