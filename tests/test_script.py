@@ -59,6 +59,16 @@ def test_an_error_is_logged_with_its_traceback_and_raised(job, tmp_path):
     assert not (tmp_path / "out.json").exists()
 
 
+def test_an_error_in_our_words_ends_the_job_without_a_traceback(job, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped, script.running(job):
+        raise ProblemError("mine.jsonl: line 3: has no answer")
+    assert stopped.value.code == 1
+    for text in ((tmp_path / "job.log").read_text(), capsys.readouterr().err):
+        assert "make_it failed: mine.jsonl: line 3: has no answer" in text
+        assert "Traceback" not in text
+    assert not (tmp_path / "out.json").exists()
+
+
 def test_a_finished_part_is_read_back_and_leaves_nothing_when_the_job_is_done(tmp_path):
     rows = pd.DataFrame({"successes": [1, 2]})
     with script.resumable(str(tmp_path / "shard.parquet"), {"seed": 7}) as store:

@@ -28,8 +28,9 @@ from cliff_tokens.policies.tokenizer import ChatTokenizer
 def running(job) -> Iterator[dict]:
     """Log what a job does, to its file and from warnings up to the terminal; give its provenance.
 
-    An error is written to the log with its traceback and then raised. Without one, what cannot
-    carry its provenance (csv, figures) has it written beside it.
+    An error of a class of this package says what is wrong and what would do: it is logged, and the
+    job exits with status 1. Any other is logged with its traceback and raised. Without one, what
+    cannot carry its provenance (csv, figures) has it written beside it.
     """
     to_file = logging.FileHandler(job.log[0], mode="w")
     to_terminal = logging.StreamHandler(sys.stderr)
@@ -46,7 +47,10 @@ def running(job) -> Iterator[dict]:
         making = provenance.record(job)
         yield making
         provenance.write_records(making, job.output)
-    except Exception:
+    except Exception as error:
+        if type(error).__module__.startswith("cliff_tokens."):
+            logger.error("%s failed: %s", job.rule, error)
+            sys.exit(1)
         logger.exception("%s failed", job.rule)
         raise
     logger.info("%s finished", job.rule)

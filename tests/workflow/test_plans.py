@@ -219,6 +219,7 @@ def test_problems_in_a_file_are_selected_and_a_change_of_it_selects_them_anew(ow
     assert done.returncode != 0
     assert "config/datasets.yaml: mine: my own/problems.jsonl: 1 of 3 problems cannot" in printed
     assert "  line 3: has no answer" in printed
+    assert "Traceback" not in printed
     path = folder / "config/datasets.yaml"
     path.write_text(path.read_text(encoding="utf-8") + "  unreadable: drop\n", encoding="utf-8")
     done = snakemake(folder, *arguments)
