@@ -6,6 +6,7 @@
 rule evaluate_model:
     input:
         problems=collect("<measured>/problems/{dataset}.parquet", dataset=list(ASKED)),
+        trained_on=f"<measured>/problems/{TRAINING_SET}.parquet",
         adapter=adapter,
         weights=weights_of("model"),
     output:
@@ -43,6 +44,7 @@ rule recount_cliffs:
         problems=collect(
             "<measured>/problems/{dataset}.parquet", dataset=list(RECOUNTED)
         ),
+        trained_on=f"<measured>/problems/{TRAINING_SET}.parquet",
         adapter=adapter,
         weights=weights_of("model"),
     output:

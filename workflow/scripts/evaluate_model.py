@@ -4,6 +4,7 @@ from cliff_tokens import tables
 from cliff_tokens.script import open_policy, resumable, running, was_trained
 from cliff_tokens.stages.evaluation import Identity, evaluate
 from cliff_tokens.stages.grading import Grader
+from cliff_tokens.stages.problems import refuse_trained_on
 from cliff_tokens.stages.questions import Questions
 
 with (
@@ -12,10 +13,12 @@ with (
     Grader() as grader,
 ):
     files, params = snakemake.input, snakemake.params
+    problems = tables.read_all(files.problems, "problems")
+    refuse_trained_on(problems, tables.read(files.trained_on, "problems"))
     evaluation = tables.empty("evaluation")
     if not files.adapter or was_trained(files.adapter):
         evaluation = evaluate(
-            tables.read_all(files.problems, "problems"),
+            problems,
             {name: Questions.of(asked) for name, asked in params.questions.items()},
             Identity(params.model, params.variant, int(params.training_seed)),
             open_policy(params.opens, params.sampler, files.adapter or None),

@@ -5,6 +5,7 @@ from cliff_tokens.script import open_policy, resumable, running, was_trained
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.evaluation import Identity, Recount, recount
 from cliff_tokens.stages.grading import Grader
+from cliff_tokens.stages.problems import refuse_trained_on
 from cliff_tokens.stages.questions import Questions
 
 with (
@@ -13,10 +14,12 @@ with (
     Grader() as grader,
 ):
     files, params = snakemake.input, snakemake.params
+    problems = tables.read_all(files.problems, "problems")
+    refuse_trained_on(problems, tables.read(files.trained_on, "problems"))
     recounts = tables.empty("recounts")
     if not files.adapter or was_trained(files.adapter):
         recounts = recount(
-            tables.read_all(files.problems, "problems"),
+            problems,
             {name: Questions.of(asked) for name, asked in params.questions.items()},
             Identity(params.model, params.variant, int(params.training_seed)),
             open_policy(params.opens, params.sampler, files.adapter or None),
