@@ -205,7 +205,7 @@ def test_a_gold_answer_that_cannot_be_one_is_refused_by_its_row(cell, reason):
     first, second = str(caught.value).split("\n")
     assert first == (
         "config/datasets.yaml: quiz: my/quiz.jsonl: 1 of 3 problems cannot be asked, expected "
-        "none; mend the file or write `unreadable: drop`, which leaves them out:"
+        "none; mend them or write `unreadable: drop`, which leaves them out:"
     )
     assert second.startswith(f"  line 2: {reason}")
 

@@ -93,6 +93,8 @@ catalogue.pick(
 )
 TRAINED = [model for model in config["training"]["models"] if model in MODELS]
 VARIANTS = config["training"]["variants"]
+# Data sets whose problems the run needs: what only training and evaluation ask is left out without.
+SELECTED = list(DATASETS) if TRAINED else config["datasets"]
 ADAPTERS = {
     "model": TRAINED,
     "variant": VARIANTS,

@@ -9,6 +9,28 @@ rule tables:
         ),
 
 
+use rule exhibit as table_problems with:
+    input:
+        problems=collect("<measured>/problems/{dataset}.parquet", dataset=SELECTED),
+        dropped=collect("<measured>/dropped/{dataset}.parquet", dataset=SELECTED),
+    output:
+        **table("table_problems"),
+    log:
+        "<logs>/table_problems.log",
+    benchmark:
+        "<benchmarks>/table_problems.jsonl"
+    params:
+        sources={
+            name: {
+                "origin": catalogue.origin(DATASETS[name]),
+                "license": DATASETS[name]["license"],
+            }
+            for name in SELECTED
+        },
+    message:
+        "Problems that are asked and dropped, by data set"
+
+
 use rule exhibit as table_accuracy with:
     input:
         traces=of_run("traces"),

@@ -125,7 +125,7 @@ def prove(chosen: pd.DataFrame, entry: dict, place: str) -> Selection:
     first = asked.groupby(questions, sort=False)["row"].transform("first")
     repeated = asked.assign(reason="asks the question of " + first, kind=DUPLICATE)[again]
     faults = [
-        f"{len(found)} of {len(chosen)} {what}, expected none; mend the file or write "
+        f"{len(found)} of {len(chosen)} {what}, expected none; mend them or write "
         f"`{key}: drop`, {remedy}:\n{_rows(found)}"
         for key, found, what, remedy in (
             ("unreadable", unreadable, "problems cannot be asked", "which leaves them out"),
