@@ -123,6 +123,14 @@ def test_each_level_is_sampled_from_a_generator_that_begins_anew(written):
     assert found["level"].tolist() == [1, 2] * 4
 
 
+def test_a_question_may_stand_in_several_columns():
+    rows = lines(["2", "3"], ["How many?", None]).assign(body=["Ana has two.", "Ben has three."])
+    entry = FILE | {"question": ["body", "q"], "unreadable": "drop"}
+    assert select(entry, rows).asked["question"].tolist() == ["Ana has two. How many?"]
+    with pytest.raises(ProblemError, match=r"question: my/quiz\.jsonl has no column 'Body'"):
+        select(FILE | {"question": ["Body", "q"]}, rows)
+
+
 def test_a_file_is_sampled_by_its_levels():
     rows = lines([str(n) for n in range(20)])
     rows["difficulty"] = [Decimal(n % 2 + 1) for n in range(20)]

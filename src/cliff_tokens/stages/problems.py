@@ -66,12 +66,15 @@ def from_rows(entry: dict, rows: pd.DataFrame, place: str) -> pd.DataFrame:
     gold answer as it stands there, and ``reason``, why it cannot be asked (None: nothing yet).
     """
     source = origin(entry)
-    for key in ("question", "answer", "level"):
-        if key in entry and entry[key] not in rows:
+    parts = [entry["question"]] if isinstance(entry["question"], str) else entry["question"]
+    named = [("question", part) for part in parts]
+    named += [(key, entry[key]) for key in ("answer", "level") if key in entry]
+    for key, column in named:
+        if column not in rows:
             raise ProblemError(
-                f"{place}: {key}: {source} has no column {entry[key]!r}"
+                f"{place}: {key}: {source} has no column {column!r}"
                 f"{' in its split ' + entry['split'] if 'hub' in entry else ''}; it has "
-                f"{', '.join(map(repr, rows))}{_near(entry[key], rows)}"
+                f"{', '.join(map(repr, rows))}{_near(column, rows)}"
             )
     names = [row if isinstance(row, str) else f"row {row}" for row in rows.index]
     rows = rows.reset_index(drop=True)
@@ -86,11 +89,12 @@ def from_rows(entry: dict, rows: pd.DataFrame, place: str) -> pd.DataFrame:
     kept = choose(entry.get("subset", {"rule": "all"}), len(rows), levels, place)
     found = []
     for number in kept:
+        question, answer, reason = rows[parts[-1]][number], None, None
         try:
-            question = _question(rows[entry["question"]][number])
-            answer, reason = gold(golds[number], entry.get("after"), entry.get("answers")), None
+            question = " ".join(_question(rows[part][number]) for part in parts)
+            answer = gold(golds[number], entry.get("after"), entry.get("answers"))
         except ProblemError as error:
-            question, answer, reason = rows[entry["question"]][number], None, str(error)
+            reason = str(error)
         found.append((names[number], question, answer, reason))
     chosen = pd.DataFrame(found, columns=["row", "question", "answer", "reason"], dtype=object)
     return chosen.assign(
