@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from helpers.repository import ROOT, load_rules, merge
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
@@ -205,6 +206,13 @@ def test_the_readme_lists_the_keys_of_the_schema(root, schema, fix, name):
         path.write_text(current, encoding="utf-8")
     else:
         assert text == current, "config/README.md: run pytest --fix tests/workflow/test_config.py"
+
+
+def test_the_entry_for_own_problems_in_the_readme_is_one(root):
+    text = (root / "config/README.md").read_text(encoding="utf-8")
+    _, block = text.split("## Your own problems", 1)
+    (entry,) = re.findall(r"```yaml\n(.*?)```", block.split("\n## ")[0], re.S)
+    catalogue.check(yaml.safe_load(entry), root / "workflow/schemas/datasets.schema.yaml", "README")
 
 
 def test_the_readme_names_every_file_of_config(root):

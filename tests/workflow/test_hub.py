@@ -144,6 +144,16 @@ def test_every_configuration_and_split_of_a_data_set_is_read(ask, quiz, config, 
     assert found == {key: [values[row] for row in rows] for key, values in ROWS.items()}
 
 
+def test_integers_of_a_data_set_stay_whole_beside_null(ask, server, tmp_path):
+    (tmp_path / "nulls").mkdir()
+    answers = [2**60 + 1, None]
+    frame = pd.DataFrame({"q": ["1+1?", "2+2?"], "a": pd.array(answers, "Int64")})
+    frame.to_parquet(tmp_path / "nulls/test.parquet")
+    repository = server.add("dataset", "lab/nulls", tmp_path / "nulls")
+    ask("dataset", "lab/nulls", repository.commit, "fetch")
+    assert ask("dataset", "lab/nulls", repository.commit, "rows", [None, "test"])["a"] == answers
+
+
 def test_a_data_set_of_json_lines_without_a_card_is_read(ask, server, tmp_path):
     folder = tmp_path / "lines"
     folder.mkdir()

@@ -1,5 +1,6 @@
 """What is planned, by dry runs of a clean copy: nothing is run."""
 
+import json
 import re
 import subprocess
 
@@ -9,6 +10,7 @@ import yaml
 from helpers.repository import ROOT, SMOKE, planned, snakemake
 
 from cliff_tokens import tables
+from cliff_tokens.stages import problems
 
 
 def test_a_run_without_independent_rollouts_has_no_audit_and_is_scored_all_the_same(fresh):
@@ -231,6 +233,24 @@ def test_problems_in_a_file_are_selected_and_a_change_of_it_selects_them_anew(ow
     file = folder / "my own/problems.jsonl"
     file.write_text(file.read_text(encoding="utf-8").replace("4.0", "5"), encoding="utf-8")
     assert planned(folder, *arguments) == {"select_problems": 1}
+
+
+def test_a_question_that_is_trained_on_is_not_evaluated_under_another_name(own):
+    folder, _ = own
+    entry = {"generator": "chains", "split": "train", "problems": 40}
+    trained = problems.select("chains-train", entry, 6, seed=20260624).asked
+    rows = [{"question": trained["question"][2] + " ", "answer": 5}]
+    (folder / "my own/problems.jsonl").write_text(json.dumps(rows[0]), encoding="utf-8")
+    (folder / "mine.yaml").write_text(
+        "run: mine\nevaluation: {datasets: [{name: mine, samples: 0, in_domain: true}]}\n"
+    )
+    target = "results/mine/evaluation/testbed-small/base/seed-42.parquet"
+    done = snakemake(folder, *SMOKE, "mine.yaml", "--", target)
+    assert done.returncode != 0
+    assert (
+        "problem 00000 of mine asks what problem chains-train-00002 of chains-train asks"
+        in done.stdout + done.stderr
+    )
 
 
 def test_a_file_that_is_not_there_is_named_before_anything_runs(own):

@@ -16,7 +16,7 @@ rule select_problems:
     threads: 1
     resources:
         mem_mb=2000,
-        runtime=10,
+        runtime=60,
     params:
         dataset="{dataset}",
         entry=lookup("{dataset}", within=DATASETS),
