@@ -218,7 +218,13 @@ def test_a_wrong_value_is_named_with_its_place(check, changes, message):
             "datasets",
             FILE | {"file": "my/problems.xlsx"},
             "mine.file: expected a path that ends in .jsonl, .json (a list), .csv or .parquet, "
-            "found 'my/problems.xlsx'",
+            "without any of {}<>, found 'my/problems.xlsx'",
+        ),
+        (
+            "datasets",
+            FILE | {"file": "my/{dataset}.csv"},  # which Snakemake would take for a wildcard
+            "mine.file: expected a path that ends in .jsonl, .json (a list), .csv or .parquet, "
+            "without any of {}<>, found 'my/{dataset}.csv'",
         ),
         (
             "datasets",
