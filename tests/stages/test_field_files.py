@@ -96,7 +96,7 @@ def plainest(cell) -> str:
     if isinstance(cell, int | Decimal):
         return f"{Decimal(cell):f}"
     text = str(cell).rpartition("####")[2].strip()
-    return re.sub(r"^(-?[\d.,:/]+) \(.*\)$", r"\1", text).strip("$ ")
+    return re.sub(r"^(-?[\d.,:/]+) \(.*\)$|(?<!\\)\$", r"\1", text).strip()
 
 
 # Entries of whole files: how they are read, but for samples that they are too large for.
@@ -106,7 +106,6 @@ WHOLE = {
     "mawps.jsonl": {"question": "input", "answer": "target"},
     "amc23.jsonl": {"question": "question", "answer": "answer"},
     "aime24.jsonl": {"question": "question", "answer": "answer"},
-    "minerva_math.jsonl": {"question": "problem", "answer": "answer"},
     "college_math.jsonl": {"question": "question", "answer": "answer"},
 }
 
