@@ -1,5 +1,7 @@
 """Catalogues: what is refused, and whether the message helps."""
 
+import json
+
 import pytest
 import yaml
 
@@ -105,9 +107,9 @@ def test_a_wrong_value_is_named_with_its_place(check, changes, message):
         ("models", without(MODEL, "engine", "label"), "mine: missing key 'engine', 'label'"),
         (
             "models",
-            without(MODEL, "hub", "revision", "gated") | {"path": "/home/somebody/model"},
-            "mine.path: expected a folder below the repository's root, "
-            "found '/home/somebody/model'",
+            without(MODEL, "hub", "revision", "gated") | {"path": "../model"},
+            "mine.path: expected a folder, absolute or below the repository's root, without "
+            "`..`, `~` or braces and no `/` at its end, found '../model'",
         ),
         (
             "models",
@@ -162,6 +164,19 @@ def test_names_can_stand_in_a_path_and_a_pattern(check, name):
 def test_all_faults_of_a_file_are_named_at_once(check):
     message = check("models", MODEL | {"context": 0, "label": ""})
     assert len(message.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "good"),
+    [
+        ("a", True), ("models/mine", True), ("/home/some body/my model", True), ("a/..b/c..", True),
+        ("..", False), ("a/../b", False), ("a/..", False), ("~/model", False), ("a/{b}", False),
+        ("a/", False), ("/", False), (" a", False), ("a ", False), ("", False),
+    ],
+)  # fmt: skip
+def test_a_model_lies_in_any_folder_whose_name_means_itself(check, path, good):
+    found = check("models", without(MODEL, "hub", "revision", "gated") | {"path": path})
+    assert (found is None) == good
 
 
 def test_a_key_that_occurs_twice_is_refused(tmp_path):
@@ -252,8 +267,30 @@ def test_every_file_of_a_checkpoint_is_read_and_what_it_lacks_is_listed(tmp_path
         (tmp_path / name).touch()
     lacking = [f"{tmp_path}/{name}" for name in ("config.json", "model.safetensors")]
     assert catalogue.checkpoint(tmp_path) == [*lacking, f"{tmp_path}/tokenizer.json"]
+    (tmp_path / "pytorch_model.bin").touch()
+    assert f"{tmp_path}/model.safetensors" in catalogue.checkpoint(tmp_path)
+
+
+def test_every_shard_of_a_checkpoint_is_listed_there_or_not(tmp_path):
     shards = ["model-1-of-2.safetensors", "model-2-of-2.safetensors"]
-    for name in (*shards, "model.safetensors.index.json"):
+    index = {"weight_map": {"a": shards[0], "b": shards[1], "c": shards[1]}}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
+    names = ["config.json", *shards, "model.safetensors.index.json"]
+    expected = [f"{tmp_path}/{name}" for name in names]
+    assert catalogue.checkpoint(tmp_path) == expected
+    (tmp_path / shards[0]).touch()
+    assert catalogue.checkpoint(tmp_path) == expected
+    for unreadable in ("", "[]", '{"weight_map": 3}'):
+        (tmp_path / "model.safetensors.index.json").write_text(unreadable)
+        assert set(catalogue.checkpoint(tmp_path)) == set(expected) - {expected[2]}
+
+
+def test_templates_are_read_wherever_they_lie(tmp_path):
+    names = [
+        "additional_chat_templates/tool_use.jinja", "chat_template.jinja", "config.json",
+        "generation_config.json", "model.safetensors",
+    ]  # fmt: skip
+    for name in (*names, "original/consolidated.pth"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    names = ["config.json", *shards, "model.safetensors.index.json", "tokenizer.json"]
     assert catalogue.checkpoint(tmp_path) == [f"{tmp_path}/{name}" for name in names]

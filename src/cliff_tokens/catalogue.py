@@ -5,6 +5,7 @@ was expected and what was found.
 """
 
 import difflib
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -147,11 +148,19 @@ def opens(entry: dict) -> dict:
 def checkpoint(folder: str | Path) -> list[str]:
     """The files that are read of a model's folder: all but hidden ones and its description.
 
-    What a folder has to hold and does not is listed all the same, so that it is missed by name.
+    Of its subfolders one is read, that of further chat templates. What a folder has to hold and
+    does not, shards that its index names among it, is listed all the same and so missed by name.
     """
-    found = [path for path in Path(folder).glob("[!.]*") if path.is_file()]
-    names = {path.name for path in found if path.suffix != ".md"}
-    if not any(name.endswith(".safetensors") for name in names):
+    folder = Path(folder)
+    found = [*folder.glob("[!.]*"), *folder.glob("additional_chat_templates/[!.]*")]
+    names = {
+        path.relative_to(folder).as_posix()
+        for path in found
+        if path.is_file() and path.suffix != ".md"
+    }
+    if "model.safetensors.index.json" in names:
+        names |= _shards(folder / "model.safetensors.index.json")
+    elif not any(name.endswith(".safetensors") for name in names):
         names.add("model.safetensors")
     return [f"{folder}/{name}" for name in sorted(names | {"config.json"})]
 
@@ -186,6 +195,14 @@ def keys(schema: dict, prefix: str = "") -> Iterator[tuple[str, dict]]:
         yield from keys(part, f"{prefix}{name}.")
     if isinstance(entry := schema.get("additionalProperties"), dict):
         yield from keys(entry, f"{prefix}NAME.")
+
+
+def _shards(index: Path) -> set[str]:
+    """The files that an index of weights names; none if it cannot be read, which opening tells."""
+    try:
+        return set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return set()
 
 
 def _fault(error: jsonschema.ValidationError) -> str:

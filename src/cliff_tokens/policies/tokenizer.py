@@ -8,15 +8,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cliff_tokens.policies import checkpoint
+
 
 class ChatTokenizer:
     """A model's tokenizer and chat template."""
 
     def __init__(self, model: str, chat: dict | None = None):
         """Load from a folder; ``chat`` holds extra arguments of the template."""
-        from transformers import AutoTokenizer
-
-        self._tokenizer = AutoTokenizer.from_pretrained(model)
+        self._tokenizer = checkpoint.open_tokenizer(model)
         self._chat = chat or {}
 
     def prompt_ids(

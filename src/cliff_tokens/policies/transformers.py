@@ -13,10 +13,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import AutoModelForCausalLM
-from transformers.utils.logging import disable_progress_bar
 
-from cliff_tokens.policies import Completion, Request, attention, check_requests, check_sequences
+from cliff_tokens.policies import (
+    Completion,
+    Request,
+    attention,
+    check_requests,
+    check_sequences,
+    checkpoint,
+)
 from cliff_tokens.policies.pool import PREFILL_TOKENS, ROW, SLACK, Pool, cut, groups_of, pad
 from cliff_tokens.policies.sampling import Sampler
 
@@ -48,11 +53,11 @@ class TransformersEngine:
         if self.device == "cpu":
             # Here and not on import: a training stage in the same environment decides for itself.
             torch.set_num_threads(1)
-        self.model = _load(model, adapter, self.device)
+        self.model = checkpoint.open_model(model, self.device, adapter)
         config = self.model.config.get_text_config()
         self.context = getattr(config, "max_position_embeddings", None)
         self.vocabulary = config.vocab_size
-        self.stops = _stops(self.model)
+        self.stops = checkpoint.stops(model, self.vocabulary)
         self.slots, self.memory = slots, memory
         _refuse(str(model), config)
         self._check(str(model))
@@ -166,49 +171,6 @@ class TransformersEngine:
             )
 
 
-def _load(model: str | Path, adapter: str | Path | None, device: str):
-    """The model in evaluation mode; says what a checkpoint folder must hold if there is none."""
-    missing = FileNotFoundError(
-        f"{model}: no checkpoint there; expected a folder with config.json and model.safetensors"
-    )
-    if not (Path(model) / "config.json").is_file():
-        raise missing
-    dtype = torch.float32 if device == "cpu" else torch.bfloat16
-    disable_progress_bar()  # of weights that load in an instant, or on a terminal that has our bar
-    try:
-        loaded = AutoModelForCausalLM.from_pretrained(
-            model, dtype=dtype, attn_implementation="sdpa"
-        )
-    except OSError as error:
-        raise missing from error
-    if adapter is not None:
-        loaded = _merge(loaded, str(model), Path(adapter))
-    return loaded.to(device).eval()
-
-
-def _merge(loaded, model: str, adapter: Path):
-    """The model with an adapter's update added to its weights; refuses what would fit in part."""
-    from peft import PeftModel, get_peft_model_state_dict
-    from safetensors import safe_open
-
-    weights = adapter / "adapter_model.safetensors"
-    if not weights.is_file() or not (adapter / "adapter_config.json").is_file():
-        raise FileNotFoundError(
-            f"{adapter}: no adapter there; expected a folder with adapter_config.json and "
-            "adapter_model.safetensors"
-        )
-    try:
-        tuned = PeftModel.from_pretrained(loaded, adapter)
-    except (ValueError, RuntimeError) as error:
-        raise ValueError(f"{adapter}: not an adapter of {model}: {error}") from error
-    with safe_open(weights, "pt") as stored:
-        apart = set(stored.keys()) ^ set(get_peft_model_state_dict(tuned))
-    if apart:
-        # peft would leave out what has no place and start what is missing from zero.
-        raise ValueError(f"{adapter}: not an adapter of {model}: it differs in {min(apart)}")
-    return tuned.merge_and_unload()
-
-
 def _refuse(name: str, config):
     """Models for which a short comparison could not show that they need more than is here."""
     kinds = set(getattr(config, "layer_types", None) or []) - {"full_attention"}
@@ -223,10 +185,3 @@ def _refuse(name: str, config):
             f"{name}: the model's config asks for {', '.join(sorted(kinds))}; this engine runs "
             "decoders with full causal attention"
         )
-
-
-def _stops(model) -> np.ndarray:
-    """End-of-sequence ids, from the generation settings or else the model's."""
-    ids = model.generation_config.eos_token_id
-    ids = model.config.eos_token_id if ids is None else ids
-    return np.atleast_1d(np.asarray([] if ids is None else ids, dtype=np.int64))

@@ -26,7 +26,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cliff_tokens.policies import Completion, Request, check_requests, check_sequences
+from cliff_tokens.policies import (
+    Completion,
+    Request,
+    check_requests,
+    check_sequences,
+    checkpoint,
+)
 from cliff_tokens.policies.sampling import Sampler
 
 # vLLM's CPU build works with these and fails or crawls without; a value that is set already stays.
@@ -66,7 +72,7 @@ class VllmEngine:
     ):
         self.model, self.gpus, self.gpu_memory = str(model), gpus, gpu_memory
         self.adapter = None if adapter is None else str(adapter)
-        config = _config(self.model)
+        config = checkpoint.open_config(self.model)
         positions = getattr(config.get_text_config(), "max_position_embeddings", None)
         if context and positions and context > positions:
             raise ValueError(
@@ -74,7 +80,7 @@ class VllmEngine:
             )
         self.context = context or positions
         self.vocabulary = config.get_text_config().vocab_size
-        self.stops = _stops(self.model, config)
+        self.stops = checkpoint.stops(self.model, self.vocabulary)
         self.on_cpu = torch.version.cuda is None
         self._engine = self._scorer = None
 
@@ -141,6 +147,8 @@ class VllmEngine:
             os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
         from vllm import EngineArgs, LLMEngine
 
+        checkpoint.check_model(self.model, self.adapter)
+
         if self.on_cpu:
             options = {
                 "dtype": "float32",
@@ -178,7 +186,8 @@ class VllmEngine:
     def _score(self, sequences):
         for prompt, tokens in sequences:
             if self._scorer is None:
-                self._scorer = self._open_scorer()
+                device = "cpu" if self.on_cpu else "cuda"
+                self._scorer = checkpoint.open_model(self.model, device, self.adapter)
             yield self._logits(prompt, tokens)
 
     @torch.inference_mode()
@@ -189,22 +198,6 @@ class VllmEngine:
             text.to(self._scorer.device), use_cache=False, logits_to_keep=len(tokens) + 1
         )
         return output.logits[0, :-1].float().cpu().numpy()
-
-    def _open_scorer(self):
-        from transformers import AutoModelForCausalLM
-        from transformers.utils.logging import disable_progress_bar
-
-        disable_progress_bar()
-        scorer = AutoModelForCausalLM.from_pretrained(
-            self.model,
-            dtype=torch.float32 if self.on_cpu else torch.bfloat16,
-            attn_implementation="sdpa",
-        )
-        if self.adapter:
-            from peft import PeftModel
-
-            scorer = PeftModel.from_pretrained(scorer, self.adapter).merge_and_unload()
-        return scorer.to("cpu" if self.on_cpu else "cuda").eval()
 
 
 def _in_order(requests: Sequence[Request]) -> Iterator[tuple[int, int]]:
@@ -227,31 +220,6 @@ def _completion(request: int, rollout: int, output) -> Completion:
         )
     token_ids = np.asarray(output.token_ids, dtype=np.int32)
     return Completion(request, rollout, token_ids, output.finish_reason)
-
-
-def _config(model: str):
-    """The model's configuration; says what a checkpoint folder must hold if there is none."""
-    from transformers import AutoConfig
-
-    try:
-        return AutoConfig.from_pretrained(model)
-    except OSError as error:
-        raise FileNotFoundError(
-            f"{model}: no checkpoint there; expected a folder with config.json and "
-            "model.safetensors"
-        ) from error
-
-
-def _stops(model: str, config) -> np.ndarray:
-    """End-of-sequence ids, from the generation settings or else the model's."""
-    from transformers import GenerationConfig
-
-    try:
-        ids = GenerationConfig.from_pretrained(model).eos_token_id
-    except OSError:  # the file is optional
-        ids = None
-    ids = config.get_text_config().eos_token_id if ids is None else ids
-    return np.atleast_1d(np.asarray([] if ids is None else ids, dtype=np.int64))
 
 
 def _rank(adapter: str) -> int:

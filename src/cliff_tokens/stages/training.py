@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from cliff_tokens.columns import TABLES
+from cliff_tokens.policies import checkpoint
 
 if TYPE_CHECKING:
     from peft import LoraConfig
@@ -105,16 +106,14 @@ def train(
     import peft
     import torch
     import trl
-    from transformers import AutoModelForCausalLM, AutoTokenizer, set_seed
+    from transformers import set_seed
 
     started, folder = time.perf_counter(), Path(folder)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cpu":
         torch.set_num_threads(1)  # as the engine: equal bytes, and faster on shared cores
-    loaded = AutoModelForCausalLM.from_pretrained(
-        model, dtype=torch.bfloat16 if device == "cuda" else torch.float32
-    ).to(device)
-    tokenizer = AutoTokenizer.from_pretrained(model)
+    loaded = checkpoint.open_model(model, device)
+    tokenizer = checkpoint.open_tokenizer(model)
     if variant == "cdpo" and (pairs["split"] == "train").any():
         pairs = _with_token_weights(pairs, model, tokenizer, recipe, seed, device)
     if recipe.append_eos and not _are_responses(pairs):
