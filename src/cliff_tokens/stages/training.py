@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from cliff_tokens.columns import TABLES
-from cliff_tokens.policies import checkpoint
+from cliff_tokens.policies import check_ids, checkpoint
 
 if TYPE_CHECKING:
     from peft import LoraConfig
@@ -117,8 +117,17 @@ def train(
     if variant == "cdpo" and (pairs["split"] == "train").any():
         pairs = _with_token_weights(pairs, model, tokenizer, recipe, seed, device)
     if recipe.append_eos and not _are_responses(pairs):
+        if tokenizer.eos_token_id is None:
+            raise ValueError(
+                f"{model}: training.recipe.append_eos: the tokenizer names no end of sequence; "
+                "expected eos_token in tokenizer_config.json, or append_eos: false"
+            )
         pairs = _with_eos(pairs, tokenizer.eos_token_id)
-    refuse_long(pairs, loaded.config.get_text_config().max_position_embeddings)
+    config = loaded.config.get_text_config()
+    for side in ("prompt_ids", "chosen_ids", "rejected_ids"):
+        check_ids(model, config.vocab_size, map(np.asarray, pairs[side]))
+    positions = getattr(config, "max_position_embeddings", None)
+    refuse_long(pairs, positions)
     parts = {name: pairs[pairs["split"] == name] for name in ("train", "held_out")}
     record = {
         "variant": variant,
@@ -225,7 +234,7 @@ def make_trainer(
     if shared:
         kind = dpo.SharedForwardDPOTrainer
     elif "rejected_weights" in parts["train"]:
-        kind, collator = dpo.WeightedDPOTrainer, dpo.WeightedCollator(tokenizer.pad_token_id)
+        kind, collator = dpo.WeightedDPOTrainer, dpo.WeightedCollator(tokenizer.pad_token_id or 0)
     trainer = kind(
         model=model,
         args=args,
@@ -239,14 +248,14 @@ def make_trainer(
     return trainer
 
 
-def refuse_long(pairs: pd.DataFrame, context: int) -> None:
+def refuse_long(pairs: pd.DataFrame, context: int | None) -> None:
     """Refuse pairs that the model cannot take whole: nothing is ever cut.
 
-    ``context`` is the number of positions that the model has.
+    ``context`` is the number of positions that the model has; None sets no limit.
     """
     for row in pairs.itertuples():
         length = len(row.prompt_ids) + max(len(row.chosen_ids), len(row.rejected_ids))
-        if length > context:
+        if context and length > context:
             raise ValueError(
                 f"{row.trace_id}: a pair at token {row.t} has {length} tokens, but the model has "
                 f"{context} positions; leave the trace out or lower the data set's max_tokens"
