@@ -9,6 +9,7 @@ rounding (1e-6), which changes a token only where a uniform falls that close to 
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from cliff_tokens.policies import (
     Completion,
     Request,
     attention,
+    check_ids,
+    check_logits,
     check_requests,
     check_sequences,
     checkpoint,
@@ -53,19 +56,22 @@ class TransformersEngine:
         if self.device == "cpu":
             # Here and not on import: a training stage in the same environment decides for itself.
             torch.set_num_threads(1)
+        self.name = str(model)
         self.model = checkpoint.open_model(model, self.device, adapter)
         config = self.model.config.get_text_config()
         self.context = getattr(config, "max_position_embeddings", None)
         self.vocabulary = config.vocab_size
         self.stops = checkpoint.stops(model, self.vocabulary)
         self.slots, self.memory = slots, memory
-        _refuse(str(model), config)
-        self._check(str(model))
+        _refuse(self.name, config)
+        self._check()
+        self.rounding = 1e-3 if self.dtype == torch.float32 else 0.25
 
     def generate(
         self, requests: Sequence[Request], sampler: Sampler, stops: Sequence[int] = ()
     ) -> Iterator[Completion]:
         check_requests(requests, self.context)
+        check_ids(self.name, self.vocabulary, (request.prompt_ids for request in requests))
         return self._generate(requests, sampler, np.union1d(self.stops, stops).astype(np.int64))
 
     def _generate(self, requests, sampler, stops):
@@ -89,6 +95,7 @@ class TransformersEngine:
 
     def score(self, sequences: Sequence[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
         check_sequences(sequences, self.context)
+        check_ids(self.name, self.vocabulary, chain.from_iterable(sequences))
         return self._score(sequences)
 
     def _score(self, sequences):
@@ -137,10 +144,12 @@ class TransformersEngine:
             logits_to_keep=logits_to_keep,
             pattern=pattern,
         )
-        return output.logits.float().cpu()
+        logits = output.logits.float().cpu()
+        check_logits(self.name, logits.numpy())
+        return logits
 
     @torch.inference_mode()
-    def _check(self, name: str):
+    def _check(self):
         """Decode one token after seven in our attention and in the model's own."""
         tokens = np.arange(8)[None] % self.vocabulary
         expected = self.model(torch.from_numpy(tokens).to(self.device), use_cache=False)
@@ -150,7 +159,7 @@ class TransformersEngine:
         self.forward(tokens[:, :7], prefill, logits_to_keep=1)
         if not prefill.layers:
             raise NotImplementedError(
-                f"{name}: {type(self.model).__name__} does not use the attention interface of "
+                f"{self.name}: {type(self.model).__name__} does not use the attention interface of "
                 "transformers, through which this engine works"
             )
         columns = prefill.columns()
@@ -166,8 +175,8 @@ class TransformersEngine:
         tolerance = 1e-3 if self.dtype == torch.float32 else 0.05
         if (logits - expected).abs().max() > tolerance * expected.abs().max():
             raise NotImplementedError(
-                f"{name}: {type(self.model).__name__} computes other logits in this engine than "
-                "in transformers; it runs decoders with full causal attention"
+                f"{self.name}: {type(self.model).__name__} computes other logits in this engine "
+                "than in transformers; it runs decoders with full causal attention"
             )
 
 

@@ -21,6 +21,7 @@ agrees with what vLLM computes to float rounding (tests compare the two).
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,8 @@ import torch
 from cliff_tokens.policies import (
     Completion,
     Request,
+    check_ids,
+    check_logits,
     check_requests,
     check_sequences,
     checkpoint,
@@ -42,7 +45,11 @@ _ON_CPU = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # spawned there, a process would run our script again
     "TORCHDYNAMO_DISABLE": "1",  # compiles for seconds what is run for milliseconds
 }
-_QUIET = {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
+_ALWAYS = {
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    "VLLM_RAISE_ON_LOGIT_NANS": "1",  # else it draws some token from them
+}
 
 _ROWS = 256  # rollouts that run at once; vLLM queues what does not fit in its cache
 _IN_FLIGHT = 4  # requests handed over for each row, so that the queue lasts while others are graded
@@ -82,12 +89,14 @@ class VllmEngine:
         self.vocabulary = config.get_text_config().vocab_size
         self.stops = checkpoint.stops(self.model, self.vocabulary)
         self.on_cpu = torch.version.cuda is None
+        self.rounding = 1e-3 if self.on_cpu else 0.25
         self._engine = self._scorer = None
 
     def generate(
         self, requests: Sequence[Request], sampler: Sampler, stops: Sequence[int] = ()
     ) -> Iterator[Completion]:
         check_requests(requests, self.context)
+        check_ids(self.model, self.vocabulary, (request.prompt_ids for request in requests))
         stops = np.union1d(self.stops, stops).astype(np.int64).tolist()
         return self._generate(requests, sampler, stops)
 
@@ -106,7 +115,7 @@ class VllmEngine:
                         flying.add(key)
                 if not flying:
                     return
-                for output in self._engine.step():
+                for output in self._step():
                     if output.finished:
                         request, rollout = map(int, output.request_id.split("/"))
                         flying.remove((request, rollout))
@@ -114,6 +123,12 @@ class VllmEngine:
         finally:
             if flying:  # whoever asked has stopped listening
                 self._engine.abort_request([f"{request}/{rollout}" for request, rollout in flying])
+
+    def _step(self):
+        try:
+            return self._engine.step()
+        except Exception as error:  # of vLLM's own kinds, none of which names the model
+            raise RuntimeError(f"{self.model}: vLLM stopped: {error}") from error
 
     def _submit(self, key: tuple[int, int], request: Request, sampler: Sampler, stops: list[int]):
         from vllm import SamplingParams
@@ -140,7 +155,7 @@ class VllmEngine:
         self._engine.add_request(f"{index}/{rollout}", prompt, params, lora_request=lora)
 
     def _start(self):
-        for name, value in ({**_ON_CPU, **_QUIET} if self.on_cpu else _QUIET).items():
+        for name, value in ({**_ON_CPU, **_ALWAYS} if self.on_cpu else _ALWAYS).items():
             os.environ.setdefault(name, value)
         if not self.on_cpu and torch.cuda.is_initialized():
             # Forked, as usual, vLLM's process could not use CUDA then; spawned, see above.
@@ -181,6 +196,7 @@ class VllmEngine:
 
     def score(self, sequences: Sequence[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
         check_sequences(sequences, self.context)
+        check_ids(self.model, self.vocabulary, chain.from_iterable(sequences))
         return self._score(sequences)
 
     def _score(self, sequences):
@@ -197,7 +213,9 @@ class VllmEngine:
         output = self._scorer(
             text.to(self._scorer.device), use_cache=False, logits_to_keep=len(tokens) + 1
         )
-        return output.logits[0, :-1].float().cpu().numpy()
+        logits = output.logits[0, :-1].float().cpu().numpy()
+        check_logits(self.model, logits)
+        return logits
 
 
 def _in_order(requests: Sequence[Request]) -> Iterator[tuple[int, int]]:
