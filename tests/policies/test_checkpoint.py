@@ -135,9 +135,12 @@ FAULTS = {
     "a type of the future": (configured(model_type="qwen99"), r"config\.json: cannot be used"),
     "a classifier": (
         configured(architectures=["Qwen3ForSequenceClassification"]),
-        r"architectures: a Qwen3ForSequenceClassification, but a Qwen3ForCausalLM",
+        r"config\.json: a Qwen3ForSequenceClassification predicts no next token; expected Qwen3F",
     ),
-    "encoder and decoder": (configured(model_type="t5"), r"own model"),
+    "encoder and decoder": (
+        configured(model_type="t5", architectures=["T5ForConditionalGeneration"]),
+        r"own model/config\.json: a T5ForConditionalGeneration predicts no next token; expected",
+    ),
     "adapter inside": (
         lambda folder: (folder / "adapter_config.json").write_text("{}"),
         r"adapter_config\.json: the folder of a model holds an adapter",
@@ -173,6 +176,12 @@ def test_tied_weights_may_be_stored_once(tied):
     assert model.lm_head.weight is model.model.embed_tokens.weight
     stock = transformers.AutoModelForCausalLM.from_pretrained(tied).eval()
     torch.testing.assert_close(logits_of(model), logits_of(stock))
+
+
+def test_the_attention_that_a_configuration_asks_for_is_not_fetched(folder):
+    say(folder / "config.json", _attn_implementation="kernels-community/flash-attn3")
+    model = checkpoint.open_model(folder, "cpu")
+    assert model.config._attn_implementation == "sdpa"
 
 
 def shard(model, folder):

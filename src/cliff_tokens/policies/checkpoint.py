@@ -52,6 +52,27 @@ def open_config(model: str | Path) -> "PreTrainedConfig":
         raise ValueError(f"{folder / 'config.json'}: cannot be used: {error}") from error
 
 
+def check_angles(model: str | Path, config: "PreTrainedConfig", longest: int) -> None:
+    """Refuse rotary angles that depend on the longest text of a pass, in texts of such a length.
+
+    What runs beside a text would change its logits, and engines read such angles differently.
+    ``longest`` is the number of tokens of the longest text there can be.
+    """
+    text = config.get_text_config()
+    rope = getattr(text, "rope_parameters", None) or {}
+    for part in (rope, *(inner for inner in rope.values() if isinstance(inner, dict))):
+        kind, start = part.get("rope_type"), 0
+        if kind == "longrope":  # up to here they are fixed
+            start = part.get("original_max_position_embeddings") or getattr(
+                text, "original_max_position_embeddings", 0
+            )
+        if kind in ("dynamic", "longrope") and longest > start:
+            raise NotImplementedError(
+                f"{model}: config.json asks for rope_type {kind}: beyond {start} tokens what runs "
+                "beside a text changes its logits"
+            )
+
+
 def open_model(
     model: str | Path, device: str, adapter: str | Path | None = None
 ) -> "PreTrainedModel":
@@ -130,9 +151,17 @@ def stops(model: str | Path, vocabulary: int) -> np.ndarray:
 def _load(model, device: str, dtype: "torch.dtype") -> "PreTrainedModel":
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
     from transformers.utils.logging import disable_progress_bar
 
     config = open_config(model)
+    kind = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
+    declared = config.architectures or []
+    if kind is None or (declared and kind.__name__ not in declared):
+        raise ValueError(
+            f"{model}/config.json: a {', '.join(declared) or config.model_type} predicts no next "
+            f"token; expected {kind.__name__ if kind else 'a decoder that transformers has'}"
+        )
     files = _weights(Path(model))
     for file in files:
         refuse_not_finite(file)
@@ -143,7 +172,8 @@ def _load(model, device: str, dtype: "torch.dtype") -> "PreTrainedModel":
             config=config,
             dtype=dtype,
             device_map="meta" if device == "meta" else None,
-            attn_implementation="sdpa",
+            # Not what config.json may ask for, which can be code from the Hub.
+            attn_implementation="sdpa" if kind._supports_sdpa else "eager",
             trust_remote_code=False,
             use_safetensors=True,
             ignore_mismatched_sizes=True,  # they are reported, and refused below
@@ -165,12 +195,6 @@ def _load(model, device: str, dtype: "torch.dtype") -> "PreTrainedModel":
                 f"{model}: the checkpoint {fault}: {names[0]}{more}; expected the weights of a "
                 f"{type(loaded).__name__}"
             )
-    declared = config.architectures or []
-    if declared and type(loaded).__name__ not in declared:
-        raise ValueError(
-            f"{model}/config.json: architectures: a {', '.join(declared)}, but a "
-            f"{type(loaded).__name__} is what predicts the next token"
-        )
     _refuse_untied(loaded, files)
     return loaded if device == "meta" else loaded.to(device)
 

@@ -63,6 +63,7 @@ class TransformersEngine:
         self.vocabulary = config.vocab_size
         self.stops = checkpoint.stops(model, self.vocabulary)
         self.slots, self.memory = slots, memory
+        checkpoint.check_angles(model, config, self.context or 0)
         _refuse(self.name, config)
         self._check()
         self.rounding = 1e-3 if self.dtype == torch.float32 else 0.25
@@ -150,6 +151,17 @@ class TransformersEngine:
 
     @torch.inference_mode()
     def _check(self):
+        """Compare with the model's own attention; an error says why this engine cannot run it."""
+        try:
+            self._compare()
+        except (NotImplementedError, RuntimeError, ValueError, TypeError) as error:
+            kind = type(self.model).__name__
+            raise NotImplementedError(
+                f"{self.name}: {kind} cannot run in the engine transformers, which has decoders "
+                f"with full causal attention: {error}"
+            ) from error
+
+    def _compare(self):
         """Decode one token after seven in our attention and in the model's own."""
         tokens = np.arange(8)[None] % self.vocabulary
         expected = self.model(torch.from_numpy(tokens).to(self.device), use_cache=False)
@@ -158,10 +170,7 @@ class TransformersEngine:
         prefill = attention.Prefill()
         self.forward(tokens[:, :7], prefill, logits_to_keep=1)
         if not prefill.layers:
-            raise NotImplementedError(
-                f"{self.name}: {type(self.model).__name__} does not use the attention interface of "
-                "transformers, through which this engine works"
-            )
+            raise NotImplementedError("it does not use the attention interface of transformers")
         columns = prefill.columns()
         self.columns_shape = (columns.shape[0], columns.shape[3], columns.shape[-1])
         self.dtype = columns.dtype
@@ -174,23 +183,16 @@ class TransformersEngine:
         logits = self.forward(tokens[:, 7:], pattern, pattern.positions)[0, -1]
         tolerance = 1e-3 if self.dtype == torch.float32 else 0.05
         if (logits - expected).abs().max() > tolerance * expected.abs().max():
-            raise NotImplementedError(
-                f"{self.name}: {type(self.model).__name__} computes other logits in this engine "
-                "than in transformers; it runs decoders with full causal attention"
-            )
+            raise NotImplementedError("its own attention computes other logits")
 
 
 def _refuse(name: str, config):
     """Models for which a short comparison could not show that they need more than is here."""
     kinds = set(getattr(config, "layer_types", None) or []) - {"full_attention"}
-    rope = getattr(config, "rope_parameters", None) or {}
-    if rope.get("rope_type") in ("dynamic", "longrope"):
-        # Their angles depend on the longest text of a batch: a rollout would, too.
-        kinds.add(f"rope_type {rope['rope_type']}")
     if getattr(config, "attention_chunk_size", None):
         kinds.add("attention_chunk_size")
     if kinds:
         raise NotImplementedError(
-            f"{name}: the model's config asks for {', '.join(sorted(kinds))}; this engine runs "
-            "decoders with full causal attention"
+            f"{name}: cannot run in the engine transformers, which has decoders with full causal "
+            f"attention: config.json asks for {', '.join(sorted(kinds))}"
         )

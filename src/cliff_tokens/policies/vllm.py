@@ -86,6 +86,7 @@ class VllmEngine:
                 f"{model}: a context of {context} tokens exceeds the model's {positions} positions"
             )
         self.context = context or positions
+        checkpoint.check_angles(model, config, self.context or 0)
         self.vocabulary = config.get_text_config().vocab_size
         self.stops = checkpoint.stops(self.model, self.vocabulary)
         self.on_cpu = torch.version.cuda is None

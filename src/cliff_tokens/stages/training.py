@@ -128,6 +128,7 @@ def train(
         check_ids(model, config.vocab_size, map(np.asarray, pairs[side]))
     positions = getattr(config, "max_position_embeddings", None)
     refuse_long(pairs, positions)
+    checkpoint.check_angles(model, config, _longest(pairs))
     parts = {name: pairs[pairs["split"] == name] for name in ("train", "held_out")}
     record = {
         "variant": variant,
@@ -260,6 +261,13 @@ def refuse_long(pairs: pd.DataFrame, context: int | None) -> None:
                 f"{row.trace_id}: a pair at token {row.t} has {length} tokens, but the model has "
                 f"{context} positions; leave the trace out or lower the data set's max_tokens"
             )
+
+
+def _longest(pairs: pd.DataFrame) -> int:
+    """Tokens of the longest text, prompt and one side."""
+    prompts = pairs["prompt_ids"].map(len)
+    lengths = [prompts + pairs[side].map(len) for side in ("chosen_ids", "rejected_ids")]
+    return max((int(one.max()) for one in lengths if len(one)), default=0)
 
 
 def history_of(log: list[dict], beta: float) -> pd.DataFrame:
