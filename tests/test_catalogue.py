@@ -262,6 +262,33 @@ def test_a_lock_holds_commits_and_hashes_of_either_kind(root, tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"max_position_embeddings": 128},
+        {"n_positions": 128},
+        {"text_config": {"max_position_embeddings": 128}},
+    ],
+)
+def test_a_context_beyond_the_models_positions_is_refused_by_both_numbers(tmp_path, said):
+    (tmp_path / "config.json").write_text(json.dumps(said), encoding="utf-8")
+    entry = {"path": str(tmp_path), "context": 128}
+    models = {"fetched": {"hub": "a/b", "context": 10**6}, "mine": entry}
+    catalogue.refuse_context(models, "models.yaml")
+    models["mine"] = entry | {"context": 129}
+    message = r"models\.yaml: mine\.context: expected at most the 128 positions of .*, found 129"
+    with pytest.raises(CatalogueError, match=message):
+        catalogue.refuse_context(models, "models.yaml")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"text_config": 3}'])
+def test_a_configuration_that_says_nothing_limits_no_context(tmp_path, text):
+    (tmp_path / "config.json").write_text(text)
+    catalogue.refuse_context({"mine": {"path": str(tmp_path), "context": 9}}, "models.yaml")
+    (tmp_path / "config.json").unlink()
+    catalogue.refuse_context({"mine": {"path": str(tmp_path), "context": 9}}, "models.yaml")
+
+
 def test_every_file_of_a_checkpoint_is_read_and_what_it_lacks_is_listed(tmp_path):
     for name in ("README.md", ".cache", "tokenizer.json"):
         (tmp_path / name).touch()

@@ -116,6 +116,23 @@ def refuse_overlap(datasets: dict, training: str, evaluated: Iterable[str], key:
             )
 
 
+def refuse_context(models: dict, path: str | Path) -> None:
+    """Refuse a ``context`` beyond the positions of a model whose folder is at hand."""
+    for name, entry in models.items():
+        file = Path(entry.get("path", ""), "config.json")
+        try:
+            said = json.loads(file.read_text(encoding="utf-8"))
+            said = said | (said.get("text_config") or {})
+            positions = said.get("max_position_embeddings", said.get("n_positions"))
+        except (OSError, ValueError, TypeError, AttributeError):
+            continue  # it is missed, or refused, where the model is opened
+        if isinstance(positions, int) and entry["context"] > positions:
+            raise CatalogueError(
+                f"{path}: {name}.context: expected at most the {positions} positions of {file}, "
+                f"found {entry['context']}"
+            )
+
+
 def questions(entry: dict, samples: int) -> dict:
     """How a data set is asked, as ``stages.questions.Questions`` takes it."""
     return {
