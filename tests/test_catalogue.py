@@ -118,6 +118,12 @@ def test_a_wrong_value_is_named_with_its_place(check, changes, message):
         ),
         (
             "models",
+            MODEL | {"chat": {"enable_thinking": "false"}},
+            "mine.chat.enable_thinking: expected true, false, a number, or text that does not "
+            "write one of them in quotes, found 'false'",
+        ),
+        (
+            "models",
             MODEL | {"context": 4096.0},
             "mine.context: expected a whole number >= 2, found 4096.0",
         ),

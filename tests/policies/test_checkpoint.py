@@ -99,6 +99,10 @@ FAULTS = {
     "shape": (spoil(other_shape), rf"has in another shape than config\.json says: {HEAD};"),
     "nan": (spoil(not_a_number), rf"{WEIGHTS}: {NORM}: holds numbers that are not finite"),
     "infinity": (spoil(infinite), rf"{WEIGHTS}: {EMBEDDING}: holds numbers that are not finite"),
+    "8 bits": (
+        spoil(lambda w: w.update({HEAD: w[HEAD].to(torch.float8_e4m3fn)})),
+        rf"{WEIGHTS}: {HEAD}: torch\.float8_e4m3fn; expected at least 16 bits",
+    ),
     "truncated": (truncated, rf"own model/{WEIGHTS}: not a whole safetensors file"),
     "pointer": (pointer, rf"own model/{WEIGHTS}: not a whole safetensors file"),
     "pickled": (
@@ -228,6 +232,33 @@ def test_a_tokenizer_that_cannot_be_read_is_named(folder):
     (folder / "tokenizer.json").write_text("{}")
     with pytest.raises(ValueError, match=r"own model: its tokenizer cannot be opened"):
         checkpoint.open_tokenizer(folder)
+
+
+def test_a_folder_with_two_templates_is_refused_unless_they_are_equal(folder):
+    save_tokenizer(folder, TURNS)
+    say(folder / "tokenizer_config.json", chat_template=TURNS)
+    assert checkpoint.open_tokenizer(folder).chat_template == TURNS
+    say(folder / "tokenizer_config.json", chat_template="{{ messages[0].content }}")
+    with pytest.raises(
+        ValueError, match=r"chat_template\.jinja: tokenizer_config\.json has another"
+    ):
+        checkpoint.open_tokenizer(folder)
+
+
+def test_every_file_of_a_tokenizer_may_name_an_end(folder):
+    save_tokenizer(folder)
+    say(folder / "special_tokens_map.json", eos_token={"content": "<user>"})
+    assert checkpoint.stops(folder, 64).tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["tokenizer_config.json", "special_tokens_map.json"])
+def test_an_end_that_the_vocabulary_lacks_is_refused(folder, name):
+    save_tokenizer(folder)
+    say(folder / name, eos_token="<absent>")
+    with pytest.raises(
+        ValueError, match=rf"{name}: eos_token: '<absent>' is not in tokenizer\.json"
+    ):
+        checkpoint.stops(folder, 70)
 
 
 def name_ends(folder, generation=None, config=None, tokenizer=None, template=None):

@@ -66,7 +66,7 @@ TURNS = (
 def own(tmp_path):
     """A tokenizer with a token <think> that the template writes, but which is not special."""
     tokenizer = save_tokenizer(tmp_path / "mine", TURNS)
-    tokenizer.add_tokens(["<think>", "ordinary"])
+    tokenizer.add_tokens(["<think>", "ordinary", "==", "content"])
     tokenizer.save_pretrained(tmp_path / "mine")
     return ChatTokenizer(tmp_path / "mine")
 
@@ -75,7 +75,8 @@ def test_worked_examples_are_turns_before_the_question(own):
     prompt = own.prompt_ids("f ?", shots=SHOTS)
     expected = "<user> a b <think> c <end> <user> d <think> e <end> <user> f ? <think>"
     assert own.pieces(prompt) == expected.split()
-    assert own.pieces(own.prompt_ids("ordinary ?")) == ["<user>", "ordinary", "?", "<think>"]
+    words = "ordinary == content ?"  # added tokens, too, two of which are words of the program
+    assert own.pieces(own.prompt_ids(words)) == ["<user>", *words.split(), "<think>"]
 
 
 @pytest.mark.parametrize("markup", ["<end>", "<user>", "<pad>", "<think>"])

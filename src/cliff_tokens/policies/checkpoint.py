@@ -103,8 +103,14 @@ def open_tokenizer(model: str | Path) -> "PreTrainedTokenizerBase":
         raise FileNotFoundError(
             f"{model}: no tokenizer there; expected tokenizer.json and tokenizer_config.json"
         )
-    if _json(Path(model) / "tokenizer_config.json").get("auto_map"):
+    said = _json(Path(model) / "tokenizer_config.json")
+    if said.get("auto_map"):
         raise ValueError(f"{model}/tokenizer_config.json: auto_map: {_REFUSED['auto_map']}")
+    template, file = said.get("chat_template"), Path(model, "chat_template.jinja")
+    if template and file.is_file() and template != file.read_text(encoding="utf-8"):
+        raise ValueError(
+            f"{file}: tokenizer_config.json has another chat_template; expected one of the two"
+        )
     try:
         return AutoTokenizer.from_pretrained(model, trust_remote_code=False)
     except Exception as error:  # the parsers of tokenizers raise the base class itself
@@ -132,7 +138,7 @@ def stops(model: str | Path, vocabulary: int) -> np.ndarray:
     if _has_tokenizer(folder):
         tokenizer = open_tokenizer(folder)
         _refuse_larger(tokenizer, folder, vocabulary)
-        ends = (tokenizer.eos_token_id, _end_of_turn(tokenizer))
+        ends = (tokenizer.eos_token_id, *_named_ends(tokenizer, folder), _end_of_turn(tokenizer))
         found |= {end: ("the tokenizer", "") for end in ends if end is not None}
     for end, (name, place) in found.items():
         if not 0 <= end < vocabulary:
@@ -235,7 +241,11 @@ def refuse_not_finite(file: str | Path) -> None:
         with safe_open(file, "pt") as stored:
             for name in stored.keys():  # noqa: SIM118, it is no mapping
                 weight = stored.get_tensor(name)
-                if weight.is_floating_point() and not weight.isfinite().all():
+                if not weight.is_floating_point():
+                    continue
+                if weight.element_size() < 2:
+                    raise ValueError(f"{file}: {name}: {weight.dtype}; expected at least 16 bits")
+                if not weight.isfinite().all():
                     raise ValueError(f"{file}: {name}: holds numbers that are not finite")
     except SafetensorError as error:
         raise ValueError(f"{file}: not a whole safetensors file: {error}") from error
@@ -307,6 +317,27 @@ def _refuse_larger(tokenizer, folder: Path, vocabulary: int) -> None:
             f"{folder}: its tokenizer has tokens up to id {largest}, but config.json has a "
             f"vocab_size of {vocabulary}; expected the tokenizer that the model was trained with"
         )
+
+
+def _named_ends(tokenizer, folder: Path) -> list[int]:
+    """The ends that files of the tokenizer name, of which it may have kept another's.
+
+    One that its vocabulary lacks is refused: it would be made a new token, which no model writes.
+    """
+    file, ends = folder / "tokenizer.json", []
+    for name in ("tokenizer_config.json", "special_tokens_map.json"):
+        said = _json(folder / name)
+        token = said.get("eos_token")
+        token = token.get("content") if isinstance(token, dict) else token
+        if token is None:
+            continue
+        known = [json.dumps(said.get("added_tokens_decoder"), ensure_ascii=False)]
+        known += [file.read_text(encoding="utf-8")] if file.is_file() else []
+        written = (json.dumps(token), json.dumps(token, ensure_ascii=False))
+        if len(known) > 1 and not any(one in text for one in written for text in known):
+            raise ValueError(f"{folder / name}: eos_token: {token!r} is not in tokenizer.json")
+        ends.append(tokenizer.convert_tokens_to_ids(token))
+    return ends
 
 
 def _end_of_turn(tokenizer) -> int | None:

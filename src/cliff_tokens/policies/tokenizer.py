@@ -30,9 +30,16 @@ class ChatTokenizer:
 
     @cached_property
     def _written(self) -> set[int]:
-        """Added tokens that the template writes: markup, whether the tokenizer says so or not."""
-        added, source = self._tokenizer.added_tokens_decoder.items(), self._template.source
-        return {token for token, it in added if it.content.strip() and it.content in source}
+        """Added tokens that stand in the template: markup, whether the tokenizer says so or not."""
+        added = self._tokenizer.added_tokens_decoder.items()
+        return {
+            token
+            for token, how in added
+            # Not words, nor what the template's own code is made of.
+            if len(how.content.strip()) > 2
+            and not how.content.isalnum()
+            and how.content in self._template.source
+        }
 
     def prompt_ids(
         self, question: str, system: str | None = None, shots: Sequence[tuple[str, str]] = ()
