@@ -1,5 +1,7 @@
 """Catalogues: what is refused, and whether the message helps."""
 
+import json
+
 import pytest
 import yaml
 
@@ -131,14 +133,20 @@ def test_a_wrong_value_is_named_with_its_place(check, changes, message):
         ("models", without(MODEL, "engine", "label"), "mine: missing key 'engine', 'label'"),
         (
             "models",
-            without(MODEL, "hub", "revision", "gated") | {"path": "/home/somebody/model"},
-            "mine.path: expected a folder below the repository's root, "
-            "found '/home/somebody/model'",
+            without(MODEL, "hub", "revision", "gated") | {"path": "../model"},
+            "mine.path: expected a folder, absolute or below the repository's root, without "
+            "`..`, `~` or braces and no `/` at its end, found '../model'",
         ),
         (
             "models",
             MODEL | {"sampler": MODEL["sampler"] | {"temperature": float("nan")}},
             "mine.sampler.temperature: expected a number >= 0, found nan",
+        ),
+        (
+            "models",
+            MODEL | {"chat": {"enable_thinking": "false"}},
+            "mine.chat.enable_thinking: expected true, false, a number, or text that does not "
+            "write one of them in quotes, found 'false'",
         ),
         (
             "models",
@@ -254,6 +262,19 @@ def test_all_faults_of_a_file_are_named_at_once(check):
     assert len(message.splitlines()) == 2
 
 
+@pytest.mark.parametrize(
+    ("path", "good"),
+    [
+        ("a", True), ("models/mine", True), ("/home/some body/my model", True), ("a/..b/c..", True),
+        ("..", False), ("a/../b", False), ("a/..", False), ("~/model", False), ("a/{b}", False),
+        ("a/", False), ("/", False), (" a", False), ("a ", False), ("", False),
+    ],
+)  # fmt: skip
+def test_a_model_lies_in_any_folder_whose_name_means_itself(check, path, good):
+    found = check("models", without(MODEL, "hub", "revision", "gated") | {"path": path})
+    assert (found is None) == good
+
+
 def test_a_key_that_occurs_twice_is_refused(tmp_path):
     path = tmp_path / "models.yaml"
     path.write_text("mine: {a: 1}\nother: {b: 1, b: 2}\n", encoding="utf-8")
@@ -337,15 +358,64 @@ def test_a_lock_holds_commits_and_hashes_of_either_kind(root, tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"max_position_embeddings": 128},
+        {"n_positions": 128},
+        {"text_config": {"max_position_embeddings": 128}},
+    ],
+)
+def test_a_context_beyond_the_models_positions_is_refused_by_both_numbers(tmp_path, said):
+    (tmp_path / "config.json").write_text(json.dumps(said), encoding="utf-8")
+    entry = {"path": str(tmp_path), "context": 128}
+    models = {"fetched": {"hub": "a/b", "context": 10**6}, "mine": entry}
+    catalogue.refuse_context(models, "models.yaml")
+    models["mine"] = entry | {"context": 129}
+    message = r"models\.yaml: mine\.context: expected at most the 128 positions of .*, found 129"
+    with pytest.raises(CatalogueError, match=message):
+        catalogue.refuse_context(models, "models.yaml")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"text_config": 3}'])
+def test_a_configuration_that_says_nothing_limits_no_context(tmp_path, text):
+    (tmp_path / "config.json").write_text(text)
+    catalogue.refuse_context({"mine": {"path": str(tmp_path), "context": 9}}, "models.yaml")
+    (tmp_path / "config.json").unlink()
+    catalogue.refuse_context({"mine": {"path": str(tmp_path), "context": 9}}, "models.yaml")
+
+
 def test_every_file_of_a_checkpoint_is_read_and_what_it_lacks_is_listed(tmp_path):
     for name in ("README.md", ".cache", "tokenizer.json"):
         (tmp_path / name).touch()
     lacking = [f"{tmp_path}/{name}" for name in ("config.json", "model.safetensors")]
     assert catalogue.checkpoint(tmp_path) == [*lacking, f"{tmp_path}/tokenizer.json"]
+    (tmp_path / "pytorch_model.bin").touch()
+    assert f"{tmp_path}/model.safetensors" in catalogue.checkpoint(tmp_path)
+
+
+def test_every_shard_of_a_checkpoint_is_listed_there_or_not(tmp_path):
     shards = ["model-1-of-2.safetensors", "model-2-of-2.safetensors"]
-    for name in (*shards, "model.safetensors.index.json"):
+    index = {"weight_map": {"a": shards[0], "b": shards[1], "c": shards[1]}}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
+    names = ["config.json", *shards, "model.safetensors.index.json"]
+    expected = [f"{tmp_path}/{name}" for name in names]
+    assert catalogue.checkpoint(tmp_path) == expected
+    (tmp_path / shards[0]).touch()
+    assert catalogue.checkpoint(tmp_path) == expected
+    for unreadable in ("", "[]", '{"weight_map": 3}'):
+        (tmp_path / "model.safetensors.index.json").write_text(unreadable)
+        assert set(catalogue.checkpoint(tmp_path)) == set(expected) - {expected[2]}
+
+
+def test_templates_are_read_wherever_they_lie(tmp_path):
+    names = [
+        "additional_chat_templates/tool_use.jinja", "chat_template.jinja", "config.json",
+        "generation_config.json", "model.safetensors",
+    ]  # fmt: skip
+    for name in (*names, "original/consolidated.pth"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    names = ["config.json", *shards, "model.safetensors.index.json", "tokenizer.json"]
     assert catalogue.checkpoint(tmp_path) == [f"{tmp_path}/{name}" for name in names]
 
 

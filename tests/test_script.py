@@ -81,8 +81,10 @@ def test_a_finished_part_is_read_back_and_leaves_nothing_when_the_job_is_done(tm
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_model_of_this_repository_is_its_folder_and_another_has_to_be_fetched(tmp_path):
+def test_a_model_with_a_path_is_its_folder_and_another_has_to_be_fetched(tmp_path, monkeypatch):
     assert script.located({"model": str(tmp_path)}) == str(tmp_path)
+    (tmp_path / "nobody/no-such-model").mkdir(parents=True)  # is not taken for the one of the Hub
+    monkeypatch.chdir(tmp_path)
     absent = {"model": "nobody/no-such-model", "revision": "0" * 40}
     with pytest.raises(HubError, match=r"nobody/no-such-model at 0+: not in the Hub's cache"):
         script.located(absent)

@@ -5,6 +5,7 @@ was expected and what was found.
 """
 
 import difflib
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -132,6 +133,23 @@ def _overlap(one: dict, other: dict) -> bool:
     return False
 
 
+def refuse_context(models: dict, path: str | Path) -> None:
+    """Refuse a ``context`` beyond the positions of a model whose folder is at hand."""
+    for name, entry in models.items():
+        file = Path(entry.get("path", ""), "config.json")
+        try:
+            said = json.loads(file.read_text(encoding="utf-8"))
+            said = said | (said.get("text_config") or {})
+            positions = said.get("max_position_embeddings", said.get("n_positions"))
+        except (OSError, ValueError, TypeError, AttributeError):
+            continue  # it is missed, or refused, where the model is opened
+        if isinstance(positions, int) and entry["context"] > positions:
+            raise CatalogueError(
+                f"{path}: {name}.context: expected at most the {positions} positions of {file}, "
+                f"found {entry['context']}"
+            )
+
+
 def questions(entry: dict, samples: int) -> dict:
     """How a data set is asked, as ``stages.questions.Questions`` takes it."""
     return {
@@ -164,11 +182,19 @@ def opens(entry: dict) -> dict:
 def checkpoint(folder: str | Path) -> list[str]:
     """The files that are read of a model's folder: all but hidden ones and its description.
 
-    What a folder has to hold and does not is listed all the same, so that it is missed by name.
+    Of its subfolders one is read, that of further chat templates. What a folder has to hold and
+    does not, shards that its index names among it, is listed all the same and so missed by name.
     """
-    found = [path for path in Path(folder).glob("[!.]*") if path.is_file()]
-    names = {path.name for path in found if path.suffix != ".md"}
-    if not any(name.endswith(".safetensors") for name in names):
+    folder = Path(folder)
+    found = [*folder.glob("[!.]*"), *folder.glob("additional_chat_templates/[!.]*")]
+    names = {
+        path.relative_to(folder).as_posix()
+        for path in found
+        if path.is_file() and path.suffix != ".md"
+    }
+    if "model.safetensors.index.json" in names:
+        names |= _shards(folder / "model.safetensors.index.json")
+    elif not any(name.endswith(".safetensors") for name in names):
         names.add("model.safetensors")
     return [f"{folder}/{name}" for name in sorted(names | {"config.json"})]
 
@@ -203,6 +229,14 @@ def keys(schema: dict, prefix: str = "") -> Iterator[tuple[str, dict]]:
         yield from keys(part, f"{prefix}{name}.")
     if isinstance(entry := schema.get("additionalProperties"), dict):
         yield from keys(entry, f"{prefix}NAME.")
+
+
+def _shards(index: Path) -> set[str]:
+    """The files that an index of weights names; none if it cannot be read, which opening tells."""
+    try:
+        return set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return set()
 
 
 def _fault(error: jsonschema.ValidationError) -> str:

@@ -130,11 +130,13 @@ def open_tokenizer(opens: dict) -> ChatTokenizer:
 
 
 def located(opens: dict) -> str:
-    """The folder of a model: one of this repository, or where its commit was fetched to."""
-    model = opens["model"]
-    if Path(model).is_dir():
-        return model
-    return str(hub.folder(hub.Repository("model", model, opens["revision"])))
+    """The folder of a model: its own path, or where its commit was fetched to.
+
+    What has a revision is of the Hub, even if there happens to be a folder of that name.
+    """
+    if opens.get("revision") is None:
+        return opens["model"]
+    return str(hub.folder(hub.Repository("model", opens["model"], opens["revision"])))
 
 
 def read_rows(entry: dict) -> pd.DataFrame | None:

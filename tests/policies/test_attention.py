@@ -107,3 +107,11 @@ def test_an_attention_that_is_not_here_is_refused_by_name(asked):
         ALL_ATTENTION_FUNCTIONS[NAME](
             torch.nn.Linear(1, 1), query, query, query, None, **{asked: 8}
         )
+
+
+def test_keys_and_values_of_two_widths_are_refused():
+    query = tensor(0, 1, 2, 3, WIDTH)
+    with pytest.raises(NotImplementedError, match="Linear has keys and values of two widths"):
+        ALL_ATTENTION_FUNCTIONS[NAME](
+            torch.nn.Linear(1, 1), query, query, query[..., :-1], None, pattern=Prefill()
+        )

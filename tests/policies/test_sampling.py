@@ -50,6 +50,45 @@ def test_a_single_survivor_has_probability_exactly_one():
     assert found.tolist() == [[1.0, 0.0, 0.0]]
 
 
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_logits_that_are_not_finite_are_refused(temperature, bad):
+    logits = np.zeros((3, 5))
+    logits[1, 2] = bad
+    with pytest.raises(FloatingPointError, match="not finite"):
+        sampling.distribution(logits, Sampler(temperature))
+    with pytest.raises(FloatingPointError, match="not finite"):
+        sampling.distribution(np.full((1, 5), -np.inf), Sampler(temperature))
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_a_token_may_be_excluded_by_its_logit(temperature):
+    found = sampling.distribution(np.array([[-np.inf, 3.0, -np.inf]]), Sampler(temperature))
+    assert found.tolist() == [[0.0, 1.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("sampler", "expected"),
+    [
+        # Probabilities .6, .3, .0999 and .0001; what lies at an edge is within reach.
+        (Sampler(1.0, top_p=0.5), [True, False, False, False]),
+        (Sampler(1.0, top_p=0.6 - 1e-4), [True, True, False, False]),
+        (Sampler(1.0, top_p=0.9 - 1e-4), [True, True, True, False]),
+        (Sampler(1.0, top_k=2), [True, True, False, False]),
+        (Sampler(0.0), [True, False, False, False]),
+        (Sampler(0.5, top_p=1.0), [True, True, True, True]),
+    ],
+)
+def test_what_rounding_could_have_drawn_is_within_reach(sampler, expected):
+    logits = np.log([0.6, 0.3, 0.0999, 0.0001])
+    rows, ids = np.repeat(logits[None], 4, axis=0), np.arange(4)
+    assert sampling.within_reach(rows, ids, sampler, 1e-3).tolist() == expected
+    # With more to round, more: the second of .6 and .3 is a factor of 2 away.
+    assert (
+        sampling.within_reach(rows, ids, Sampler(0.0), 0.4).tolist() == [True, True] + [False] * 2
+    )
+
+
 def test_greedy_takes_the_lowest_id_of_a_tie():
     found = sampling.distribution(np.array([[1.0, 3.0, 3.0]]), Sampler(0.0))
     assert found.tolist() == [[0.0, 1.0, 0.0]]
@@ -91,7 +130,19 @@ def test_the_first_streams_do_not_depend_on_how_many_are_asked_for():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"temperature": -1}, {"top_p": 0}, {"top_p": 1.5}, {"top_k": -1}]
+    "wrong",
+    [
+        {"temperature": -1},
+        {"temperature": float("nan")},
+        {"temperature": float("inf")},
+        {"top_p": 0},
+        {"top_p": 1.5},
+        {"top_p": float("nan")},
+        {"top_k": -1},
+        {"top_k": 2.5},
+        {"top_k": float("nan")},
+        {"top_k": float("inf")},
+    ],
 )
 def test_a_sampler_that_cannot_be_is_refused_by_the_key(wrong):
     with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be"):

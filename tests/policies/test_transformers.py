@@ -203,6 +203,27 @@ def test_an_impossible_request_is_refused_before_anything_runs(engine, prompt, l
         engine.generate([good, Request(prompt, streams(0, count=1), limit)], SAMPLER)
 
 
+def test_tokens_that_the_model_does_not_have_are_refused_by_both_numbers(engine):
+    message = rf"vocab_size of {VOCABULARY}, but a text has the token id {VOCABULARY};"
+    strange = np.array([9, VOCABULARY], dtype=np.int32)
+    with pytest.raises(ValueError, match=message):
+        engine.generate([Request(strange, streams(0, count=1), 5)], SAMPLER)
+    with pytest.raises(ValueError, match=message):
+        engine.score([(ids(0, 4), strange)])
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf])
+def test_logits_that_are_not_finite_stop_the_job_and_name_the_model(checkpoint, bad):
+    spoilt = open_engine("transformers", str(checkpoint), device="cpu")
+    with torch.no_grad():
+        spoilt.model.model.norm.weight[3] = bad
+    message = rf"{checkpoint}: the model computes logits that are not finite"
+    with pytest.raises(FloatingPointError, match=message):
+        run(spoilt, [Request(ids(0, 4), streams(0, count=3), 5)])
+    with pytest.raises(FloatingPointError, match=message):
+        list(spoilt.score([(ids(0, 4), ids(1, 3))]))
+
+
 def test_a_text_that_just_fits_runs_to_the_last_position(engine):
     request = Request(ids(0, 100), streams(0, count=4), 28)
     assert len(run(engine, [request])) == 4

@@ -6,8 +6,9 @@ import torch
 import trl
 from datasets import Dataset
 from helpers.dpo import RECIPE, SMALL, pairs_of
+from helpers.models import save_model
 from helpers.repository import ROOT
-from peft import LoraConfig
+from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import DPOConfig
 
@@ -17,6 +18,9 @@ from cliff_tokens.stages.dpo import (
     WeightedCollator,
     WeightedDPOTrainer,
     by_trace,
+    collate,
+    token_logps,
+    token_margins,
     with_reference,
 )
 
@@ -111,6 +115,72 @@ def test_one_pass_over_a_trace_gives_the_gradients_of_a_pass_per_side_and_pair(t
     for name, expected in found["stock"].items():
         scale = expected.abs().max().clamp(min=1e-3)
         assert ((found["shared"][name] - expected).abs().max() / scale) < 1e-5, name
+
+
+def small_ids(pairs):
+    """The pairs with token ids of a tiny vocabulary."""
+    sides = ["prompt_ids", "chosen_ids", "rejected_ids"]
+    return pairs.assign(**{side: [np.asarray(ids) % 60 for ids in pairs[side]] for side in sides})
+
+
+OWN_LOGITS = {
+    "Qwen3Config": {},
+    "GraniteConfig": {"logits_scaling": 8.0},
+    "CohereConfig": {"logit_scale": 0.25},
+    "Gemma2Config": {"final_logit_softcapping": 3.0, "head_dim": 8},
+    "PhiConfig": {"num_key_value_heads": 4},  # whose last layer has a bias
+    "GPT2Config": {"n_inner": 64},
+}
+
+
+@pytest.mark.parametrize("adapted", [False, True])
+@pytest.mark.parametrize(("config", "extra"), OWN_LOGITS.items(), ids=OWN_LOGITS)
+def test_margins_are_those_of_the_models_own_logits(tmp_path, config, extra, adapted):
+    save_model(tmp_path, config, **extra)
+    model = AutoModelForCausalLM.from_pretrained(tmp_path)
+    pairs = small_ids(pairs_of(traces=4, each=4))
+    rows = by_trace(pairs)
+    if adapted:
+        model = get_peft_model(model, LoraConfig(r=4, target_modules="all-linear", lora_dropout=0))
+        for name, weight in model.named_parameters():
+            if "lora_B" in name:
+                torch.nn.init.normal_(weight, std=0.2)
+    batch = collate(rows)
+    expected = {"chosen": [], "rejected": []}
+    with torch.no_grad():
+        for row in rows:
+            logps = torch.log_softmax(model(torch.tensor([row["input_ids"]])).logits[0], -1)
+            for side, found in expected.items():
+                found += [logps[t, x].item() for t, x in zip(row["last"], row[side], strict=True)]
+        margins, logps = token_margins(model, batch), token_logps(model, batch)
+    assert np.abs(expected["chosen"]).max() > 0.5
+    for side, found in expected.items():
+        assert logps[side].tolist() == pytest.approx(found, abs=1e-4)
+    differences = np.subtract(expected["chosen"], expected["rejected"])
+    assert margins.tolist() == pytest.approx(differences, abs=1e-4)
+    # The margin of a pass with gradients is the same, and its gradient reaches the weights.
+    token_margins(model, batch).sum().backward()
+    assert any(weight.grad is not None for weight in model.parameters())
+
+
+def test_looking_at_how_a_model_makes_its_logits_draws_no_random_numbers(tmp_path):
+    save_model(tmp_path, resid_pdrop=0.5, config="GPT2Config")
+    model = AutoModelForCausalLM.from_pretrained(tmp_path)
+    batch = collate(by_trace(small_ids(pairs_of(traces=2))))
+    torch.manual_seed(0)
+    first = token_margins(model.train(), batch)
+    torch.manual_seed(0)
+    assert torch.equal(token_margins(model, batch), first)
+
+
+def test_a_loss_that_is_not_finite_ends_the_training(tmp_path):
+    pairs = pairs_of(traces=3)
+    rows = with_reference(by_trace(pairs), AutoModelForCausalLM.from_pretrained(SMALL))
+    trainer = trainer_of(SharedForwardDPOTrainer, rows, tmp_path)
+    batch = next(iter(trainer.get_train_dataloader()))
+    batch["reference"][0] = torch.nan
+    with pytest.raises(FloatingPointError, match=r"the loss is nan after 0 steps; lower training"):
+        trainer.compute_loss(trainer.model.train(), batch)
 
 
 def test_prefixes_that_are_not_nested_are_refused():

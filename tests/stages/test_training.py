@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import torch
 from helpers.dpo import RECIPE, SMALL, pairs_of
+from helpers.models import change_weights, say
 from helpers.repository import ROOT
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -102,6 +103,39 @@ def test_cdpo_trains_on_whole_responses_with_critical_tokens_weighted(tmp_path):
     history = training.train(pairs, SMALL, "cdpo", RECIPE, 1, tmp_path / "s", {})
     assert history.query("split == 'train'")["loss_positions"].sum() == 2 * 6 * 18
     assert history.query("split == 'held_out'")["margin"].iloc[-1] > 0
+
+
+def test_a_tokenizer_without_an_end_cannot_have_it_appended(tmp_path):
+    folder = shutil.copytree(SMALL, tmp_path / "mine")
+    say(folder / "tokenizer_config.json", eos_token=None)
+    recipe = replace(RECIPE, append_eos=True)
+    with pytest.raises(
+        ValueError, match=r"mine: training\.recipe\.append_eos: the tokenizer names"
+    ):
+        training.train(pairs_of(), str(folder), "all", recipe, 1, tmp_path / "s", {})
+
+
+def test_cdpo_needs_no_token_for_padding(tmp_path):
+    folder = shutil.copytree(SMALL, tmp_path / "mine")
+    say(folder / "tokenizer_config.json", pad_token=None)
+    pairs = responses_of([9, 5, 1], [9, 1])
+    history = training.train(pairs, str(folder), "cdpo", RECIPE, 1, tmp_path / "s", {})
+    assert history["loss"].notna().all()
+
+
+def test_pairs_of_another_vocabulary_are_refused_by_both_numbers(tmp_path):
+    pairs = pairs_of()
+    pairs.at[0, "chosen_ids"] = [111]
+    with pytest.raises(ValueError, match=r"testbed-small: .*vocab_size of 111, .* token id 111;"):
+        training.train(pairs, SMALL, "all", RECIPE, 1, tmp_path / "s", {})
+
+
+def test_a_model_that_lacks_weights_is_not_trained(tmp_path):
+    folder = shutil.copytree(SMALL, tmp_path / "mine")
+    change_weights(folder / "model.safetensors", lambda w: w.pop("model.norm.weight"))
+    for variant in ("all", "cdpo"):
+        with pytest.raises(ValueError, match=r"mine: the checkpoint lacks: model\.norm\.weight"):
+            training.train(pairs_of(), str(folder), variant, RECIPE, 1, tmp_path / "s", {})
 
 
 KILLED = """

@@ -285,7 +285,7 @@ def test_environments_hold_what_the_scripts_of_their_rules_import(root):
     }  # fmt: skip
     # Imported in functions that rules of this environment do not call.
     others = {
-        "analysis": {"torch", "transformers", "peft", "safetensors", "vllm"},  # open_model
+        "analysis": {"torch", "transformers", "peft", "safetensors", "jinja2", "vllm"},  # models
         "inference": {"matplotlib", "vllm"},  # write_figure; the engine vllm is added by hand
         "training": {"matplotlib", "vllm"},
     }

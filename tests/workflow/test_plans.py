@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 
 import pandas as pd
@@ -138,6 +139,51 @@ def test_a_missing_checkpoint_is_named_before_anything_runs(fresh):
     done = snakemake(fresh, "-n", *SMOKE)
     assert done.returncode != 0
     assert "resources/testbed/testbed-small/model.safetensors" in done.stdout + done.stderr
+
+
+def own_model(fresh, folder, **changes):
+    """An entry for a model of two shards in ``folder``, a run of it, and the shards."""
+    transformers = pytest.importorskip("transformers")
+    source = ROOT / "resources/testbed/testbed-small"
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    model = transformers.AutoModelForCausalLM.from_pretrained(source)
+    model.save_pretrained(folder, max_shard_size="100KB")
+    models = fresh / "config/models.yaml"
+    shipped = yaml.safe_load(models.read_text(encoding="utf-8"))
+    mine = {"mine": shipped["testbed-small"] | {"path": str(folder), **changes}}
+    models.write_text(yaml.safe_dump(shipped | mine), encoding="utf-8")
+    run = "models: [mine]\ndatasets: [chains]\nproblems: {limit: 2}\ntraining: {models: []}\n"
+    (fresh / "mine.yaml").write_text(run, encoding="utf-8")
+    shards = sorted(folder.glob("model-*-of-*.safetensors"))
+    assert len(shards) > 1
+    return shards
+
+
+def test_a_model_of_several_files_in_any_folder_is_asked_and_every_file_is_an_input(
+    fresh, tmp_path
+):
+    shards = own_model(fresh, tmp_path / "some body/my model")
+    target = "results/testbed/tokens/mine/chains.parquet"
+    run = ("--configfile", "mine.yaml", "--", target)
+    done = snakemake(fresh, *run)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert pd.read_parquet(fresh / target)["sampler_probability"].gt(0).all()
+    assert planned(fresh, *run) == {}
+    template = tmp_path / "some body/my model/chat_template.jinja"
+    template.write_text(template.read_text() + "{# changed #}")
+    assert {"sample_traces", "score_tokens"} <= set(planned(fresh, *run))
+    shards[-1].unlink()
+    done = snakemake(fresh, "-n", *run)
+    assert done.returncode != 0
+    assert shards[-1].name in done.stdout + done.stderr
+
+
+def test_a_context_that_the_model_has_no_positions_for_is_named_before_anything_runs(
+    fresh, tmp_path
+):
+    own_model(fresh, tmp_path / "mine", context=513)
+    done = snakemake(fresh, "-n", "--configfile", "mine.yaml")
+    assert "mine.context: expected at most the 512 positions of" in done.stdout + done.stderr
 
 
 def test_every_command_of_the_readme_is_planned_as_written(fresh):

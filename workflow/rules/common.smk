@@ -40,6 +40,7 @@ PAPER_INDEX = paper_index.complete(
 MODELS = catalogue.pick(
     MODEL_CATALOGUE, config["models"], "config/models.yaml", "models"
 )
+catalogue.refuse_context(MODELS, "config/models.yaml")
 TRAINING_SET = config["training"]["dataset"]
 EVALUATED = {entry["name"]: entry for entry in config["evaluation"]["datasets"]}
 RECOUNT = config["evaluation"]["recount"]

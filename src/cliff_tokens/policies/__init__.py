@@ -3,7 +3,7 @@
 Engines deal in token ids only: they know nothing of chat templates, problems or grading.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -37,6 +37,7 @@ class Engine(Protocol):
     """One loaded model."""
 
     stops: np.ndarray  # int64, the end-of-sequence tokens
+    rounding: float  # by how much a logit may differ from pass to pass
 
     def generate(
         self, requests: Sequence[Request], sampler: Sampler, stops: Sequence[int] = ()
@@ -123,6 +124,25 @@ def check_sequences(
                 f"score: a sequence of {length} tokens exceeds the {context} positions that the "
                 "engine makes room for"
             )
+
+
+def check_ids(model: str, vocabulary: int, arrays: Iterable[np.ndarray]) -> None:
+    """Refuse token ids that a model of ``vocabulary`` tokens, called ``model``, does not have."""
+    largest = max((int(ids.max()) for ids in arrays if len(ids)), default=0)
+    if largest >= vocabulary:
+        raise ValueError(
+            f"{model}: config.json has a vocab_size of {vocabulary}, but a text has the token id "
+            f"{largest}; expected text of the tokenizer that the model was trained with"
+        )
+
+
+def check_logits(model: str, logits: np.ndarray) -> None:
+    """Refuse logits [..., vocabulary] from which nothing can be drawn; single -inf are none."""
+    if not np.isfinite(logits.max(axis=-1)).all():
+        raise FloatingPointError(
+            f"{model}: the model computes logits that are not finite; look at its weights, at its "
+            "adapter, and whether it can do with the precision that it runs in"
+        )
 
 
 def open_engine(name: str, model: str, adapter: str | None = None, **options) -> Engine:

@@ -23,9 +23,10 @@ def _attention(module, query, key, value, attention_mask, scaling=None, pattern=
     extra = [name for name in refused if kwargs.get(name) is not None]
     if pattern is None or attention_mask is not None or extra:
         raise NotImplementedError(
-            f"engine: {type(module).__name__} asks for {', '.join(extra) or 'an attention'} "
-            "that this engine does not have; it runs decoders with full causal attention"
+            f"its {type(module).__name__} asks for {', '.join(extra) or 'a mask of its own'}"
         )
+    if key.shape != value.shape:
+        raise NotImplementedError(f"its {type(module).__name__} has keys and values of two widths")
     scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
     return pattern.attend(module.layer_idx, query, key, value, scaling), None
 

@@ -8,7 +8,8 @@ never by batch or order.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -27,12 +28,14 @@ class Sampler:
     top_k: int = 0
 
     def __post_init__(self):
-        if self.temperature < 0:
+        if not 0 <= self.temperature < math.inf:  # NaN is refused, too
             raise ValueError(f"sampler: temperature must be >= 0, found {self.temperature}")
         if not 0 < self.top_p <= 1:
             raise ValueError(f"sampler: top_p must be in (0, 1], found {self.top_p}")
-        if self.top_k < 0:
-            raise ValueError(f"sampler: top_k must be >= 0 (0 keeps all), found {self.top_k}")
+        if not (self.top_k >= 0 and self.top_k == self.top_k // 1):
+            raise ValueError(
+                f"sampler: top_k must be a whole number >= 0 (0 keeps all), found {self.top_k}"
+            )
 
     def as_json(self) -> str:
         """As the ``traces`` table records it."""
@@ -43,10 +46,13 @@ def distribution(logits: np.ndarray, sampler: Sampler) -> np.ndarray:
     """Probabilities the sampler gives each token.
 
     ``logits`` [..., vocabulary] -> float64 of the same shape; rows sum to 1 and hold exact
-    zeros outside the support, exactly 1 where a single token survives.
+    zeros outside the support, exactly 1 where a single token survives. A logit may be -inf, but
+    not all of a row, and none infinite or NaN.
     """
     logits = np.asarray(logits, dtype=np.float64)
     top = logits.max(axis=-1, keepdims=True)
+    if not np.isfinite(top).all():
+        raise FloatingPointError("sampler: the largest logit of a row is not finite")
     if sampler.temperature == 0:
         kept = logits == top
         kept &= np.cumsum(kept, axis=-1) == 1  # ties: the lowest id, as argmax does
@@ -61,6 +67,23 @@ def distribution(logits: np.ndarray, sampler: Sampler) -> np.ndarray:
     if sampler.top_p < 1:
         probabilities = _nucleus(probabilities, sampler.top_p)
     return probabilities
+
+
+def within_reach(
+    logits: np.ndarray, token_ids: np.ndarray, sampler: Sampler, rounding: float
+) -> np.ndarray:
+    """Whether each of ``token_ids`` [rows] could be drawn if the logits were rounded otherwise.
+
+    ``logits`` [rows, vocabulary], each of which may be off by ``rounding``.
+    """
+    rows = np.arange(len(token_ids))
+    raised = np.array(logits, dtype=np.float64)
+    raised[rows, token_ids] += 2 * rounding
+    if sampler.temperature > 0:
+        # Odds of the mass before a token and the mass after it shift by as much.
+        left = (1 - sampler.top_p) * np.exp(-2 * rounding / sampler.temperature)
+        sampler = replace(sampler, top_p=1 - left)
+    return distribution(raised, sampler)[rows, token_ids] > 0
 
 
 def _nucleus(probabilities: np.ndarray, top_p: float) -> np.ndarray:

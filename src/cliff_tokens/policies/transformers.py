@@ -9,14 +9,22 @@ rounding (1e-6), which changes a token only where a uniform falls that close to 
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import AutoModelForCausalLM
-from transformers.utils.logging import disable_progress_bar
 
-from cliff_tokens.policies import Completion, Request, attention, check_requests, check_sequences
+from cliff_tokens.policies import (
+    Completion,
+    Request,
+    attention,
+    check_ids,
+    check_logits,
+    check_requests,
+    check_sequences,
+    checkpoint,
+)
 from cliff_tokens.policies.pool import PREFILL_TOKENS, ROW, SLACK, Pool, cut, groups_of, pad
 from cliff_tokens.policies.sampling import Sampler
 
@@ -48,19 +56,23 @@ class TransformersEngine:
         if self.device == "cpu":
             # Here and not on import: a training stage in the same environment decides for itself.
             torch.set_num_threads(1)
-        self.model = _load(model, adapter, self.device)
+        self.name = str(model)
+        self.model = checkpoint.open_model(model, self.device, adapter)
         config = self.model.config.get_text_config()
         self.context = getattr(config, "max_position_embeddings", None)
         self.vocabulary = config.vocab_size
-        self.stops = _stops(self.model)
+        self.stops = checkpoint.stops(model, self.vocabulary)
         self.slots, self.memory = slots, memory
-        _refuse(str(model), config)
-        self._check(str(model))
+        checkpoint.check_angles(model, config, self.context or 0)
+        _refuse(self.name, config)
+        self._check()
+        self.rounding = 1e-3 if self.dtype == torch.float32 else 0.25
 
     def generate(
         self, requests: Sequence[Request], sampler: Sampler, stops: Sequence[int] = ()
     ) -> Iterator[Completion]:
         check_requests(requests, self.context)
+        check_ids(self.name, self.vocabulary, (request.prompt_ids for request in requests))
         return self._generate(requests, sampler, np.union1d(self.stops, stops).astype(np.int64))
 
     def _generate(self, requests, sampler, stops):
@@ -84,6 +96,7 @@ class TransformersEngine:
 
     def score(self, sequences: Sequence[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
         check_sequences(sequences, self.context)
+        check_ids(self.name, self.vocabulary, chain.from_iterable(sequences))
         return self._score(sequences)
 
     def _score(self, sequences):
@@ -132,10 +145,23 @@ class TransformersEngine:
             logits_to_keep=logits_to_keep,
             pattern=pattern,
         )
-        return output.logits.float().cpu()
+        logits = output.logits.float().cpu()
+        check_logits(self.name, logits.numpy())
+        return logits
 
     @torch.inference_mode()
-    def _check(self, name: str):
+    def _check(self):
+        """Compare with the model's own attention; an error says why this engine cannot run it."""
+        try:
+            self._compare()
+        except (NotImplementedError, RuntimeError, ValueError, TypeError) as error:
+            kind = type(self.model).__name__
+            raise NotImplementedError(
+                f"{self.name}: {kind} cannot run in the engine transformers, which has decoders "
+                f"with full causal attention: {error}"
+            ) from error
+
+    def _compare(self):
         """Decode one token after seven in our attention and in the model's own."""
         tokens = np.arange(8)[None] % self.vocabulary
         expected = self.model(torch.from_numpy(tokens).to(self.device), use_cache=False)
@@ -144,10 +170,7 @@ class TransformersEngine:
         prefill = attention.Prefill()
         self.forward(tokens[:, :7], prefill, logits_to_keep=1)
         if not prefill.layers:
-            raise NotImplementedError(
-                f"{name}: {type(self.model).__name__} does not use the attention interface of "
-                "transformers, through which this engine works"
-            )
+            raise NotImplementedError("it does not use the attention interface of transformers")
         columns = prefill.columns()
         self.columns_shape = (columns.shape[0], columns.shape[3], columns.shape[-1])
         self.dtype = columns.dtype
@@ -160,73 +183,16 @@ class TransformersEngine:
         logits = self.forward(tokens[:, 7:], pattern, pattern.positions)[0, -1]
         tolerance = 1e-3 if self.dtype == torch.float32 else 0.05
         if (logits - expected).abs().max() > tolerance * expected.abs().max():
-            raise NotImplementedError(
-                f"{name}: {type(self.model).__name__} computes other logits in this engine than "
-                "in transformers; it runs decoders with full causal attention"
-            )
-
-
-def _load(model: str | Path, adapter: str | Path | None, device: str):
-    """The model in evaluation mode; says what a checkpoint folder must hold if there is none."""
-    missing = FileNotFoundError(
-        f"{model}: no checkpoint there; expected a folder with config.json and model.safetensors"
-    )
-    if not (Path(model) / "config.json").is_file():
-        raise missing
-    dtype = torch.float32 if device == "cpu" else torch.bfloat16
-    disable_progress_bar()  # of weights that load in an instant, or on a terminal that has our bar
-    try:
-        loaded = AutoModelForCausalLM.from_pretrained(
-            model, dtype=dtype, attn_implementation="sdpa"
-        )
-    except OSError as error:
-        raise missing from error
-    if adapter is not None:
-        loaded = _merge(loaded, str(model), Path(adapter))
-    return loaded.to(device).eval()
-
-
-def _merge(loaded, model: str, adapter: Path):
-    """The model with an adapter's update added to its weights; refuses what would fit in part."""
-    from peft import PeftModel, get_peft_model_state_dict
-    from safetensors import safe_open
-
-    weights = adapter / "adapter_model.safetensors"
-    if not weights.is_file() or not (adapter / "adapter_config.json").is_file():
-        raise FileNotFoundError(
-            f"{adapter}: no adapter there; expected a folder with adapter_config.json and "
-            "adapter_model.safetensors"
-        )
-    try:
-        tuned = PeftModel.from_pretrained(loaded, adapter)
-    except (ValueError, RuntimeError) as error:
-        raise ValueError(f"{adapter}: not an adapter of {model}: {error}") from error
-    with safe_open(weights, "pt") as stored:
-        apart = set(stored.keys()) ^ set(get_peft_model_state_dict(tuned))
-    if apart:
-        # peft would leave out what has no place and start what is missing from zero.
-        raise ValueError(f"{adapter}: not an adapter of {model}: it differs in {min(apart)}")
-    return tuned.merge_and_unload()
+            raise NotImplementedError("its own attention computes other logits")
 
 
 def _refuse(name: str, config):
     """Models for which a short comparison could not show that they need more than is here."""
     kinds = set(getattr(config, "layer_types", None) or []) - {"full_attention"}
-    rope = getattr(config, "rope_parameters", None) or {}
-    if rope.get("rope_type") in ("dynamic", "longrope"):
-        # Their angles depend on the longest text of a batch: a rollout would, too.
-        kinds.add(f"rope_type {rope['rope_type']}")
     if getattr(config, "attention_chunk_size", None):
         kinds.add("attention_chunk_size")
     if kinds:
         raise NotImplementedError(
-            f"{name}: the model's config asks for {', '.join(sorted(kinds))}; this engine runs "
-            "decoders with full causal attention"
+            f"{name}: cannot run in the engine transformers, which has decoders with full causal "
+            f"attention: config.json asks for {', '.join(sorted(kinds))}"
         )
-
-
-def _stops(model) -> np.ndarray:
-    """End-of-sequence ids, from the generation settings or else the model's."""
-    ids = model.generation_config.eos_token_id
-    ids = model.config.eos_token_id if ids is None else ids
-    return np.atleast_1d(np.asarray([] if ids is None else ids, dtype=np.int64))

@@ -21,12 +21,21 @@ agrees with what vLLM computes to float rounding (tests compare the two).
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from cliff_tokens.policies import Completion, Request, check_requests, check_sequences
+from cliff_tokens.policies import (
+    Completion,
+    Request,
+    check_ids,
+    check_logits,
+    check_requests,
+    check_sequences,
+    checkpoint,
+)
 from cliff_tokens.policies.sampling import Sampler
 
 # vLLM's CPU build works with these and fails or crawls without; a value that is set already stays.
@@ -36,7 +45,11 @@ _ON_CPU = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # spawned there, a process would run our script again
     "TORCHDYNAMO_DISABLE": "1",  # compiles for seconds what is run for milliseconds
 }
-_QUIET = {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
+_ALWAYS = {
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    "VLLM_RAISE_ON_LOGIT_NANS": "1",  # else it draws some token from them
+}
 
 _ROWS = 256  # rollouts that run at once; vLLM queues what does not fit in its cache
 _IN_FLIGHT = 4  # requests handed over for each row, so that the queue lasts while others are graded
@@ -66,22 +79,25 @@ class VllmEngine:
     ):
         self.model, self.gpus, self.gpu_memory = str(model), gpus, gpu_memory
         self.adapter = None if adapter is None else str(adapter)
-        config = _config(self.model)
+        config = checkpoint.open_config(self.model)
         positions = getattr(config.get_text_config(), "max_position_embeddings", None)
         if context and positions and context > positions:
             raise ValueError(
                 f"{model}: a context of {context} tokens exceeds the model's {positions} positions"
             )
         self.context = context or positions
+        checkpoint.check_angles(model, config, self.context or 0)
         self.vocabulary = config.get_text_config().vocab_size
-        self.stops = _stops(self.model, config)
+        self.stops = checkpoint.stops(self.model, self.vocabulary)
         self.on_cpu = torch.version.cuda is None
+        self.rounding = 1e-3 if self.on_cpu else 0.25
         self._engine = self._scorer = None
 
     def generate(
         self, requests: Sequence[Request], sampler: Sampler, stops: Sequence[int] = ()
     ) -> Iterator[Completion]:
         check_requests(requests, self.context)
+        check_ids(self.model, self.vocabulary, (request.prompt_ids for request in requests))
         stops = np.union1d(self.stops, stops).astype(np.int64).tolist()
         return self._generate(requests, sampler, stops)
 
@@ -100,7 +116,7 @@ class VllmEngine:
                         flying.add(key)
                 if not flying:
                     return
-                for output in self._engine.step():
+                for output in self._step():
                     if output.finished:
                         request, rollout = map(int, output.request_id.split("/"))
                         flying.remove((request, rollout))
@@ -108,6 +124,12 @@ class VllmEngine:
         finally:
             if flying:  # whoever asked has stopped listening
                 self._engine.abort_request([f"{request}/{rollout}" for request, rollout in flying])
+
+    def _step(self):
+        try:
+            return self._engine.step()
+        except Exception as error:  # of vLLM's own kinds, none of which names the model
+            raise RuntimeError(f"{self.model}: vLLM stopped: {error}") from error
 
     def _submit(self, key: tuple[int, int], request: Request, sampler: Sampler, stops: list[int]):
         from vllm import SamplingParams
@@ -134,12 +156,14 @@ class VllmEngine:
         self._engine.add_request(f"{index}/{rollout}", prompt, params, lora_request=lora)
 
     def _start(self):
-        for name, value in ({**_ON_CPU, **_QUIET} if self.on_cpu else _QUIET).items():
+        for name, value in ({**_ON_CPU, **_ALWAYS} if self.on_cpu else _ALWAYS).items():
             os.environ.setdefault(name, value)
         if not self.on_cpu and torch.cuda.is_initialized():
             # Forked, as usual, vLLM's process could not use CUDA then; spawned, see above.
             os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
         from vllm import EngineArgs, LLMEngine
+
+        checkpoint.check_model(self.model, self.adapter)
 
         if self.on_cpu:
             options = {
@@ -173,12 +197,14 @@ class VllmEngine:
 
     def score(self, sequences: Sequence[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
         check_sequences(sequences, self.context)
+        check_ids(self.model, self.vocabulary, chain.from_iterable(sequences))
         return self._score(sequences)
 
     def _score(self, sequences):
         for prompt, tokens in sequences:
             if self._scorer is None:
-                self._scorer = self._open_scorer()
+                device = "cpu" if self.on_cpu else "cuda"
+                self._scorer = checkpoint.open_model(self.model, device, self.adapter)
             yield self._logits(prompt, tokens)
 
     @torch.inference_mode()
@@ -188,23 +214,9 @@ class VllmEngine:
         output = self._scorer(
             text.to(self._scorer.device), use_cache=False, logits_to_keep=len(tokens) + 1
         )
-        return output.logits[0, :-1].float().cpu().numpy()
-
-    def _open_scorer(self):
-        from transformers import AutoModelForCausalLM
-        from transformers.utils.logging import disable_progress_bar
-
-        disable_progress_bar()
-        scorer = AutoModelForCausalLM.from_pretrained(
-            self.model,
-            dtype=torch.float32 if self.on_cpu else torch.bfloat16,
-            attn_implementation="sdpa",
-        )
-        if self.adapter:
-            from peft import PeftModel
-
-            scorer = PeftModel.from_pretrained(scorer, self.adapter).merge_and_unload()
-        return scorer.to("cpu" if self.on_cpu else "cuda").eval()
+        logits = output.logits[0, :-1].float().cpu().numpy()
+        check_logits(self.model, logits)
+        return logits
 
 
 def _in_order(requests: Sequence[Request]) -> Iterator[tuple[int, int]]:
@@ -227,31 +239,6 @@ def _completion(request: int, rollout: int, output) -> Completion:
         )
     token_ids = np.asarray(output.token_ids, dtype=np.int32)
     return Completion(request, rollout, token_ids, output.finish_reason)
-
-
-def _config(model: str):
-    """The model's configuration; says what a checkpoint folder must hold if there is none."""
-    from transformers import AutoConfig
-
-    try:
-        return AutoConfig.from_pretrained(model)
-    except OSError as error:
-        raise FileNotFoundError(
-            f"{model}: no checkpoint there; expected a folder with config.json and "
-            "model.safetensors"
-        ) from error
-
-
-def _stops(model: str, config) -> np.ndarray:
-    """End-of-sequence ids, from the generation settings or else the model's."""
-    from transformers import GenerationConfig
-
-    try:
-        ids = GenerationConfig.from_pretrained(model).eos_token_id
-    except OSError:  # the file is optional
-        ids = None
-    ids = config.get_text_config().eos_token_id if ids is None else ids
-    return np.atleast_1d(np.asarray([] if ids is None else ids, dtype=np.int64))
 
 
 def _rank(adapter: str) -> int:

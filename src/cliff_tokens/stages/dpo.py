@@ -14,6 +14,8 @@ The loop, its logs and its checkpoints are TRL's. What is overridden of TRL is p
 version is pinned and tests/stages/test_dpo.py fails loudly where it moves.
 """
 
+import inspect
+import weakref
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +46,15 @@ class _CountingDPOTrainer(SingleTokenDPOTrainer):
                 metrics[name] = [sum(metrics[name])]
         super().log(logs, start_time)
 
+    def _finite(self, loss: torch.Tensor) -> float:
+        """The loss as a number; one that is not finite ends the training, where logs hide it."""
+        if not torch.isfinite(loss):
+            raise FloatingPointError(
+                f"training: the loss is {loss.item()} after {self.state.global_step} steps; lower "
+                "training.recipe.learning_rate"
+            )
+        return loss.item()
+
 
 class PairwiseDPOTrainer(_CountingDPOTrainer):
     """A pass per side and pair, counted: whole responses, and pairs with an end of sequence."""
@@ -53,7 +64,7 @@ class PairwiseDPOTrainer(_CountingDPOTrainer):
         metrics["pairs"].append(len(inputs["input_ids"]) // 2)
         metrics["loss_positions"].append(int(inputs["completion_mask"].sum()))
         loss = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-        metrics["sum/loss"].append(loss.item())
+        metrics["sum/loss"].append(self._finite(loss))
         metrics["sum/weight"].append(1.0)
         return loss
 
@@ -73,7 +84,7 @@ class WeightedDPOTrainer(_CountingDPOTrainer):
         metrics["pairs"].append(len(ids) // 2)
         metrics["loss_positions"].append(int(mask.sum()))
         metrics["sum/weight"].append(1.0)
-        metrics["sum/loss"].append(loss.item())
+        metrics["sum/loss"].append(self._finite(loss))
         metrics["sum/margin"].append((chosen - rejected).mean().item())
         metrics["sum/accuracy"].append((chosen > rejected).float().mean().item())
         sums = (policy.detach() * mask).sum(dim=1).chunk(2)
@@ -128,7 +139,7 @@ class SharedForwardDPOTrainer(_CountingDPOTrainer):
             metrics = self._metrics["train" if training else "eval"]
             metrics["pairs"].append(len(weight))
             metrics["loss_positions"].append(2 * len(weight))
-            metrics["sum/loss"].append(loss.item())
+            metrics["sum/loss"].append(self._finite(loss))
             metrics["sum/weight"].append(weight.sum().item())
             metrics["sum/margin"].append((weight * ratio).sum().item())
             metrics["sum/accuracy"].append((weight * (ratio > 0)).sum().item())
@@ -183,30 +194,84 @@ def collate(rows: list[dict]) -> dict[str, torch.Tensor]:
     return batch
 
 
-def _hidden(model, inputs: dict) -> tuple[torch.Tensor, torch.Tensor]:
-    """Last hidden state after each pair's prefix [pairs, width], and the head [vocabulary, width].
+def token_margins(model, inputs: dict) -> torch.Tensor:
+    """z_c - z_r after each pair's prefix, float32 [pairs]; the normalizer cancels.
 
     Padding stands on the right, where causal attention does not reach, so no mask is needed.
     """
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-    head = inner.get_output_embeddings()
-    if getattr(head, "bias", None) is not None:
-        raise NotImplementedError(f"training: {type(inner).__name__} has a bias in its last layer")
-    hidden = inner.base_model(input_ids=inputs["input_ids"], use_cache=False).last_hidden_state
-    return hidden[inputs["row"], inputs["last"]].float(), head.weight
-
-
-def token_margins(model, inputs: dict) -> torch.Tensor:
-    """z_c - z_r after each pair's prefix, float32 [pairs]; the normalizer cancels."""
-    hidden, head = _hidden(model, inputs)
-    return (hidden * (head[inputs["chosen"]] - head[inputs["rejected"]]).float()).sum(-1)
+    inner = _inner(model)
+    chosen, rejected = inputs["chosen"], inputs["rejected"]
+    if _is_plain(inner):  # two rows of the last layer are enough
+        head = inner.get_output_embeddings().weight
+        return (_hidden(inner, inputs) * (head[chosen] - head[rejected]).float()).sum(-1)
+    logits = _logits(inner, inputs)
+    return (logits.gather(1, chosen[:, None]) - logits.gather(1, rejected[:, None]))[:, 0]
 
 
 def token_logps(model, inputs: dict) -> dict[str, torch.Tensor]:
     """Log-probabilities of both tokens of each pair, float32 [pairs]."""
-    hidden, head = _hidden(model, inputs)
-    logps = torch.log_softmax(hidden @ head.float().T, dim=-1)
+    inner = _inner(model)
+    if _is_plain(inner):
+        logits = _hidden(inner, inputs) @ inner.get_output_embeddings().weight.float().T
+    else:
+        logits = _logits(inner, inputs)
+    logps = torch.log_softmax(logits, dim=-1)
     return {side: logps.gather(1, inputs[side][:, None])[:, 0] for side in ("chosen", "rejected")}
+
+
+def _inner(model):
+    """The model itself, also where an adapter lies around it."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+def _hidden(inner, inputs: dict) -> torch.Tensor:
+    """Last hidden state after each pair's prefix, float32 [pairs, width]."""
+    hidden = inner.base_model(input_ids=inputs["input_ids"], use_cache=False).last_hidden_state
+    return hidden[inputs["row"], inputs["last"]].float()
+
+
+def _logits(inner, inputs: dict) -> torch.Tensor:
+    """The model's own logits after each pair's prefix, float32 [pairs, vocabulary]."""
+    kept, place = torch.unique(inputs["last"], return_inverse=True)
+    if "logits_to_keep" in inspect.signature(inner.forward).parameters:
+        logits = inner(input_ids=inputs["input_ids"], use_cache=False, logits_to_keep=kept).logits
+    else:
+        logits, place = inner(input_ids=inputs["input_ids"], use_cache=False).logits, inputs["last"]
+    return logits[inputs["row"], place].float()
+
+
+_PLAIN = weakref.WeakKeyDictionary()  # models -> what _is_plain found
+
+
+def _is_plain(inner) -> bool:
+    """Whether logits are the last hidden state times the last layer's weights and nothing else.
+
+    Models scale or cap their logits, scale what they are made from, or add to them. A look at all
+    three in one short pass shows it, and to the last bit, as caps hardly change small logits.
+    """
+    if inner not in _PLAIN:
+        base, head, seen = inner.base_model, inner.get_output_embeddings(), {}
+        if head is None or base is inner or getattr(head, "bias", None) is not None:
+            _PLAIN[inner] = False
+            return False
+        hooks = [
+            base.register_forward_hook(lambda _, __, out: seen.update(hidden=out[0])),
+            head.register_forward_hook(lambda _, given, out: seen.update(given=given[0], out=out)),
+        ]
+        ids = torch.arange(2, device=inner.device)[None]
+        devices = [inner.device] if inner.device.type == "cuda" else []
+        with torch.no_grad(), torch.random.fork_rng(devices):  # of dropout
+            logits = inner(input_ids=ids, use_cache=False).logits
+        for hook in hooks:
+            hook.remove()
+        parts = {"hidden", "given", "out"} <= seen.keys()
+        _PLAIN[inner] = (
+            parts
+            and type(head) is torch.nn.Linear
+            and torch.equal(seen["hidden"], seen["given"])
+            and torch.equal(seen["out"], logits)
+        )
+    return _PLAIN[inner]
 
 
 @torch.no_grad()

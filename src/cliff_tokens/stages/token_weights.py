@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cliff_tokens.policies import checkpoint
+
 if TYPE_CHECKING:
     import torch
     from peft import LoraConfig
@@ -63,11 +65,13 @@ def token_weights(
 
 def _tune(examples, model, tokenizer, adapter, settings):
     """The model with an adapter that makes these responses more probable."""
+    import torch
     from datasets import Dataset
-    from transformers import AutoModelForCausalLM, PrinterCallback
+    from transformers import PrinterCallback
     from trl import SFTConfig, SFTTrainer
 
-    loaded = AutoModelForCausalLM.from_pretrained(model, dtype="auto")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    loaded = checkpoint.open_model(model, device)
     rows = [
         {
             "input_ids": [int(token) for token in (*prompt, *response)],

@@ -102,7 +102,8 @@ def score(traces: pd.DataFrame, policy: Policy, support: int) -> tuple[pd.DataFr
     """One teacher-forced pass over every trace: rows of the tables ``tokens`` and ``alternatives``.
 
     ``support`` is the number of most probable tokens in the entropy's sum, which is not
-    renormalized (the paper uses 20); 0 takes the full vocabulary.
+    renormalized (the paper uses 20); 0 takes the full vocabulary. A token that the policy cannot
+    have drawn is an error.
     """
     policy.check_drew(traces)
     sequences = list(zip(traces["prompt_ids"], traces["token_ids"], strict=True))
@@ -110,10 +111,26 @@ def score(traces: pd.DataFrame, policy: Policy, support: int) -> tuple[pd.DataFr
     tokens, alternatives = [], []
     for trace, logits in zip(traces.itertuples(), passes, strict=True):
         scores, others = score_trace(logits, trace.token_ids, policy.sampler, support)
+        _refuse_undrawn(trace.trace_id, scores, logits, policy)
         scores["token"] = policy.tokenizer.pieces(trace.token_ids)
         tokens.append(scores.assign(trace_id=trace.trace_id))
         alternatives.append(others.assign(trace_id=trace.trace_id))
     return pd.concat(tokens, ignore_index=True), pd.concat(alternatives, ignore_index=True)
+
+
+def _refuse_undrawn(
+    trace_id: str, scores: pd.DataFrame, logits: np.ndarray, policy: Policy
+) -> None:
+    """Refuse tokens of probability 0, but for those whose side of the edge rounding decides."""
+    never = scores[scores["sampler_probability"] == 0]
+    rows, ids = never["t"].to_numpy() - 1, never["token_id"].to_numpy()
+    reached = sampling.within_reach(logits[rows], ids, policy.sampler, policy.engine.rounding)
+    for row in never[~reached].itertuples():
+        raise ValueError(
+            f"{trace_id}: token {row.token_id} at t={row.t} has probability 0 under the sampler, "
+            "so that this model did not draw it; sample the traces again with the model's files "
+            "as they are"
+        )
 
 
 def score_trace(
@@ -158,6 +175,7 @@ def score_logits(logits: np.ndarray, token_ids: np.ndarray, support: int) -> pd.
     if 0 < support < logits.shape[-1]:
         summed = np.partition(log_probabilities, -support, axis=-1)[:, -support:]
     probabilities = np.exp(summed)
+    summed = np.where(probabilities > 0, summed, 0.0)  # 0 log 0 is 0, also where log 0 is -inf
     return pd.DataFrame(
         {
             "t": rows + 1,

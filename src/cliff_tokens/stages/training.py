@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from cliff_tokens.columns import TABLES
+from cliff_tokens.policies import check_ids, checkpoint
 
 if TYPE_CHECKING:
     from peft import LoraConfig
@@ -105,21 +106,29 @@ def train(
     import peft
     import torch
     import trl
-    from transformers import AutoModelForCausalLM, AutoTokenizer, set_seed
+    from transformers import set_seed
 
     started, folder = time.perf_counter(), Path(folder)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cpu":
         torch.set_num_threads(1)  # as the engine: equal bytes, and faster on shared cores
-    loaded = AutoModelForCausalLM.from_pretrained(
-        model, dtype=torch.bfloat16 if device == "cuda" else torch.float32
-    ).to(device)
-    tokenizer = AutoTokenizer.from_pretrained(model)
+    loaded = checkpoint.open_model(model, device)
+    tokenizer = checkpoint.open_tokenizer(model)
     if variant == "cdpo" and (pairs["split"] == "train").any():
         pairs = _with_token_weights(pairs, model, tokenizer, recipe, seed, device)
     if recipe.append_eos and not _are_responses(pairs):
+        if tokenizer.eos_token_id is None:
+            raise ValueError(
+                f"{model}: training.recipe.append_eos: the tokenizer names no end of sequence; "
+                "expected eos_token in tokenizer_config.json, or append_eos: false"
+            )
         pairs = _with_eos(pairs, tokenizer.eos_token_id)
-    refuse_long(pairs, loaded.config.get_text_config().max_position_embeddings)
+    config = loaded.config.get_text_config()
+    for side in ("prompt_ids", "chosen_ids", "rejected_ids"):
+        check_ids(model, config.vocab_size, map(np.asarray, pairs[side]))
+    positions = getattr(config, "max_position_embeddings", None)
+    refuse_long(pairs, positions)
+    checkpoint.check_angles(model, config, _longest(pairs))
     parts = {name: pairs[pairs["split"] == name] for name in ("train", "held_out")}
     record = {
         "variant": variant,
@@ -226,7 +235,7 @@ def make_trainer(
     if shared:
         kind = dpo.SharedForwardDPOTrainer
     elif "rejected_weights" in parts["train"]:
-        kind, collator = dpo.WeightedDPOTrainer, dpo.WeightedCollator(tokenizer.pad_token_id)
+        kind, collator = dpo.WeightedDPOTrainer, dpo.WeightedCollator(tokenizer.pad_token_id or 0)
     trainer = kind(
         model=model,
         args=args,
@@ -240,18 +249,25 @@ def make_trainer(
     return trainer
 
 
-def refuse_long(pairs: pd.DataFrame, context: int) -> None:
+def refuse_long(pairs: pd.DataFrame, context: int | None) -> None:
     """Refuse pairs that the model cannot take whole: nothing is ever cut.
 
-    ``context`` is the number of positions that the model has.
+    ``context`` is the number of positions that the model has; None sets no limit.
     """
     for row in pairs.itertuples():
         length = len(row.prompt_ids) + max(len(row.chosen_ids), len(row.rejected_ids))
-        if length > context:
+        if context and length > context:
             raise ValueError(
                 f"{row.trace_id}: a pair at token {row.t} has {length} tokens, but the model has "
                 f"{context} positions; leave the trace out or lower the data set's max_tokens"
             )
+
+
+def _longest(pairs: pd.DataFrame) -> int:
+    """Tokens of the longest text, prompt and one side."""
+    prompts = pairs["prompt_ids"].map(len)
+    lengths = [prompts + pairs[side].map(len) for side in ("chosen_ids", "rejected_ids")]
+    return max((int(one.max()) for one in lengths if len(one)), default=0)
 
 
 def history_of(log: list[dict], beta: float) -> pd.DataFrame:
