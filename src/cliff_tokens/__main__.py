@@ -81,6 +81,19 @@ def _parser() -> argparse.ArgumentParser:
     trace.add_argument(
         "--estimator", metavar="NAME", help="whose cliffs and potentials (default: the run's main)"
     )
+    new = commands.add_parser(
+        "new",
+        help="entries and a plan for a run of your own model on your own problems",
+        description="Write two catalogue entries and a plan, all checked first (docs/own_data.md).",
+    )
+    new.add_argument("run", metavar="RUN", help="name of the run; config/RUN.yaml is its plan")
+    new.add_argument("--model", required=True, metavar="PATH_OR_HUB_ID", help="a folder, or an id")
+    new.add_argument(
+        "--problems", required=True, metavar="FILE", help="jsonl, json (a list), csv or parquet"
+    )
+    new.add_argument("--question", default="question", metavar="COLUMN", help="of the questions")
+    new.add_argument("--answer", default="answer", metavar="COLUMN", help="of the gold answers")
+    new.add_argument("--max-tokens", type=int, metavar="N", help="limit on a response")
     show = commands.add_parser("show", help="content, rule, params and inputs of a file")
     show.add_argument("file", help="a table (parquet), or a csv, svg, pdf or md of a run")
     verify = commands.add_parser("verify", help="check every file of a run against its manifest")
@@ -100,6 +113,8 @@ def _run(chosen: argparse.Namespace) -> int:
             view = run_reader.show_trace if chosen.trace else run_reader.list_cliffs
             print(view(*asked, chosen.estimator))
             return 0
+        if chosen.command == "new":
+            return _new(chosen)
         return _verify(chosen.run)
     except own_counts.CountsError as error:
         print(f"cliff-tokens detect: error: {error}", file=sys.stderr)
@@ -128,6 +143,18 @@ def _detect(chosen: argparse.Namespace) -> int:
     if chosen.out:
         detection.write_cliffs(summary, detection.keep_cliffs(drops), chosen.out)
     print(json.dumps(summary, indent=1) if chosen.json else detection.describe(summary))
+    return 0
+
+
+def _new(chosen: argparse.Namespace) -> int:
+    from cliff_tokens import new_run  # which needs what the workflow needs
+
+    given = {name: value for name, value in vars(chosen).items() if name != "command"}
+    try:
+        print(new_run.write_run(new_run.Wish(**given)))
+    except (ValueError, OSError) as error:
+        print(f"cliff-tokens new: error: {error}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -41,6 +41,11 @@ class ChatTokenizer:
             and how.content in self._template.source
         }
 
+    @property
+    def has_turns(self) -> bool:
+        """Whether the model's folder has a chat template."""
+        return bool(self._tokenizer.chat_template)
+
     def prompt_ids(
         self, question: str, system: str | None = None, shots: Sequence[tuple[str, str]] = ()
     ) -> np.ndarray:

@@ -247,10 +247,7 @@ def _one(cell: Any, after: str | None) -> str:
     if not text:
         raise ProblemError("has no answer")
     if _E_NOTATION.fullmatch(text):
-        raise ProblemError(
-            f"answer {text!r}: may be a number or a product with e; expected it written out, as in "
-            "0.00002"
-        )
+        text = _digits(Decimal(text))
     if len(text) > LONGEST_ANSWER:
         raise ProblemError(f"answer of {len(text)} characters; {_LIMIT}")
     return text.replace(",", "") if _THOUSANDS.fullmatch(text) else text
