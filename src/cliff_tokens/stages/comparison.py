@@ -10,8 +10,7 @@ import math
 import re
 
 from cliff_tokens.stages import quantities
-from cliff_tokens.stages.extraction import LONGEST_ANSWER
-from cliff_tokens.stages.normalization import joined
+from cliff_tokens.stages.normalization import LONGEST_ANSWER, joined
 from cliff_tokens.stages.quantities import flat, is_word
 
 LONGEST_PHRASE = 6  # words that a model can be expected to repeat as they are

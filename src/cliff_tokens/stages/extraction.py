@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-LONGEST_ANSWER = 300  # characters
+from cliff_tokens.stages.normalization import LONGEST_ANSWER
+
 BOX = "box"
 LAST_NUMBER = "last_number"
 AFTER = "after:"

@@ -7,6 +7,8 @@ import functools
 import re
 import unicodedata
 
+LONGEST_ANSWER = 300  # characters
+
 _SYMBOLS = {
     "−": "-", "﹣": "-", "‐": "-", "‑": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ",
     "∙": r"\cdot ", "÷": r"\div ", "∕": "/", "±": r"\pm ", "∓": r"\mp ", "≤": r"\le ",

@@ -11,7 +11,8 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 
-_LONGEST = 300  # characters of a text that is read as numbers
+from cliff_tokens.stages.normalization import LONGEST_ANSWER
+
 _GREATEST_EXPONENT = 400  # a little beyond what doubles hold
 
 _DIGITS = r"(?:[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d?(?:,\d\d)+,\d{3}|\d+)(?:\.\d*)?|\.\d+"
@@ -209,7 +210,7 @@ def read(text: str) -> tuple[tuple[Quantity, ...], ...]:
     "5 apples", "x = 2 or x = 3", ``\pm 5``, "3, 5 and 7". "100,200" is one number or two; a list in
     brackets is not read here.
     """
-    if len(text) > _LONGEST:
+    if len(text) > LONGEST_ANSWER:
         return ()
     text = flat(text)
     if text.startswith(r"\pm"):
@@ -236,7 +237,7 @@ def flat(text: str) -> str:
 
 def split_unit(text: str) -> tuple[str, frozenset[str]]:
     r"""An expression such as ``3\sqrt{2}`` and the unit after it, if one is."""
-    if len(text) > _LONGEST:
+    if len(text) > LONGEST_ANSWER:
         return text, frozenset()
     plain = flat(text)
     found = _EXPRESSION.fullmatch(plain)
