@@ -32,7 +32,7 @@ def running(job) -> Iterator[dict]:
     job exits with status 1. Any other is logged with its traceback and raised. Without one, what
     cannot carry its provenance (csv, figures) has it written beside it.
     """
-    to_file = logging.FileHandler(job.log[0], mode="w")
+    to_file = logging.FileHandler(job.log[0], mode="w", encoding="utf-8")
     to_terminal = logging.StreamHandler(sys.stderr)
     to_terminal.setLevel(logging.WARNING)
     logging.basicConfig(

@@ -112,12 +112,11 @@ FAULTS = {
     "two files": (two_files, rf"holds other\.safetensors beside {WEIGHTS}; expected {INDEX}"),
     "file and index": (file_and_index, rf"holds both {WEIGHTS} and {INDEX}"),
     "code": (
-        configured(auto_map={"AutoModelForCausalLM": "modeling_own.Own"}),
-        r"own model/config\.json: auto_map: the model asks for code of its own",
-    ),
-    "code of a tokenizer": (
-        lambda folder: say(folder / "tokenizer_config.json", auto_map={"AutoTokenizer": ["a.B"]}),
-        r"own model/tokenizer_config\.json: auto_map: the model asks for code of its own",
+        configured(
+            auto_map={"AutoModelForCausalLM": "modeling_own.Own"},
+            model_type="own",
+        ),
+        r"own model/config\.json: auto_map: the model names code of its own, which is never run",
     ),
     "quantized": (
         configured(quantization_config={"quant_method": "awq", "bits": 4}),
@@ -361,3 +360,13 @@ def test_an_adapter_is_checked_without_holding_the_model(untied, tmp_path):
     for opening in (checkpoint.check_model, lambda *a: checkpoint.open_model(a[0], "cpu", a[1])):
         with pytest.raises(ValueError, match=r"adapter_model\.safetensors: .* not finite"):
             opening(untied, adapter)
+
+
+def test_code_of_a_folder_whose_model_transformers_has_is_named_and_not_run(folder, caplog):
+    say(folder / "config.json", auto_map={"AutoModelForCausalLM": "modeling_own.Own"})
+    say(folder / "tokenizer_config.json", auto_map={"AutoTokenizer": ["own.Tokenizer", None]})
+    (folder / "modeling_own.py").write_text("raise SystemExit('run')", encoding="utf-8")
+    assert type(checkpoint.open_model(folder, "cpu")).__name__ == "Qwen3ForCausalLM"
+    assert "code of its own, which is never run; it is opened as transformers has qwen3" in (
+        caplog.text
+    )

@@ -37,7 +37,7 @@ def chain(grader):
     names = ["p0", "p1", "p2"]
     problems = pd.DataFrame(
         {"dataset": "chain", "problem_id": names, "question": names, "answer": "1"}
-    )
+    ).assign(answer_from="box", until=None)
     questions = Questions(system=None, max_tokens=400, samples=1)
     sampled = sample(problems, questions, "markov", chain, grader, 7)
     found = pd.DataFrame(
@@ -221,7 +221,7 @@ def test_a_shipped_model_is_followed_as_the_engine_would_have_gone_on(grader):
             "question": ["What is the sum of the prime factors of 1092?"],
             "answer": ["27"],  # 2 + 2 + 3 + 7 + 13
         }
-    )
+    ).assign(answer_from="box", until=None)
     policy = Policy(engine, tokenizer, sampler)
     questions = Questions(system=None, max_tokens=120, samples=1)
     sampled = sample(problems, questions, "small", policy, grader, 2)

@@ -44,7 +44,7 @@ COUNTS = {
     "asdiv.jsonl": None,
     "gsmhard.jsonl": (8, 3, 0),
     "olympiadbench.jsonl": (7, 2, 0),
-    "mawps.csv": (6, 2, 1),
+    "mawps.csv": (7, 1, 1),
 }
 
 

@@ -229,6 +229,7 @@ def test_real_branches_agree_with_the_exact_potential(chain):
     sampled, tokens, alternatives, exact, values = chain
     plan = plan_branches(tokens, alternatives, ROLLOUTS, 1, "recursive")
     problems = pd.DataFrame({"problem_id": sampled["problem_id"], "answer": "1"})
+    problems = problems.assign(answer_from="box", until=None)
     chain = policy(MarkovEngine(vocabulary=10, seed=4), SAMPLER)
     counts = count_branches(plan, sampled, problems, chain, seed=1)
     assert counts["rollouts"].sum() == plan["rollouts"].sum()

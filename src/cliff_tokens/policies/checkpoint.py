@@ -6,6 +6,7 @@ over, of another shape, or not finite) is an error that names the file and the w
 """
 
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,20 +16,21 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+logger = logging.getLogger(__name__)
+
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
 _REFUSED = {
-    "auto_map": "the model asks for code of its own, which is never run; expected a model_type "
-    "that transformers has, and no auto_map",
     "quantization_config": "the weights are quantized; expected float16, bfloat16 or float32",
     "transformers_weights": f"another file of weights is named; expected {WEIGHTS} or {INDEX}",
 }
+_OWN_CODE = "auto_map: the model names code of its own, which is never run"
 _ANSWER = "\ue000"  # stands for an answer: a character of private use, which no template writes
 
 
 def open_config(model: str | Path) -> "PreTrainedConfig":
     """The configuration of a model's folder; an error says what the folder lacks or may not say."""
-    from transformers import AutoConfig
+    from transformers import CONFIG_MAPPING, AutoConfig
 
     folder = Path(model)
     if not (folder / "config.json").is_file():
@@ -46,6 +48,17 @@ def open_config(model: str | Path) -> "PreTrainedConfig":
             for key in _REFUSED.keys() & part.keys():
                 if part[key]:
                     raise ValueError(f"{folder / name}: {key}: {_REFUSED[key]}")
+    said = _json(folder / "config.json")
+    if said.get("auto_map"):
+        if said.get("model_type") not in CONFIG_MAPPING:
+            raise ValueError(
+                f"{folder / 'config.json'}: {_OWN_CODE}; expected a model_type that transformers "
+                f"has, found {said.get('model_type')!r}"
+            )
+        logger.warning(
+            "%s: %s; it is opened as transformers has %s",
+            folder / "config.json", _OWN_CODE, said["model_type"],
+        )  # fmt: skip
     try:
         return AutoConfig.from_pretrained(model, trust_remote_code=False)
     except Exception as error:  # each configuration class checks its fields in its own way
@@ -104,8 +117,6 @@ def open_tokenizer(model: str | Path) -> "PreTrainedTokenizerBase":
             f"{model}: no tokenizer there; expected tokenizer.json and tokenizer_config.json"
         )
     said = _json(Path(model) / "tokenizer_config.json")
-    if said.get("auto_map"):
-        raise ValueError(f"{model}/tokenizer_config.json: auto_map: {_REFUSED['auto_map']}")
     template, file = said.get("chat_template"), Path(model, "chat_template.jinja")
     if template and file.is_file() and template != file.read_text(encoding="utf-8"):
         raise ValueError(

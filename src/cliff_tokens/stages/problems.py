@@ -17,10 +17,9 @@ from cliff_tokens.stages.generators import generate
 from cliff_tokens.stages.grading import Grader
 
 _THOUSANDS = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+")
-_E_NOTATION = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]+")
 _PATIENCE = 20  # seconds in which a gold answer has to be proven
 _SHOWN = 5  # of the problems that are refused
-_LIMIT = f"expected at most {LONGEST_ANSWER}, which is as much as is read of a response"
+_WIDE = 100  # characters of an answer in an error
 UNREADABLE, DUPLICATE = "unreadable", "duplicate"
 
 
@@ -118,7 +117,7 @@ def prove(chosen: pd.DataFrame, entry: dict, place: str) -> Selection:
     with Grader(deadline=_PATIENCE) as grader:
         unreachable = grader.ungradable(chosen.loc[chosen["reason"].isna(), "answer"])
     reasons = [
-        f"answer {row.written!r}: {unreachable[row.answer]}"
+        f"answer {_shorten(row.written)!r}: {unreachable[row.answer]}"
         if row.reason is None and row.answer in unreachable
         else row.reason
         for row in chosen.itertuples()
@@ -246,10 +245,6 @@ def _one(cell: Any, after: str | None) -> str:
     text = " ".join(line.strip() for line in text.strip().splitlines())
     if not text:
         raise ProblemError("has no answer")
-    if _E_NOTATION.fullmatch(text):
-        text = _digits(Decimal(text))
-    if len(text) > LONGEST_ANSWER:
-        raise ProblemError(f"answer of {len(text)} characters; {_LIMIT}")
     return text.replace(",", "") if _THOUSANDS.fullmatch(text) else text
 
 
@@ -257,7 +252,7 @@ def _digits(number: Any) -> str:
     """A number in plain decimal digits, exactly."""
     exact = Decimal(str(number))
     if not exact.is_finite() or abs(exact.adjusted()) > LONGEST_ANSWER:
-        raise ProblemError(f"answer {number}; {_LIMIT}")
+        raise ProblemError(f"answer {number}; expected a number of at most {LONGEST_ANSWER} digits")
     text = f"{exact:f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text == "-0" else text
@@ -302,6 +297,10 @@ def _near(name: str, names: Iterable[str]) -> str:
     lower = {other.lower(): other for other in names}
     near = difflib.get_close_matches(name.lower(), lower, 1)
     return f". Is it {lower[near[0]]!r}?" if near else ""
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _WIDE else f"{text[:_WIDE]}…"
 
 
 def _words(questions: pd.Series) -> list[str]:
