@@ -3,8 +3,7 @@
 A parquet table carries its record in its metadata. What has no room for one (csv, svg, pdf,
 Markdown, folders) has it in a json file of the same name beside it, which also holds the hashes of
 the files written together. Only what decides the content is recorded, so that equal runs give
-equal bytes; when, where and how long a job ran stands in its log
-and its timing.
+equal bytes; when, where and how long a job ran stands in its log and its timing.
 """
 
 import hashlib
@@ -21,7 +20,6 @@ from cliff_tokens import __version__, tables
 
 _LIBRARIES = ("torch", "transformers", "vllm", "numpy", "math-verify")
 _MANIFEST = "provenance/manifest.json"
-_MEASURED = "cost.json"  # of a trained adapter: decides nothing and differs between equal runs
 
 
 class ProvenanceError(ValueError):
@@ -259,9 +257,7 @@ def _files(path: Path) -> list[Path]:
         return [path]
     # Hidden files are Snakemake's own, which it writes when the job is over.
     return sorted(
-        file
-        for file in path.rglob("*")
-        if file.is_file() and file.name != _MEASURED and not file.name.startswith(".")
+        file for file in path.rglob("*") if file.is_file() and not file.name.startswith(".")
     )
 
 

@@ -22,7 +22,7 @@ REVISIONS = {
     "cut_points": 1,
     "audit": 1,
     "pairs": 1,
-    "training": 1,
+    "training": 2,  # the record counts steps, the adapter lists its layers in one order
     "evaluation": 1,
     "exhibits": 1,
     "scorecard": 1,

@@ -47,7 +47,7 @@ def test_detection_is_counted_where_it_was_run_and_predicted_where_not():
     ).set_index("variant")  # fmt: skip
     row = found.loc["all"]
     assert (row["seeds"], row["pairs"], row["loss_positions"]) == (2, 40, 80)
-    assert row["seconds"] == 3.5
+    assert row["steps"] == 4
     assert (row["recursive_rollouts"], row["recursive_tokens"]) == (4, 7)
     assert (row["independent_rollouts"], row["independent_tokens"]) == (12, 24)
     assert (row["recursive_source"], row["independent_source"]) == ("counted", "predicted")

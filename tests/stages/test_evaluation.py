@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from cliff_tokens import tables
-from cliff_tokens.exhibits import read_costs
+from cliff_tokens.exhibits import read_adapters
 from cliff_tokens.script import open_policy, resumable, was_trained
 from cliff_tokens.stages import evaluation, problems
 from cliff_tokens.stages import generators as generated
@@ -44,9 +44,9 @@ def save_adapter(source, folder, spread, pairs=5):
                 weight.normal_(std=spread) if spread else weight.zero_()
     tuned.save_pretrained(folder)
     wildcards = {"model": "testbed-small", "variant": "all", "seed": "42"}
-    record = {"pairs": pairs, "made_by": {"wildcards": wildcards}}
+    counts = {"pairs": pairs, "loss_positions": 2 * pairs, "steps": 3}
+    record = counts | {"made_by": {"wildcards": wildcards}}
     (folder / "provenance.json").write_text(json.dumps(record))
-    (folder / "cost.json").write_text(json.dumps({"seconds": 1.5, "pairs": pairs}))
     return str(folder)
 
 
@@ -164,10 +164,11 @@ def test_what_is_counted_adds_up_and_fits_its_table(base, tmp_path):
     assert len(tables.read(tmp_path / "recounts.parquet", "recounts")) == 10
 
 
-def test_the_cost_of_an_adapter_is_labeled_by_what_made_it(source, tmp_path):
-    (row,) = read_costs([save_adapter(source, tmp_path / "one", 0)]).to_dict("records")
+def test_what_an_adapter_was_trained_with_is_labeled_by_what_made_it(source, tmp_path):
+    (row,) = read_adapters([save_adapter(source, tmp_path / "one", 0)]).to_dict("records")
     assert row == {
-        "model": "testbed-small", "variant": "all", "seed": "42", "seconds": 1.5, "pairs": 5,
+        "model": "testbed-small", "variant": "all", "seed": "42", "pairs": 5,
+        "loss_positions": 10, "steps": 3,
     }  # fmt: skip
 
 

@@ -60,6 +60,9 @@ def test_training_prefers_the_chosen_tokens_and_its_adapter_loads_in_plain_peft(
     assert (tuned(input_ids=ids).logits - before).abs().max() > 1e-3
     record = json.loads((tmp_path / "seed-1/provenance.json").read_text())
     assert (record["pairs"], record["pairs_held_out"], record["loss_positions"]) == (18, 6, 72)
+    assert record["steps"] == 4
+    layers = json.loads((tmp_path / "seed-1/adapter_config.json").read_text())["target_modules"]
+    assert layers == sorted(layers)  # peft has them in a set
     assert not (tmp_path / "seed-1.checkpoints").exists()
 
 
@@ -165,7 +168,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint_to_the_same_adapter(tmp_p
     assert training.last_checkpoint(checkpoints).endswith("checkpoint-2")
     # A checkpoint that was being written when the job ended is not gone on from.
     shutil.copytree(checkpoints / "checkpoint-2", checkpoints / "checkpoint-3")
-    (checkpoints / "checkpoint-3/trainer_state.json").unlink()
+    (checkpoints / "checkpoint-3/trainer_state.json").write_text('{"global_step":')
     found = training.train(pairs_of(), SMALL, "all", RECIPE, 1, cut, {"a": 1})
     pd.testing.assert_frame_equal(found, expected)
     name = "adapter_model.safetensors"
@@ -178,3 +181,14 @@ def test_checkpoints_of_another_training_are_not_gone_on_from(tmp_path):
     (kept / "checkpoint-1").mkdir()
     assert (training._checkpoints(folder, {"pairs": "a"}) / "checkpoint-1").exists()
     assert not (training._checkpoints(folder, {"pairs": "b"}) / "checkpoint-1").exists()
+
+
+@pytest.mark.parametrize("left", [None, "", '{"pairs":'])
+def test_checkpoints_that_do_not_say_whose_they_are_are_not_gone_on_from(tmp_path, left):
+    kept = training._checkpoints(tmp_path / "seed-1", {"pairs": "a"})
+    (kept / "checkpoint-1").mkdir()
+    (kept / "made_by.json").unlink()
+    if left is not None:
+        (kept / "made_by.json").write_text(left)
+    kept = training._checkpoints(tmp_path / "seed-1", {"pairs": "a"})
+    assert not (kept / "checkpoint-1").exists()

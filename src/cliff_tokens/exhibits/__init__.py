@@ -65,7 +65,7 @@ def parameters(exhibit) -> set[str]:
 
 
 def read_frame(paths, name: str) -> pd.DataFrame:
-    """The files of one input: a table of the run, or folders of adapters as what they cost.
+    """The files of one input: a table of the run, or folders of adapters as what trained them.
 
     An input without files is the empty table of its name.
     """
@@ -73,17 +73,17 @@ def read_frame(paths, name: str) -> pd.DataFrame:
     if not paths and name in tables.TABLES:
         return tables.read_all([], name)
     if paths and Path(paths[0]).is_dir():
-        return read_costs(paths)
+        return read_adapters(paths)
     return tables.read_labeled(paths)
 
 
-def read_costs(adapters: Sequence[str]) -> pd.DataFrame:
-    """What each adapter took to train: model, variant, seed and the values of its cost.json."""
+def read_adapters(adapters: Sequence[str]) -> pd.DataFrame:
+    """What each adapter was trained with: model, variant, seed, pairs, loss_positions, steps."""
     rows = []
     for folder in map(Path, adapters):
         made = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
-        cost = json.loads((folder / "cost.json").read_text(encoding="utf-8"))
-        rows.append(made["made_by"]["wildcards"] | cost)
+        counts = {name: made[name] for name in ("pairs", "loss_positions", "steps")}
+        rows.append(made["made_by"]["wildcards"] | counts)
     return pd.DataFrame(rows)
 
 

@@ -24,10 +24,10 @@ def values(
 
     Rollouts of an estimator that was not run are predicted (``cost_model``), as its ``source``
     says; candidates count the rollouts that no other table had. Pairs, positions and detection are
-    those of one adapter; seconds are the mean over seeds, memory the most.
+    those of one adapter.
 
     Args:
-        adapters: model, variant, seed, pairs, loss_positions, steps, seconds, peak_memory_bytes.
+        adapters: model, variant, seed, pairs, loss_positions, steps.
         traces: those of the training set.
         tokens: scores of the same traces.
         potential: independent rollouts that were drawn on them; no files where none were.
@@ -71,8 +71,6 @@ def values(
                     "pairs": int(trained["pairs"].max()),
                     "loss_positions": int(trained["loss_positions"].max()),
                     "steps": int(trained["steps"].max()),
-                    "seconds": float(trained["seconds"].mean()),
-                    "memory_mb": float(trained["peak_memory_bytes"].max() / 1e6),
                     **spent_on_cliffs,
                     "candidate_rollouts": fresh,
                 }

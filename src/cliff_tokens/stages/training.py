@@ -1,16 +1,12 @@
 """Training of Cliff-DPO: an adapter from pairs, with its history and its checkpoints.
 
 The loss and its trainers are those of ``dpo.py``. A training that is stopped goes on from its last
-checkpoint to the same adapter. What may differ from run to run, time and memory, stands in a file
-of its own. (Paper, Cliff-DPO.)
+checkpoint to the same adapter. (Paper, Cliff-DPO.)
 """
 
 import json
 import logging
-import resource
 import shutil
-import sys
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,7 +88,7 @@ def train(
 
     Checkpoints lie beside the folder, and a training with equal ``provenance`` goes on from them.
     Without pairs to train on, the adapter is the untrained one, which changes nothing, and
-    ``provenance.json`` says so. ``cost.json`` holds what may differ from run to run.
+    ``provenance.json`` says so.
 
     Args:
         pairs: rows of the table, of both splits.
@@ -100,7 +96,7 @@ def train(
         variant: which pairs they are; of cdpo, tokens of the rejected side get weights first.
         recipe: how it is trained.
         seed: of the adapter's first weights, of the order of steps and of dropout.
-        folder: where the adapter is put, with ``provenance.json`` and ``cost.json``.
+        folder: where the adapter is put, with ``provenance.json``.
         provenance: what the adapter is made of, for the record.
     """
     import peft
@@ -108,7 +104,7 @@ def train(
     import trl
     from transformers import set_seed
 
-    started, folder = time.perf_counter(), Path(folder)
+    folder = Path(folder)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cpu":
         torch.set_num_threads(1)  # as the engine: equal bytes, and faster on shared cores
@@ -152,20 +148,20 @@ def train(
         set_seed(seed)
         tuned = peft.get_peft_model(loaded, recipe.lora())
     folder.mkdir(parents=True, exist_ok=True)
+    for adapter in tuned.peft_config.values():
+        adapter.target_modules = sorted(adapter.target_modules)  # of a set, in no order of its own
     tuned.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)  # a form that peft leaves to be filled in
-    cost = {
-        "seconds": time.perf_counter() - started,
-        "peak_memory_bytes": _peak(device),
-        "steps": state.global_step if state else 0,
-        "pairs": record["pairs"],
-        "loss_positions": record["loss_positions"],
-    }
-    (folder / "cost.json").write_text(json.dumps(cost, indent=2) + "\n", encoding="utf-8")
+    record["steps"] = state.global_step if state else 0
     text = json.dumps(record, indent=2, sort_keys=True) + "\n"
     (folder / "provenance.json").write_text(text, encoding="utf-8")
     if state:
+        # First what says whose they are: what a stopped removal leaves is not gone on from.
+        (checkpoints / "made_by.json").unlink()
         shutil.rmtree(checkpoints)
+    if device == "cuda":
+        most = torch.cuda.max_memory_allocated() / 1e6
+        logger.info("%s: at most %.0f MB of the GPU's memory", folder, most)
     return history
 
 
@@ -303,21 +299,30 @@ def history_of(log: list[dict], beta: float) -> pd.DataFrame:
 
 def last_checkpoint(folder: Path) -> str | None:
     """The last checkpoint that was written to its end, by its state, which is the last file."""
-    whole = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json")]
+    whole = [
+        path.parent for path in folder.glob("checkpoint-*/trainer_state.json") if _is_json(path)
+    ]
     return str(max(whole, key=lambda path: int(path.name.split("-")[1]))) if whole else None
+
+
+def _is_json(path: Path) -> bool:
+    """Whether a file holds all of a json value, which one that was being written does not."""
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    return True
 
 
 def _checkpoints(folder: Path, provenance: dict) -> Path:
     """The folder of checkpoints beside the adapter's, emptied if it is another training's."""
     checkpoints = folder.with_name(f"{folder.name}.checkpoints")
-    identity = json.dumps(provenance, sort_keys=True)
-    if (
-        checkpoints.exists()
-        and (checkpoints / "made_by.json").read_text(encoding="utf-8") != identity
-    ):
-        shutil.rmtree(checkpoints)
-    checkpoints.mkdir(parents=True, exist_ok=True)
-    (checkpoints / "made_by.json").write_text(identity, encoding="utf-8")
+    made_by, identity = checkpoints / "made_by.json", json.dumps(provenance, sort_keys=True)
+    if not made_by.is_file() or made_by.read_text(encoding="utf-8") != identity:
+        if checkpoints.exists():
+            shutil.rmtree(checkpoints)
+        checkpoints.mkdir(parents=True)
+        made_by.write_text(identity, encoding="utf-8")
     return checkpoints
 
 
@@ -358,13 +363,3 @@ def _with_token_weights(
 def _positions(pairs: pd.DataFrame) -> int:
     """Tokens that carry loss, both sides."""
     return int(sum(pairs["chosen_ids"].map(len)) + sum(pairs["rejected_ids"].map(len)))
-
-
-def _peak(device: str) -> int:
-    """Most bytes that this process held: of the GPU's memory where there is one, else of main."""
-    if device == "cuda":
-        import torch
-
-        return torch.cuda.max_memory_allocated()
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
