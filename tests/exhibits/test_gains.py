@@ -8,7 +8,7 @@ import pytest
 from helpers.answers import DOMAINS, INTERVALS, answers
 from scipy.stats import binom, binomtest
 
-from cliff_tokens.exhibits.gains import IN_DOMAIN, accuracy_gains, gains_by_seed
+from cliff_tokens.exhibits.gains import accuracy_gains, gain_columns, gains_by_seed
 from cliff_tokens.statistics import Intervals, holm, sign_flip_p
 
 VARIANTS = ["all", "uncertain"]
@@ -163,16 +163,15 @@ def test_intervals_hold_the_true_gain_as_often_as_they_say():
     # they gain, seeds of a problem are draws at its chance.
     rng, held, errors, runs = np.random.default_rng(11), 0, 0, 300
     quick = Intervals(confidence=0.9, repetitions=200, seed=5)
+    pairs = answers(np.zeros(80), "all")[["dataset", "problem_id"]]
+    pairs = pd.concat([pairs.assign(seed=seed) for seed in (1, 2, 3)], ignore_index=True)
     for _ in range(runs):
         hard = rng.uniform(0.1, 0.7, 80)
         gain = rng.choice([0.0, 0.2], 80)
         for true, shift in ((0.1, gain), (0.0, 0 * gain)):
-            parts = []
-            for seed in (1, 2, 3):
-                parts.append(answers(rng.random(80) < hard, "base", seed=seed))
-                parts.append(answers(rng.random(80) < hard + shift, "all", seed=seed))
-            frame = accuracy_gains(pd.concat(parts), quick, ["m"], ["all"], {"chains": IN_DOMAIN})
-            row = frame.iloc[-1]
+            before, after = rng.random((2, 3, 80)) < np.stack([hard, hard + shift])[:, None]
+            pairs["correct"], pairs["correct_base"] = after.ravel() * 1, before.ravel() * 1
+            row = gain_columns("gain", pairs, "correct", quick, "all")
             if true:
                 held += row["gain_low"] <= true <= row["gain_high"]
             else:

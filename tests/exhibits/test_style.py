@@ -10,13 +10,18 @@ from cliff_tokens.exhibits.pass_at_k import ARMS
 from cliff_tokens.stages.taxonomy import KINDS
 
 
+@pytest.fixture(scope="module", params=["figure_02_share_with_cliff", "example_traces"])
+def twice(given, request):
+    """A figure, drawn twice."""
+    return [show(request.param, given)[1] for _ in range(2)]
+
+
 @pytest.mark.parametrize("suffix", ["svg", "pdf", "png"])
-def test_equal_values_give_equal_bytes(given, tmp_path, suffix):
-    for name in ("figure_02_share_with_cliff", "example_traces"):
-        paths = [tmp_path / f"{name}_{turn}.{suffix}" for turn in range(2)]
-        for path in paths:
-            style.save(show(name, given)[1], path)
-        assert paths[0].read_bytes() == paths[1].read_bytes()
+def test_equal_values_give_equal_bytes(twice, tmp_path, suffix):
+    paths = [tmp_path / f"{turn}.{suffix}" for turn in range(2)]
+    for figure, path in zip(twice, paths, strict=True):
+        style.save(figure, path)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
 def test_svg_keeps_text_as_text(given, tmp_path):

@@ -1,15 +1,20 @@
 """The repository as a fresh checkout would be, and Snakemake run in one."""
 
 import copy
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SMOKE = ("--configfile", "config/smoke.yaml")
+# Rules that come before any cliff is known.
+SAMPLING = {"select_problems", "sample_traces", "score_tokens", "plan_independent", "plan_branches"}
 LEFT_OUT = {
     ".git",
     ".venv",
@@ -34,14 +39,40 @@ def copy_to(folder: Path) -> Path:
     return folder
 
 
-def snakemake(folder: Path, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    return subprocess.run(
-        [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
+def call(folder: Path, *arguments: str, **variables: str) -> dict:
+    """How ``subprocess`` starts Snakemake in a checkout; ``variables`` are of its environment."""
+    threads = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    return {
+        "args": [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
+        "cwd": folder,
+        "env": {**os.environ, **threads, **variables},
+    }
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Snakemake to its end, with all that it printed as ``stdout``; without its import."""
+    started = call(folder, *arguments)
+    with tempfile.NamedTemporaryFile() as printed:
+        asked = {
+            "folder": str(folder),
+            "arguments": started["args"][3:],
+            "environment": started["env"],
+            "printed": printed.name,
+        }
+        server = _server()
+        server.stdin.write(json.dumps(asked) + "\n")
+        server.stdin.flush()
+        status = int(server.stdout.readline())
+        text = Path(printed.name).read_text(encoding="utf-8")
+    return subprocess.CompletedProcess(started["args"], status, text, "")
+
+
+@cache
+def _server() -> subprocess.Popen:
+    """One for this process; it ends with its standard input."""
+    program = str(Path(__file__).with_name("snakemake_server.py"))
+    return subprocess.Popen(
+        [sys.executable, program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
 
 

@@ -84,6 +84,11 @@ def evaluate(policy, identity=TUNED, order=1, samples=2, store=None):
     return found.sort_values(keys, ignore_index=True)
 
 
+@pytest.fixture(scope="module")
+def answered(base):
+    return evaluate(base)
+
+
 def recount(policy, identity=TUNED, store=None):
     questions = {"chains": Questions(None, 160, 2)}
     protocol = Recount(rollouts=8, test=CliffTest(), certain=0.99, support=20)
@@ -103,13 +108,14 @@ def test_an_adapter_of_zeros_answers_as_base_does_to_the_token(base, zeros):
     pd.testing.assert_frame_equal(before.drop(columns="variant"), after.drop(columns="variant"))
 
 
-def test_an_adapter_that_changes_the_model_changes_answers(base, noise):
-    before, after = evaluate(base), evaluate(noise)
-    assert not before[VALUES].equals(after[VALUES])
+def test_an_adapter_that_changes_the_model_changes_answers(answered, noise):
+    assert not answered[VALUES].equals(evaluate(noise)[VALUES])
 
 
-def test_samples_of_another_training_seed_are_other_draws_and_greedy_answers_are_not(base):
-    one, two = evaluate(base), evaluate(base, Identity("testbed-small", "all", 43))
+def test_samples_of_another_training_seed_are_other_draws_and_greedy_answers_are_not(
+    base, answered
+):
+    one, two = answered, evaluate(base, Identity("testbed-small", "all", 43))
     greedy = one["decoding"].eq("greedy")
     assert one.loc[greedy, VALUES].equals(two.loc[greedy, VALUES])
     assert not one.loc[~greedy, VALUES].equals(two.loc[~greedy, VALUES])
@@ -136,8 +142,8 @@ def test_a_stopped_job_asks_nothing_again_that_it_had_finished(base, tmp_path, m
     assert not list(tmp_path.iterdir())
 
 
-def test_the_order_of_problems_and_data_sets_changes_no_answer(base):
-    pd.testing.assert_frame_equal(evaluate(base), evaluate(base, order=-1))
+def test_the_order_of_problems_and_data_sets_changes_no_answer(base, answered):
+    pd.testing.assert_frame_equal(answered, evaluate(base, order=-1))
 
 
 def test_every_problem_is_answered_once_greedily_and_as_often_as_asked(base):

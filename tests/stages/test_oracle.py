@@ -40,7 +40,7 @@ def engine():
 @pytest.fixture(scope="module")
 def asked(engine):
     """Problems, and a trace of each."""
-    return sample_chain(engine, SAMPLER, 60)
+    return sample_chain(engine, SAMPLER, 15)
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +86,11 @@ def test_counts_are_binomial_around_the_exact_potential(engine, sampled, counts)
     joined = counts.merge(exact(engine, sampled), on=["trace_id", "t"])
     inner = joined[joined["exact"].between(0.01, 0.99)]
     error = inner["successes"] - ROLLOUTS * inner["exact"]
-    chi2 = (error**2 / (ROLLOUTS * inner["exact"] * (1 - inner["exact"]))).sum()
-    assert 0.001 < stats.chi2.sf(chi2, len(inner)) < 0.999
+    variance = ROLLOUTS * inner["exact"] * (1 - inner["exact"])
+    # Each is a false alarm in one of 500 seeds. In four of five the first finds counts that vary
+    # 1.7 times as much as they should, the second shares that are all off by .023.
+    assert 0.001 < stats.chi2.sf((error**2 / variance).sum(), len(inner)) < 0.999
+    assert 0.001 < stats.norm.sf(error.sum() / np.sqrt(variance.sum())) < 0.999
     assert len(inner) > 100
 
 

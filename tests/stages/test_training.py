@@ -68,9 +68,12 @@ def test_training_prefers_the_chosen_tokens_and_its_adapter_loads_in_plain_peft(
 
 def test_without_pairs_the_adapter_changes_nothing_and_says_so(tmp_path):
     none = pairs_of()[:0]
-    history = training.train(none, SMALL, "audited", RECIPE, 1, tmp_path / "seed-1", {})
+    folder = tmp_path / "seed-1"
+    history = training.train(none, SMALL, "audited", RECIPE, 1, folder, {}, base="owner/model")
     assert history.empty
-    assert json.loads((tmp_path / "seed-1/provenance.json").read_text())["pairs"] == 0
+    assert json.loads((folder / "provenance.json").read_text())["pairs"] == 0
+    config = json.loads((folder / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == "owner/model"  # and no folder of this machine
     base = AutoModelForCausalLM.from_pretrained(SMALL).eval()
     ids = torch.arange(3, 20)[None]
     before = base(input_ids=ids).logits.detach()

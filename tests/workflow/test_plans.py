@@ -8,21 +8,30 @@ import subprocess
 import pandas as pd
 import pytest
 import yaml
-from helpers.repository import ROOT, SMOKE, planned, snakemake
+from helpers.repository import ROOT, SMOKE, copy_to, planned, snakemake
 
 from cliff_tokens import tables
 from cliff_tokens.stages import problems
 
 
+@pytest.fixture(scope="module")
+def papers(tmp_path_factory):
+    """Jobs per rule of the paper's own run."""
+    folder = copy_to(tmp_path_factory.mktemp("paper") / "repository")
+    return planned(folder, "--configfile", "config/paper.yaml")
+
+
 def test_a_run_without_independent_rollouts_has_no_audit_and_is_scored_all_the_same(fresh):
     (fresh / "recursive.yaml").write_text("potential: {estimators: [recursive], main: recursive}\n")
-    jobs = planned(fresh, "--configfile", "recursive.yaml", "--", "all", "truth", "cost")
+    jobs = planned(fresh, *SMOKE, "recursive.yaml", "--", "all", "truth", "cost")
     assert not {"plan_independent", "audit_cliffs", "table_audit", "figure_audit"} & set(jobs)
     assert {"table_estimators", "table_truth", "table_simulation"} <= set(jobs)
+    assert jobs["plan_resampling"] == 2  # one of the training set
+    assert jobs["plan_branches"] == 2 + 1  # and the reference
 
 
-def test_the_papers_plan_is_static_and_complete(fresh):
-    jobs = planned(fresh, "--configfile", "config/paper.yaml")
+def test_the_papers_plan_is_static_and_complete(papers):
+    jobs = papers
     assert jobs["sample_traces"] == jobs["score_tokens"] == 7 * 3 + 3  # and three are trained
     # Of those three, cliffs of the recursion and of the simulated protocol.
     assert jobs["plan_resampling"] == jobs["list_candidates"] == 7 * 3 + 3 * 2
@@ -35,21 +44,19 @@ def test_the_papers_plan_is_static_and_complete(fresh):
     assert jobs["score_agreement"] == 4 * 3
 
 
-def test_the_papers_evaluation_takes_every_policy_through_the_full_sets(fresh):
-    jobs = planned(fresh, "--configfile", "config/paper.yaml", "--", "dpo")
+def test_the_papers_evaluation_takes_every_policy_through_the_full_sets(papers):
     plan = yaml.safe_load((ROOT / "config/paper.yaml").read_text())["training"]
     policies = len(plan["models"]) * (1 + len(plan["variants"])) * len(plan["seeds"])
-    assert jobs["evaluate_model"] == jobs["recount_cliffs"] == policies
-    assert jobs["select_problems"] == 8  # trained on, evaluated on (4), traced again (3)
+    assert papers["evaluate_model"] == papers["recount_cliffs"] == policies
+    assert papers["select_problems"] == 8  # trained on, evaluated on (4), traced again (3)
 
 
-def test_the_papers_adapters_are_planned(fresh):
-    jobs = planned(fresh, "--configfile", "config/paper.yaml", "--", "dpo")
-    assert jobs["build_pairs"] == 3 * 9  # models, variants
-    assert jobs["train_cliff_dpo"] == 3 * 9 * 3  # and seeds
+def test_the_papers_adapters_are_planned(papers):
+    assert papers["build_pairs"] == 3 * 9  # models, variants
+    assert papers["train_cliff_dpo"] == 3 * 9 * 3  # and seeds
     # The deterministic variant has a catalogue of its own, of simulated counts.
-    assert jobs["simulate_published"] == 3
-    assert jobs["detect_cliffs"] == 3 * 2
+    assert papers["simulate_published"] == 3
+    assert papers["detect_cliffs"] == 7 * 3 * 2 + 3 * 2  # of what is analysed, and trained on
 
 
 def test_a_training_set_is_traced_and_gets_no_independent_rollouts(fresh):
@@ -65,10 +72,8 @@ def test_an_own_model_needs_no_word_on_training_or_pairs(fresh):
     assert not {"train_cliff_dpo", "score_agreement", "figure_dpo_accuracy"} & set(jobs)
 
 
-def test_the_slurm_profile_plans_the_paper_without_a_cluster(fresh):
-    assert planned(fresh, "--profile", "slurm") == planned(
-        fresh, "--configfile", "config/paper.yaml"
-    )
+def test_the_slurm_profile_plans_the_paper_without_a_cluster(fresh, papers):
+    assert planned(fresh, "--profile", "slurm") == papers
     # Groups that would wait for themselves are refused here.
     (fresh / "adaptive.yaml").write_text("potential: {estimators: [independent, adaptive]}\n")
     files = ("config/paper.yaml", "adaptive.yaml")
@@ -216,13 +221,6 @@ def test_documented_keys_are_looked_up_by_some_rule():
                 )
             )
             assert any(text.find(spelling) >= 0 for spelling in spelled), f"{name}.{key} is unused"
-
-
-def test_a_run_may_do_without_independent_rollouts(fresh):
-    (fresh / "lean.yaml").write_text("potential: {estimators: [recursive], main: recursive}\n")
-    jobs = planned(fresh, *SMOKE, "lean.yaml")
-    assert jobs["plan_branches"] == jobs["plan_resampling"] == 2  # one of the training set
-    assert not {"plan_independent", "audit_cliffs", "figure_audit"} & set(jobs)
 
 
 def test_a_main_estimator_that_the_run_does_not_make_is_refused(fresh):

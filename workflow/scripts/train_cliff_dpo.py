@@ -14,5 +14,6 @@ with running(snakemake) as provenance:
         int(params.seed),
         output.adapter,
         provenance,
+        params.opens["model"],
     )
     tables.write(history, output.training, "training", provenance)

@@ -83,6 +83,7 @@ def train(
     seed: int,
     folder: str | Path,
     provenance: dict,
+    base: str | None = None,
 ) -> pd.DataFrame:
     """Train an adapter, save it in ``folder`` and give its history: rows of the ``training`` table.
 
@@ -98,6 +99,8 @@ def train(
         seed: of the adapter's first weights, of the order of steps and of dropout.
         folder: where the adapter is put, with ``provenance.json``.
         provenance: what the adapter is made of, for the record.
+        base: what the adapter calls the model; None for its folder, which names this machine's
+            cache where the model is of the Hub.
     """
     import peft
     import torch
@@ -150,6 +153,7 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     for adapter in tuned.peft_config.values():
         adapter.target_modules = sorted(adapter.target_modules)  # of a set, in no order of its own
+        adapter.base_model_name_or_path = base or model
     tuned.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)  # a form that peft leaves to be filled in
     record["steps"] = state.global_step if state else 0

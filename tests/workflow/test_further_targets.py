@@ -1,0 +1,107 @@
+"""What is made beyond a finished smoke run: other targets, another reading, the report."""
+
+import re
+
+from helpers.repository import SAMPLING, SMOKE, planned, snakemake
+
+from cliff_tokens import provenance, tables
+
+
+def test_the_simulated_catalogue_holds_what_trains_something_and_no_more(copied):
+    path = "results/smoke/cliffs/{}/testbed-small/chains-train.parquet"
+    done = snakemake(copied, *SMOKE, "--", path.format("simulated"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    simulated, own = (
+        set(tables.read(copied / path.format(name), "cliffs")["kind"])
+        for name in ("simulated", "recursive")
+    )
+    assert simulated <= {"deterministic"}
+    assert own - {"deterministic"}
+
+
+def test_candidates_take_over_branches_only_where_these_did_not_select_the_cliffs(copied):
+    target = "results/smoke/candidates/recursive/testbed-small/chains.parquet"
+    done = snakemake(copied, *SMOKE, "--", target)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = {
+        estimator: tables.read(copied / target.replace("recursive", estimator), "candidates")
+        for estimator in ("independent", "recursive")
+    }
+    others = {name: frame[~frame["is_sampled"]] for name, frame in rows.items()}
+    assert others["independent"]["reused"].sum() > 0
+    assert others["recursive"]["reused"].sum() == 0
+    assert (rows["recursive"].loc[rows["recursive"]["is_sampled"], "reused"] == 16).all()
+
+
+def test_the_report_builds_and_needs_no_network(copied):
+    done = snakemake(copied, *SMOKE, "--report", "report.html")
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = (copied / "report.html").read_text()
+    assert "Cliff" in report
+    for category in ("1 Scorecard", "2 Figures", "3 Tables", "4 Provenance"):
+        assert category in report
+    assert not re.search(r"""<(?:script|link)[^>]+(?:src|href)=["']https?:""", report)
+
+
+def test_estimators_are_scored_against_a_reference_and_their_cost_against_its_prediction(copied):
+    assert set(planned(copied, *SMOKE, "--", "cost")) == {"cost", "table_cost"}
+    done = snakemake(copied, *SMOKE, "--", "truth", "cost")
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = copied / "results" / "smoke"
+    for name in ("estimators", "truth", "simulation", "cost", "cost_used"):
+        assert (results / f"tables/table_{name}.md").stat().st_size > 200, name
+    assert (results / "figures/figure_estimators.svg").stat().st_size > 1000
+    assert planned(copied, *SMOKE, "--", "truth", "cost") == {}
+
+
+def test_a_pair_of_models_is_compared_and_no_pair_leaves_it_out(copied):
+    (copied / "pair.yaml").write_text(
+        "models: [testbed-small, testbed-large]\n"
+        "agreement: {pairs: [[testbed-small, testbed-large]]}\n"
+    )
+    results = copied / "results" / "smoke"
+    assert not list(results.glob("**/*agreement*"))
+    numbers = ("04_cliff_mass_and_transfer", "11_delta_cpm", "12_ranks_deterministic")
+    targets = [
+        "results/smoke/tables/table_agreement.md",
+        *(f"results/smoke/figures/figure_{number}.svg" for number in numbers),
+    ]
+    done = snakemake(copied, *SMOKE, "pair.yaml", "--", *targets)
+    assert done.returncode == 0, done.stdout + done.stderr
+    path = results / "agreement/independent/testbed-small--testbed-large/chains.parquet"
+    scored = tables.read(path, "agreement")
+    cliffs = tables.read(results / "cliffs/independent/testbed-small/chains.parquet", "cliffs")
+    own = scored[scored["group"].eq("cliff") & scored["is_sampled"]]
+    assert sorted(own["cliff_id"]) == sorted(cliffs["cliff_id"])
+    for target in targets:
+        assert (copied / target).stat().st_size > 200
+
+
+def test_a_second_reading_detects_anew_and_rolls_out_only_what_its_base_has_not(copied):
+    (copied / "reading.yaml").write_text(
+        "run: reading\nbase: smoke\ncliffs: {margin: 0.05}\ntraining: {models: []}\n"
+    )
+    plan = (*SMOKE, "reading.yaml")
+    base, reading = copied / "results/smoke", copied / "results/reading"
+    before = {path: path.read_bytes() for path in base.rglob("*") if path.is_file()}
+    jobs = planned(copied, *plan)
+    assert not SAMPLING & set(jobs)
+    assert not {"join_potential", "estimate_independent", "estimate_recursive"} & set(jobs)
+    done = snakemake(copied, *plan)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {path: path.read_bytes() for path in base.rglob("*") if path.is_file()} == before
+    cell = "independent/testbed-small/chains.parquet"
+    old, new = (tables.read(run / "cliffs" / cell, "cliffs") for run in (base, reading))
+    assert set(old["cliff_id"]) < set(new["cliff_id"])  # a smaller margin: all of them, and more
+    keys = ["cliff_id", "arm", "trace_id", "prefix_t"]
+    arms = [tables.read(run / "resampling" / cell, "resampling") for run in (base, reading)]
+    both = arms[0].merge(arms[1], on=keys, suffixes=("", "_again"))
+    assert len(both) >= 2 * len(old)  # controls may be others, the cliffs' own arms are not
+    assert (both["successes"] == both["successes_again"]).all()
+    # Rows of the base were not rolled out again: what was drawn is what lacks.
+    log = (copied / f"logs/reading/roll_out/resampling/{cell[:-8]}/shard-1.log").read_text()
+    lacking = arms[1]["rollouts"].sum() - both["rollouts"].sum()
+    assert f"{lacking} rollouts in" in log
+    checked, wrong = provenance.verify(reading)
+    assert checked
+    assert not wrong
