@@ -13,7 +13,7 @@ from cliff_tokens.stages.taxonomy import KINDS
 @pytest.fixture(scope="module", params=["figure_02_share_with_cliff", "example_traces"])
 def twice(given, request):
     """A figure, drawn twice."""
-    return [show(request.param, given)[1] for _ in range(2)]
+    return [show(request.param, given, examples=1)[1] for _ in range(2)]
 
 
 @pytest.mark.parametrize("suffix", ["svg", "pdf", "png"])

@@ -24,6 +24,7 @@ transformers = pytest.importorskip("transformers")
 SOURCE = {"engine": "transformers", "model": "resources/testbed/testbed-small"}
 SAMPLER = {"temperature": 1.0, "top_p": 0.95}
 TUNED = Identity("testbed-small", "all", 42)
+UNTRAINED = Identity("testbed-small", BASE, 42)
 VALUES = ["verdict", "answer", "tokens", "finish"]
 
 
@@ -84,11 +85,6 @@ def evaluate(policy, identity=TUNED, order=1, samples=2, store=None):
     return found.sort_values(keys, ignore_index=True)
 
 
-@pytest.fixture(scope="module")
-def answered(base):
-    return evaluate(base)
-
-
 def recount(policy, identity=TUNED, store=None):
     questions = {"chains": Questions(None, 160, 2)}
     protocol = Recount(rollouts=8, test=CliffTest(), certain=0.99, support=20)
@@ -98,13 +94,22 @@ def recount(policy, identity=TUNED, store=None):
         )
 
 
-def test_an_adapter_of_zeros_answers_as_base_does_to_the_token(base, zeros):
-    before = evaluate(base, Identity("testbed-small", BASE, 42))
-    after = evaluate(zeros)
+@pytest.fixture(scope="module")
+def answered(base):
+    return evaluate(base, UNTRAINED)
+
+
+@pytest.fixture(scope="module")
+def recounted(base):
+    return recount(base, UNTRAINED)
+
+
+def test_an_adapter_of_zeros_answers_as_base_does_to_the_token(answered, recounted, zeros):
+    before, after = answered, evaluate(zeros)
     pd.testing.assert_frame_equal(before.drop(columns="variant"), after.drop(columns="variant"))
     assert set(before["decoding"]) == {"greedy", "sampled"}
     assert before["verdict"].nunique() > 1
-    before, after = recount(base, Identity("testbed-small", BASE, 42)), recount(zeros)
+    before, after = recounted, recount(zeros)
     pd.testing.assert_frame_equal(before.drop(columns="variant"), after.drop(columns="variant"))
 
 
@@ -122,12 +127,14 @@ def test_samples_of_another_training_seed_are_other_draws_and_greedy_answers_are
 
 
 @pytest.mark.parametrize("measure", [evaluate, recount])
-def test_a_stopped_job_asks_nothing_again_that_it_had_finished(base, tmp_path, measure, caplog):
+def test_a_stopped_job_asks_nothing_again_that_it_had_finished(
+    base, answered, recounted, tmp_path, measure, caplog
+):
     output, finished = str(tmp_path / "rows.parquet"), tmp_path / ".rows.partial"
 
     def stop():
         with resumable(output, {}) as store:
-            measure(base, store=store)
+            measure(base, UNTRAINED, store=store)
             sorted(finished.iterdir())[-1].unlink()
             raise KeyboardInterrupt
 
@@ -136,14 +143,14 @@ def test_a_stopped_job_asks_nothing_again_that_it_had_finished(base, tmp_path, m
     kept = len(list(finished.iterdir()))
     caplog.set_level("INFO")
     with resumable(output, {}) as store:
-        again = measure(base, store=store)
-    pd.testing.assert_frame_equal(again, measure(base))
+        again = measure(base, UNTRAINED, store=store)
+    pd.testing.assert_frame_equal(again, answered if measure is evaluate else recounted)
     assert caplog.text.count("taken from an earlier attempt") == kept == (measure is evaluate) * 2
     assert not list(tmp_path.iterdir())
 
 
 def test_the_order_of_problems_and_data_sets_changes_no_answer(base, answered):
-    pd.testing.assert_frame_equal(answered, evaluate(base, order=-1))
+    pd.testing.assert_frame_equal(answered, evaluate(base, UNTRAINED, order=-1))
 
 
 def test_every_problem_is_answered_once_greedily_and_as_often_as_asked(base):
@@ -160,8 +167,8 @@ def test_an_adapter_without_pairs_was_not_trained_and_has_no_rows(source, tmp_pa
         assert tables.read(tmp_path / "empty.parquet", name).empty
 
 
-def test_what_is_counted_adds_up_and_fits_its_table(base, tmp_path):
-    found = recount(base, Identity("testbed-small", BASE, 42))
+def test_what_is_counted_adds_up_and_fits_its_table(recounted, tmp_path):
+    found = recounted
     kinds = found[["deterministic", "uncertain", "sampled_off", "other"]]
     assert (kinds.sum(axis=1) == found["cliffs"]).all()
     assert found["cliffs"].sum() > 0
@@ -197,13 +204,22 @@ def calculations(name, entry, seed):
     return set(found)
 
 
+@pytest.fixture(scope="module")
+def trained(shipped):
+    """What the problems of all training sets calculate."""
+    datasets, seed = shipped
+    names = ("chains-train", "chains-train-large")
+    return set().union(*(calculations(name, datasets[name], seed) for name in names))
+
+
 @pytest.mark.parametrize("name", ["chains-eval", "factors-eval", "marathons-eval"])
-def test_evaluation_sets_are_as_large_as_stated_and_share_no_problem_with_training(shipped, name):
+def test_evaluation_sets_are_as_large_as_stated_and_share_no_problem_with_training(
+    shipped, trained, name
+):
     datasets, seed = shipped
     found = calculations(name, datasets[name], seed)
     assert len(found) == datasets[name]["problems"]
-    for other in ("chains-train", "chains-train-large"):
-        assert not found & calculations(other, datasets[other], seed)
+    assert not found & trained
 
 
 def test_all_factors_of_the_test_split_are_asked(shipped):
