@@ -21,6 +21,7 @@ REVISIONS = {
     "agreement": 1,
     "cut_points": 1,
     "audit": 1,
+    "published": 1,
     "pairs": 1,
     "training": 1,
     "evaluation": 1,
