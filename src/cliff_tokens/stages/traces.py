@@ -19,7 +19,7 @@ from cliff_tokens.stages.questions import Questions
 
 logger = logging.getLogger(__name__)
 
-_ROWS = 256  # rows of logits that are worked on at a time; bounds the memory
+_CELLS = 2**23  # of the logits that are worked on at a time, in double precision; bounds the memory
 
 
 def sample(
@@ -158,8 +158,9 @@ def score_trace(
     The columns trace_id and token are left to ``score``.
     """
     tokens, alternatives = [], []
-    for first in range(0, len(token_ids), _ROWS):
-        rows, ids = logits[first : first + _ROWS], token_ids[first : first + _ROWS]
+    size = max(1, _CELLS // logits.shape[-1])
+    for first in range(0, len(token_ids), size):
+        rows, ids = logits[first : first + size], token_ids[first : first + size]
         drawn_from = sampling.distribution(rows, sampler)
         scores = score_logits(rows, ids, support)
         scores["sampler_probability"] = drawn_from[np.arange(len(scores)), ids]
