@@ -47,18 +47,20 @@ def draw(values: pd.DataFrame, models: Sequence[str]) -> Figure:
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes in grid.flat[len(models) :]:
         axes.set_axis_off()
-    ends = [min(LOWEST * 10, 0.3 / (len(values) + 1)), 1.0]
+    left = 0.5 * values["expected"].min() if len(values) else 0.1
+    lowest = values[["p", "low"]].clip(LOWEST).min(axis=None) if len(values) else 0.1
+    ends = [left, 1.0]
     for axes, model in zip(grid.flat, models, strict=False):
         cell = values[values["model"].eq(model)]
         said = f"n = {len(cell)}"
         axes.plot(ends, ends, color=style.FAINT, linewidth=0.6, zorder=1)
-        axes.set(xscale="log", yscale="log", xlim=(1, ends[0]), ylim=(1, LOWEST / 2))
+        axes.set(xscale="log", yscale="log", xlim=(1, left), ylim=(1, 0.5 * lowest))
         if cell.empty:
             style.say_empty(axes, "no run tells")
         else:
             said += f", dispersion {cell['dispersion'].iloc[0]:.2f}"
             axes.fill_between(
-                cell["expected"], cell["low"].clip(LOWEST / 2), cell["high"],
+                cell["expected"], cell["low"].clip(LOWEST), cell["high"],
                 color=style.FAINT, alpha=0.3, linewidth=0, zorder=0,
             )  # fmt: skip
             axes.plot(cell["expected"], cell["p"].clip(LOWEST), "o", color=style.INK, markersize=2)
