@@ -42,6 +42,7 @@ include: "workflow/rules/masses.smk"
 include: "workflow/rules/agreement.smk"
 include: "workflow/rules/cut_points.smk"
 include: "workflow/rules/audit.smk"
+include: "workflow/rules/published.smk"
 include: "workflow/rules/truth.smk"
 include: "workflow/rules/cost.smk"
 include: "workflow/rules/pairs.smk"
@@ -53,16 +54,21 @@ include: "workflow/rules/scorecard.smk"
 include: "workflow/rules/provenance.smk"
 
 
+WHOLE_RUN = [
+    rules.figures.input,
+    rules.tables.input,
+    rules.dpo.input,
+    rules.scorecard.output,
+    rules.provenance.input,
+    collect(
+        "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
+        estimator=RUN_ESTIMATORS,
+        **AXES,
+    ),
+]
+
+
 rule all:
     default_target: True
     input:
-        rules.figures.input,
-        rules.tables.input,
-        rules.dpo.input,
-        rules.scorecard.output,
-        rules.provenance.input,
-        collect(
-            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
-            estimator=RUN_ESTIMATORS,
-            **AXES,
-        ),
+        *([rules.audit_published.input] if RELEASE else WHOLE_RUN),

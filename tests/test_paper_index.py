@@ -26,6 +26,7 @@ def test_what_an_entry_does_not_say_follows_from_its_name():
     assert index["table_5"] == {
         "part": "table", "target": "table_5", "file": "tables/table_5.md",
         "values": "tables/table_5.csv", "number": None, "original_file": None, "claims": (),
+        "revision": None, "became": None, "now": None,
         "note": None, "needs": "dpo", "title": "Rates", "claim": "Less.", "published": [],
     }  # fmt: skip
     assert index["number_7"]["part"] == "number"
@@ -66,7 +67,7 @@ def test_published_numbers_go_to_their_entries(tmp_path):
     [
         ("figure_2,x,m,1,,8,release", "line 2: could not convert"),
         ("figure_2,x,m,1,0.5,8.5,release", "line 2: invalid literal"),
-        ("figure_2,x,m,1,0.5,8,hearsay", "release, derived, paper, found 'hearsay'"),
+        ("figure_2,x,m,1,0.5,8,hearsay", "release, derived, paper, revised, found 'hearsay'"),
     ],
 )
 def test_a_row_that_is_no_number_is_named(tmp_path, row, said):

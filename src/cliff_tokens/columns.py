@@ -59,6 +59,13 @@ _CANDIDATE = (
     _column("is_greedy", pa.bool_(), "whether it is the most probable token"),
 )
 
+_BOUND = (
+    _column("bound", pa.float64(), "1 - q_t, which no drop can exceed"),
+    _column("possible", pa.bool_(), "whether the bound exceeds the margin"),
+    _column("p_exact", pa.float64(), "Fisher's exact one-sided p of no fall"),
+    _column("q_fdr", pa.float64(), "Benjamini-Hochberg, over all tokens tested"),
+)
+
 _KINDS = tuple(
     _column(kind, pa.int16(), "cliff tokens of this kind")
     for kind in ("deterministic", "uncertain", "sampled_off", "other")
@@ -212,14 +219,56 @@ TABLES = {
         _PROBLEM,
         _column("kind", pa.string(), "deterministic, uncertain, sampled_off or other"),
         _column("outcome", pa.string(), "of the trace: correct or incorrect"),
-        _column("bound", pa.float64(), "1 - q_t, which no drop can exceed"),
-        _column("possible", pa.bool_(), "whether the bound exceeds the margin"),
-        _column("p_exact", pa.float64(), "Fisher's exact one-sided p of no fall"),
-        _column("q_fdr", pa.float64(), "Benjamini-Hochberg, over all tokens tested"),
+        *_BOUND,
         _column("selected_drop", pa.float64(), "the drop that selected the cliff"),
         _column("fresh_drop", pa.float64(), "the drop from the arms del and keep"),
         _column("fresh_se", pa.float64(), "standard error of fresh_drop"),
         _column("confirmed", pa.bool_(), "whether the rule flags fresh_drop too"),
+    ),
+    "published_traces": _table(
+        ("trace_id",),
+        _TRACE_ID,
+        *_OWNER,
+        _column("sample", pa.int16(), "number of the trace of this problem, from 0"),
+        _column("prompt_ids", pa.list_(pa.int32()), "token ids of the chat prompt"),
+        _column("token_ids", pa.list_(pa.int32()), "as published, without end of sequence"),
+        _column("text", pa.string(), "the response, as published"),
+        _column("verdict", pa.string(), "correct or incorrect, as published"),
+        _column("reencoded", pa.bool_(), "whether token_ids are what the text is encoded to"),
+    ),
+    "published_potential": _table(
+        ("trace_id", "t"),
+        _TRACE_ID,
+        _column("t", pa.int32(), "tokens in the prefix, 1 .. n-1 of n"),
+        _column("successes", pa.int16(), "null: not measured (stages/published.py)", null=True),
+        _column("rollouts", pa.int16(), "rollouts drawn from this prefix, if any"),
+    ),
+    "published_audit": _table(
+        ("cliff_id",),
+        _CLIFF_ID,
+        *_OWNER,
+        _column("kind", pa.string(), "deterministic, uncertain, sampled_off or other"),
+        _column("outcome", pa.string(), "of the trace: correct or incorrect"),
+        *_BOUND,
+        _column("selected_drop", pa.float64(), "the drop that selected the cliff"),
+        _column("rest_drop", pa.float64(), "from the rest of both forced runs", null=True),
+        _column("rest_se", pa.float64(), "standard error of rest_drop", null=True),
+        _column("confirmed", pa.bool_(), "whether the rule flags rest_drop too", null=True),
+    ),
+    "forced_runs": _table(
+        ("trace_id", "first"),
+        _TRACE_ID,
+        _MODEL,
+        _DATASET,
+        _PROBLEM,
+        _column("first", pa.int32(), "first prefix of the run"),
+        _column("prefixes", pa.int32(), "prefixes of the run, which have one potential"),
+        _column("total_successes", pa.int64(), "of the rollouts from all of them"),
+        _column("total_rollouts", pa.int64(), "drawn from all of them"),
+        _column("chi2", pa.float64(), "Pearson's statistic of equal counts", null=True),
+        _column("chi2_mean", pa.float64(), "its mean if all are independent", null=True),
+        _column("chi2_variance", pa.float64(), "its variance then", null=True),
+        _column("p", pa.float64(), "chance of so large a chi2, then", null=True),
     ),
     "shortlist": _table(
         ("cliff_id", "token_id"),

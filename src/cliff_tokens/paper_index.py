@@ -14,8 +14,17 @@ from cliff_tokens.catalogue import CatalogueError
 
 # Of a published number; every other column of the file selects rows.
 _OWN = ("item", "quantity", "value", "n", "quoted_from")
-_QUOTED_FROM = ("release", "derived", "paper")
-_LEFT_OUT = {"number": None, "original_file": None, "claims": (), "note": None, "needs": None}
+_QUOTED_FROM = ("release", "derived", "paper", "revised")
+_LEFT_OUT = {
+    "number": None,
+    "original_file": None,
+    "revision": None,
+    "became": None,
+    "now": None,
+    "claims": (),
+    "note": None,
+    "needs": None,
+}
 
 
 def complete(entries: Mapping[str, dict], published: Iterable[dict] = ()) -> dict[str, dict]:

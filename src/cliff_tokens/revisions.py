@@ -21,6 +21,7 @@ REVISIONS = {
     "agreement": 1,
     "cut_points": 1,
     "audit": 1,
+    "published": 1,
     "pairs": 1,
     "training": 2,  # the record counts steps, the adapter lists its layers in one order
     "evaluation": 1,

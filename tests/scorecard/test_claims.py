@@ -27,6 +27,8 @@ def test_more_incorrect_traces_with_a_cliff_is_a_claim_that_can_fail(correct, in
         "item": {
             "values": "tables/t.csv",
             "claims": ["more_incorrect_traces_have_a_cliff"],
+            "revision": None,
+            "became": None,
             "published": [],
         }
     }
@@ -63,7 +65,8 @@ def test_hard_traces_are_those_of_hard_data_sets(name):
     rows = {"model": "a", "dataset": ["easy", "steep", "all"], "n": 40, column: [0.1, 0.9, 0.5]}
     frame = pd.DataFrame(rows)
     frame[f"{column}_low"], frame[f"{column}_high"] = frame[column] - 0.05, frame[column] + 0.05
-    index = {"item": {"values": "t", "claims": [name], "published": []}}
+    said = {"revision": None, "became": None}
+    index = {"item": {"values": "t", "claims": [name], "published": [], **said}}
     card = score(index, CLAIMS, {"t": frame}, Run(["a"], ["easy", "steep"], ["steep"], 0.95))
     assert card["ours"].tolist() == [0.9]
     assert card["word"].tolist() == [AGREES]

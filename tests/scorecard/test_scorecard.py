@@ -118,7 +118,8 @@ CLAIMS = {
 
 
 def entry(published, values="tables/t.csv", claims=()):
-    return {"values": values, "claims": list(claims), "published": published}
+    said = {"revision": "first", "became": "kept"}
+    return {"values": values, "claims": list(claims), "published": published, **said}
 
 
 def number(value=0.45, **where):

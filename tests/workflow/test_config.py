@@ -18,7 +18,7 @@ from cliff_tokens.revisions import REVISIONS
 from cliff_tokens.stages.estimators import ESTIMATORS, draws_of, stage_of
 from cliff_tokens.testbed import corpus, training
 
-CATALOGUES = ("models", "datasets", "testbed", "paper_index")
+CATALOGUES = ("models", "datasets", "rollouts", "testbed", "paper_index")
 RUN_FILES = sorted(
     {path.stem for path in (ROOT / "config").glob("*.yaml")} - {*CATALOGUES, "revisions.lock"}
 )
@@ -391,4 +391,5 @@ def test_a_change_of_figures_or_tables_asks_for_no_rollout(root, rules):
         if any(re.search(r"/(figures|tables)/", str(path)) for path in rule.input)
     }
     outward = {"all", "figures", "tables", "dpo", "truth", "cost", "cost_plan", "provenance"}
+    outward |= {"audit_published"}
     assert readers <= outward | {"scorecard", "write_manifest"} | exhibits

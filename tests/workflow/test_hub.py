@@ -298,7 +298,8 @@ def test_a_run_on_a_model_and_problems_of_the_hub(server, model, tmp_path, monke
     folder = copy_to(tmp_path / "repository")
     shutil.rmtree(folder / "resources/hub", ignore_errors=True)
     (folder / "config/revisions.lock.yaml").unlink(missing_ok=True)
-    for name, mine in (("models", {"tiny": MODEL}), ("datasets", {"word-problems": DATASET})):
+    mine_of = {"models": {"tiny": MODEL}, "datasets": {"word-problems": DATASET}, "rollouts": {}}
+    for name, mine in mine_of.items():
         path = folder / f"config/{name}.yaml"
         entries = yaml.safe_load(path.read_text())  # of which those of the real Hub are left out
         local = {key: entry for key, entry in entries.items() if "hub" not in entry}

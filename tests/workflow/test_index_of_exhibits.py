@@ -66,12 +66,12 @@ def test_published_numbers_stand_in_the_order_of_the_index(root, index):
 
 def test_a_run_that_has_everything_makes_every_exhibit(index):
     for kind in ("figure", "table"):
-        everything = exhibits(index, kind, ["pairs", "audit", "dpo", "truth", "cost"])
+        everything = exhibits(index, kind, ["pairs", "audit", "dpo", "published", "truth", "cost"])
         assert everything == [
             name for name in index if index[name]["target"] == name and index[name]["part"] == kind
         ]
         assert not set(exhibits(index, kind, [])) & set(needing(index, kind, "dpo"))
-    assert needing(index, "figure", "audit") == ["figure_audit"]
+    assert needing(index, "figure", "audit") == ["figure_audit", "figure_forced_runs"]
     assert needing(index, "table", "cost") == ["table_cost", "table_cost_plan"]
     assert "figure_04_cliff_mass_and_transfer" in needing(index, "figure", "pairs")
 
@@ -153,6 +153,26 @@ def test_cliffs_add_up_between_figure_3_and_the_kinds(index):
     assert [round(number["value"] * number["n"]) for number in pooled] == [201, 219, 233]
 
 
+def test_every_claim_of_the_paper_has_its_revision_and_what_became_of_it(index):
+    for name, entry in index.items():
+        assert (entry["revision"] is None) == entry["claim"].startswith("Ours:"), name
+        assert (entry["revision"] == "revised") == (entry["became"] == "new"), name
+        # What was weakened says what stands in its place.
+        assert entry["now"] or entry["became"] != "retreated", name
+    first = {name for name, entry in index.items() if entry["became"] == "retreated"}
+    assert {"figure_16_pass_at_k_incorrect", "number_dpo_gain", "number_44_of_46"} <= first
+
+
+def test_the_first_cliff_of_the_revised_release_is_on_as_many_cells_as_cliffs_are(index):
+    def cells(item):
+        return {
+            (number["where"]["model"], number["where"]["dataset"])
+            for number in index[item]["published"]
+        }
+
+    assert cells("table_first_cliff") == cells("figure_16_pass_at_k_incorrect")
+
+
 def test_44_of_46_is_the_same_number_wherever_it_is_quoted(index):
     (headline,) = published(index, "number_44_of_46", "first/n")
     assert headline["n"] == 46
@@ -194,7 +214,8 @@ what was published of it, is in [config/paper_index.yaml](../config/paper_index.
 [config/published.csv](../config/published.csv), from which this page is generated.
 
 `make run` makes all but those that need a reference (target `truth`: {truth})
-and those that predict a cost ({cost}).
+those that predict a cost ({cost})
+and those of the authors' published rollouts (target `audit_published`: {published}).
 
 """
 
@@ -214,7 +235,7 @@ def test_the_page_of_exhibits_lists_what_the_index_holds(root, index, fix):
         need: ", ".join(
             f"`{name}`" for kind in ("figure", "table") for name in needing(index, kind, need)
         )
-        for need in ("truth", "cost")
+        for need in ("truth", "cost", "published")
     }
     page = PAGE.format(**apart)
     path, current = root / "docs/exhibits.md", page + table(index.values())

@@ -27,3 +27,29 @@ rule audit_cliffs:
         "Auditing the cliffs of {wildcards.model} on {wildcards.dataset}"
     script:
         "../scripts/audit_cliffs.py"
+
+
+# Where the sampler had no choice, counts at successive prefixes are of one potential.
+rule compare_forced_runs:
+    input:
+        potential="<measured>/potential/{model}/{dataset}.parquet",
+        tokens="<measured>/tokens/{model}/{dataset}.parquet",
+        traces="<measured>/traces/{model}/{dataset}.parquet",
+    output:
+        runs="<results>/forced_runs/{model}/{dataset}.parquet",
+    log:
+        "<logs>/compare_forced_runs/{model}/{dataset}.log",
+    benchmark:
+        "<benchmarks>/compare_forced_runs/{model}/{dataset}.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        revision=REVISIONS["audit"],
+    message:
+        "Comparing counts in forced runs of {wildcards.model} on {wildcards.dataset}"
+    script:
+        "../scripts/compare_forced_runs.py"

@@ -32,6 +32,10 @@ DATASET_CATALOGUE = catalogue.resolve(
     catalogue.load("config/datasets.yaml", f"{SCHEMAS}/datasets.schema.yaml"),
     LOCK["datasets"],
 )
+ROLLOUT_CATALOGUE = catalogue.resolve(
+    catalogue.load("config/rollouts.yaml", f"{SCHEMAS}/rollouts.schema.yaml"),
+    LOCK["datasets"],
+)
 TESTBED = catalogue.load("config/testbed.yaml", f"{SCHEMAS}/testbed.schema.yaml")
 PAPER_INDEX = paper_index.complete(
     catalogue.load("config/paper_index.yaml", f"{SCHEMAS}/paper_index.schema.yaml"),
@@ -62,6 +66,16 @@ HARD = [name for name in config["datasets"] if DATASETS[name].get("role") == "ha
 BASE = config["base"]
 if BASE:
     base.check(config, f"results/{BASE}/provenance/config.yaml")
+
+# Published rollouts that the run audits; empty in a run that draws its own.
+RELEASE = {}
+if config["published"]:
+    RELEASE = catalogue.pick(
+        ROLLOUT_CATALOGUE, [config["published"]], "config/rollouts.yaml", "published"
+    )[config["published"]]
+    for kind in ("models", "datasets"):
+        place = f"config/rollouts.yaml ({config['published']}.{kind})"
+        catalogue.pick(RELEASE[kind], config[kind], place, kind)
 
 # Settings that rules pass on, named as the dataclasses they become.
 TEST = {"margin": config["cliffs"]["margin"], "z": config["cliffs"]["z"]}
@@ -162,6 +176,7 @@ wildcard_constraints:
     evaluator="|".join(map(re.escape, MODELS)),
     dataset="|".join(map(re.escape, DATASETS)),
     checkpoint="|".join(TESTBED),
+    release="|".join(map(re.escape, ROLLOUT_CATALOGUE)),
     shard=r"\d+",
     draws="|".join(draws_of(ESTIMATORS)) + f"|({'|'.join(AT_CLIFFS)})/[a-z]+",
     estimator="|".join(ESTIMATORS),

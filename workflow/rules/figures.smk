@@ -381,6 +381,38 @@ use rule exhibit as figure_audit with:
         "Drawing the drops of audited cliffs against their bound"
 
 
+use rule exhibit as figure_audit_published with:
+    input:
+        audit=of_run("published/audit"),
+    output:
+        **figure("figure_audit_published"),
+    log:
+        "<logs>/figure_audit_published.log",
+    benchmark:
+        "<benchmarks>/figure_audit_published.jsonl"
+    params:
+        test=TEST,
+        models=config["models"],
+    message:
+        "Drawing the drops of the published cliffs against their bound"
+
+
+use rule exhibit as figure_forced_runs with:
+    input:
+        runs=of_run("published/forced_runs" if RELEASE else "forced_runs"),
+    output:
+        **figure("figure_forced_runs"),
+    log:
+        "<logs>/figure_forced_runs.log",
+    benchmark:
+        "<benchmarks>/figure_forced_runs.jsonl"
+    params:
+        models=config["models"],
+        confidence=config["statistics"]["confidence"],
+    message:
+        "Drawing how equal counts of forced runs are"
+
+
 use rule exhibit as figure_estimators with:
     input:
         estimates=of_run("estimates", SCORED),

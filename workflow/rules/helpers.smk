@@ -187,7 +187,11 @@ def unresolved(catalogue):
 
 def to_fetch():
     """The repositories that the jobs of this run will fetch."""
-    kinds = {"fetch_model": ("model", MODELS), "fetch_problems": ("dataset", DATASETS)}
+    kinds = {
+        "fetch_model": ("model", MODELS),
+        "fetch_problems": ("dataset", DATASETS),
+        "fetch_rollouts": ("dataset", ROLLOUT_CATALOGUE),
+    }
     jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name in kinds]
     found = [(kinds[job.rule.name], job.wildcards[0]) for job in jobs]
     return [

@@ -3,7 +3,8 @@
 # themselves lie in the Hub's own cache.
 
 
-if workflow.is_main_process and (none := unresolved(MODELS) + unresolved(DATASETS)):
+NEEDED = MODELS | ({config["published"]: RELEASE} if RELEASE else DATASETS)
+if workflow.is_main_process and (none := unresolved(NEEDED)):
     logger.warning(
         f"No commit is known of {', '.join(none)}: such a run can be planned, not started. "
         + hub.REMEDY
@@ -40,7 +41,7 @@ rule resolve_revisions:
         known=LOCK,
         missing={
             "models": unresolved(MODEL_CATALOGUE),
-            "datasets": unresolved(DATASET_CATALOGUE),
+            "datasets": unresolved(DATASET_CATALOGUE | ROLLOUT_CATALOGUE),
         },
         revision=REVISIONS["hub"],
     message:

@@ -88,6 +88,24 @@ use rule exhibit as table_boundary with:
         "Traces that start at potential zero, and their cliffs"
 
 
+use rule exhibit as table_first_cliff with:
+    input:
+        resampling=of_run("resampling", MAIN),
+        cliffs=of_run("cliffs", MAIN),
+    output:
+        **table("table_first_cliff"),
+    log:
+        "<logs>/table_first_cliff.log",
+    benchmark:
+        "<benchmarks>/table_first_cliff.jsonl"
+    params:
+        intervals=INTERVALS,
+        models=config["models"],
+        datasets=config["datasets"],
+    message:
+        "pass@k around the first cliff of incorrect traces"
+
+
 use rule exhibit as table_cut_points with:
     input:
         cut_points=of_run("cut_points", MAIN),
@@ -354,6 +372,45 @@ use rule exhibit as table_audit with:
         models=config["models"],
     message:
         "Audit of the cliffs from independent rollouts"
+
+
+use rule exhibit as table_audit_published with:
+    input:
+        audit=of_run("published/audit"),
+        pooled=of_run("published/pooled"),
+        estimates=of_run("published/estimates"),
+        tokens=of_run("published/tokens"),
+        traces=of_run("published/traces"),
+    output:
+        **table("table_audit_published"),
+    log:
+        "<logs>/table_audit_published.log",
+    benchmark:
+        "<benchmarks>/table_audit_published.jsonl"
+    params:
+        rollouts=RELEASE.get("rollouts"),
+        test=TEST,
+        certain=config["taxonomy"]["certain"],
+        intervals=INTERVALS,
+        models=config["models"],
+    message:
+        "Audit of the cliffs in the published rollouts"
+
+
+use rule exhibit as table_forced_runs with:
+    input:
+        runs=of_run("published/forced_runs" if RELEASE else "forced_runs"),
+    output:
+        **table("table_forced_runs"),
+    log:
+        "<logs>/table_forced_runs.log",
+    benchmark:
+        "<benchmarks>/table_forced_runs.jsonl"
+    params:
+        intervals=INTERVALS,
+        models=config["models"],
+    message:
+        "Equality of counts in forced runs"
 
 
 use rule exhibit as table_estimators with:

@@ -19,9 +19,14 @@ def values(audit: pd.DataFrame) -> pd.DataFrame:
     return audit[columns].sort_values("cliff_id", ignore_index=True)
 
 
-@style.styled
 def draw(values: pd.DataFrame, models: Sequence[str], test: CliffTest) -> Figure:
     """A panel for each model: the drop that selected a cliff, and that of fresh rollouts."""
+    return draw_panels(values, models, test, "fresh rollouts")
+
+
+@style.styled
+def draw_panels(values: pd.DataFrame, models: Sequence[str], test: CliffTest, fresh: str) -> Figure:
+    """A panel for each model; ``fresh`` is what the counts that did not select are called."""
     rows, columns = style.grid_shape(len(models), 4)
     width = min(style.PAGE, max(style.COLUMN, 0.6 + 2.6 * columns))
     figure = style.figure(0.75 + rows * width / columns * 0.92, width)
@@ -40,9 +45,9 @@ def draw(values: pd.DataFrame, models: Sequence[str], test: CliffTest) -> Figure
         style.handle(style.KIND_COLORS[kind], style.KIND_MARKERS[kind], "", style.word(kind))
         for kind in KINDS
     ]
-    fresh = style.handle(style.INK, "o", "", "fresh rollouts")
-    fresh.set_markerfacecolor("white")
-    handles.append(fresh)
+    hollow = style.handle(style.INK, "o", "", fresh)
+    hollow.set_markerfacecolor("white")
+    handles.append(hollow)
     figure.legend(handles=handles, loc="outside upper center", ncols=5 if width > 4 else 3)
     return figure
 
@@ -51,7 +56,7 @@ def _panel(axes: Axes, cell: pd.DataFrame, margin: float) -> None:
     axes.fill_between([0, 1], [0, 1], [1, 1], color=FORBIDDEN, linewidth=0, zorder=0)
     axes.plot([0, 1], [0, 1], color=style.FAINT, linewidth=0.6, zorder=1)
     axes.axhline(margin, color=style.INK, linestyle=(0, (4, 2)), linewidth=0.6, zorder=1)
-    low = min(0.0, cell["fresh_drop"].min()) if len(cell) else 0.0
+    low = min(0.0, cell["fresh_drop"].fillna(0).min()) if len(cell) else 0.0
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", ".5", "", "1"])
     axes.set(xlim=(-0.02, 1.02), ylim=(low - 0.04, 1.02))
     axes.text(0.03, 0.95, "more than q allows", color=style.FAINT, va="top", fontsize=6.5)

@@ -45,7 +45,7 @@ def values(
         intervals: how intervals are made.
         models: in the order of the rows.
     """
-    tested = _tested(audit, estimates, tokens, traces)
+    tested = tested_tokens(audit, estimates, tokens, traces)
     tested["chance"] = chance(tested, rollouts, test)
     tested["kind"] = kinds(tested["entropy"], tested["rank"], certain)
     flags = audit.merge(tested[["cliff_id", "cluster", "free"]], on="cliff_id", validate="1:1")
@@ -59,12 +59,12 @@ def values(
         strict=True,
     ):
         for kind in [*KINDS, POOLED, CERTAIN, FREE]:
-            row = _row(_of_kind(every, kind), _of_kind(own, kind), intervals)
+            row = _row(of_kind(every, kind), of_kind(own, kind), intervals)
             rows.append({**labels, "kind": kind, **row})
     return pd.DataFrame(rows)
 
 
-def _tested(
+def tested_tokens(
     audit: pd.DataFrame, estimates: pd.DataFrame, tokens: pd.DataFrame, traces: pd.DataFrame
 ) -> pd.DataFrame:
     """Every token that was tested, whether it was flagged, and whether it could be replaced."""
@@ -75,7 +75,7 @@ def _tested(
     return tested.assign(flagged=tested["cliff_id"].isin(audit["cliff_id"]))
 
 
-def _of_kind(frame: pd.DataFrame, kind: str) -> pd.DataFrame:
+def of_kind(frame: pd.DataFrame, kind: str) -> pd.DataFrame:
     if kind in (CERTAIN, FREE):
         return frame[frame["free"] == (kind == FREE)]
     return frame if kind == POOLED else frame[frame["kind"] == kind]

@@ -103,6 +103,10 @@ class ChatTokenizer:
                 f"which would be lost as {self._tokenizer.unk_token}"
             )
 
+    def written_ids(self, text: str) -> np.ndarray:
+        """int32 token ids of a text as it stands: special tokens only where it writes them."""
+        return np.asarray(self._encode(text), dtype=np.int32)
+
     def containing(self, text: str) -> np.ndarray:
         """int64, the tokens that contain ``text`` when decoded alone."""
         ids = np.arange(len(self._tokenizer))

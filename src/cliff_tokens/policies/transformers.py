@@ -118,10 +118,9 @@ class TransformersEngine:
         places = torch.arange(first, max(max(ends.values()), first + 1), device=self.device)
         tokens = pad([np.concatenate(sequences[i]) for i in batch])
         logits = self.forward(tokens, attention.Prefill(keep=False), logits_to_keep=places).numpy()
-        return {
-            i: logits[row, starts[i] - first : ends[i] - first].copy()
-            for row, i in enumerate(batch)
-        }
+        own = {i: logits[row, starts[i] - first : ends[i] - first] for row, i in enumerate(batch)}
+        # A copy lets the batch's array go; of a sequence by itself it would double gigabytes.
+        return own if len(batch) == 1 else {i: part.copy() for i, part in own.items()}
 
     @torch.inference_mode()
     def forward(

@@ -25,7 +25,10 @@ from cliff_tokens import statistics
 
 AGREES, DIFFERS, UNDECIDED = "agrees", "differs", "undecided"
 UNMEASURED = "not measurable in this run"
-COLUMNS = ["item", "quantity", "published", "ours", "low", "high", "n", "word", "note"]
+COLUMNS = [
+    "item", "quantity", "published", "ours", "low", "high", "n", "word", "revision", "became",
+    "note",
+]  # fmt: skip
 ALL = "all"
 _EXACT = 1e-6  # published values are quoted to six digits
 _MODELS = ("model", "source", "evaluator")  # columns that name a model
@@ -115,15 +118,20 @@ def score(
     """The scorecard of a run in the order of the index, what was measured first: ``COLUMNS``.
 
     ``values`` maps the ``values`` file of index entries to its content, for those that the run
-    makes. Published numbers that cannot be measured are one row for each quantity and reason.
+    makes. ``revision`` and ``became`` say which revision of the paper speaks and what the revised
+    one made of it. Published numbers that cannot be measured are one row for each quantity and
+    reason.
     """
     rows = []
     needed = _named(index)
     for item, entry in index.items():
         frame = values.get(entry["values"])
+        found = []
         for name in entry["claims"]:
-            rows += _claim(item, claims[name], frame, run)
-        rows += _numbers(item, entry, frame, run, needed)
+            found += _claim(item, claims[name], frame, run)
+        found += _numbers(item, entry, frame, run, needed)
+        said = {name: entry[name] or "" for name in ("revision", "became")}
+        rows += [row | said for row in found]
     rows.sort(key=lambda row: row["word"] == UNMEASURED)
     return pd.DataFrame(rows, columns=COLUMNS)
 

@@ -68,6 +68,15 @@ def incorrect_traces_hold_more_cliffs(frame, confidence):
 
 @claim("pass@1 of incorrect traces, cliff deleted less kept", "above", 0)
 def deleting_beats_keeping(frame, confidence):
+    return _deleted_less_kept(frame, confidence)
+
+
+@claim("pass@1 at the first cliff of incorrect traces, deleted less kept", "above", 0)
+def first_cliff_deleting_beats_keeping(frame, confidence):
+    return _deleted_less_kept(frame, confidence)
+
+
+def _deleted_less_kept(frame, confidence):
     at_one = frame[frame["k"] == 1]
     for key in _groups(at_one, "model", "dataset"):
         yield _minus(at_one, "mean", key, {"arm": "del"}, {"arm": "keep"}, confidence)
@@ -92,6 +101,12 @@ def _share_at_largest_k(frame, arm, confidence):
         problems = look_up(largest, "problems", key, confidence).value
         low, high = statistics.wilson(finding.value * problems, problems, confidence)
         yield replace(finding, low=float(low), high=float(high))
+
+
+@claim("cliffs on traces that end correct, of all cliffs", "above", 0)
+def traces_recover_from_cliffs(frame, confidence):
+    rows = frame[frame["dataset"] == ALL]
+    return [look_up(rows, "seen_correct/n", key, confidence) for key in _by_model(rows)]
 
 
 @claim("share of low entropy, all tokens less cliff tokens", "above", 0)

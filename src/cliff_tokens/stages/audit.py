@@ -13,7 +13,13 @@ from scipy import stats
 
 from cliff_tokens.stages.arms import fresh_drops
 from cliff_tokens.stages.cliff_test import CliffTest, flag_probability
-from cliff_tokens.statistics import fisher_p
+from cliff_tokens.statistics import fisher_p, unpooled_error
+
+# Of every audit, with fresh rollouts or without.
+_AUDITED = [
+    "cliff_id", "model", "dataset", "problem_id", "kind", "outcome", "bound", "possible",
+    "p_exact", "q_fdr", "selected_drop",
+]  # fmt: skip
 
 
 def audit(
@@ -32,22 +38,50 @@ def audit(
         resampling: arms of the cliffs, the fresh counts.
         test: the rule that selected the cliffs.
     """
+    audited = _weighed(cliffs, potential, estimates, test)
+    audited = fresh_drops(audited, resampling, test)
+    return audited[[*_AUDITED, "fresh_drop", "fresh_se", "confirmed"]]
+
+
+def audit_published(
+    cliffs: pd.DataFrame, potential: pd.DataFrame, estimates: pd.DataFrame, test: CliffTest
+) -> pd.DataFrame:
+    """What speaks for and against cliffs without fresh arms: rows of ``published_audit``.
+
+    In the place of the arms stand the other counts of the forced runs before and after a cliff,
+    which did not select it: columns successes and rollouts, ``..._before`` and ``..._after``, of
+    ``cliffs``. Where a run has no other count nothing is said.
+    """
+    audited = _weighed(cliffs, potential, estimates, test)
+    told = audited["rollouts_before"].gt(0) & audited["rollouts_after"].gt(0)
+    sides = [
+        audited[f"{name}_{side}"].where(told, 1)
+        for side in ("before", "after")
+        for name in ("successes", "rollouts")
+    ]
+    before, rollouts, after, more = sides
+    drop, error = before / rollouts - after / more, unpooled_error(before, after, rollouts, more)
+    audited["rest_drop"] = drop.where(told)
+    audited["rest_se"] = pd.Series(error, audited.index).where(told)
+    flagged = pd.Series(test.flags(drop, error), audited.index).astype("boolean")
+    audited["confirmed"] = flagged.where(told)
+    return audited[[*_AUDITED, "rest_drop", "rest_se", "confirmed"]]
+
+
+def _weighed(
+    cliffs: pd.DataFrame, potential: pd.DataFrame, estimates: pd.DataFrame, test: CliffTest
+) -> pd.DataFrame:
+    """Cliffs with what their own counts and q_t say: bound, possible, exact p, its FDR."""
     tested = estimates[["trace_id", "t"]].assign(p_exact=exact_p(potential, estimates))
     tested["q_fdr"] = stats.false_discovery_control(tested["p_exact"]) if len(tested) else 0.0
     audited = cliffs.merge(tested, on=["trace_id", "t"], how="left", validate="1:1")
     if audited["p_exact"].isna().any():
         first = audited.loc[audited["p_exact"].isna(), "cliff_id"].iloc[0]
         raise ValueError(f"{first}: not among the tokens that were tested; detect the cliffs again")
-    audited = fresh_drops(audited, resampling, test)
     audited["bound"] = 1 - audited["sampler_probability"]
     audited["possible"] = audited["bound"] > test.margin
     audited["selected_drop"] = audited["before"] - audited["after"]
-    return audited[
-        [
-            "cliff_id", "model", "dataset", "problem_id", "kind", "outcome", "bound", "possible",
-            "p_exact", "q_fdr", "selected_drop", "fresh_drop", "fresh_se", "confirmed",
-        ]
-    ]  # fmt: skip
+    return audited
 
 
 def exact_p(potential: pd.DataFrame, estimates: pd.DataFrame) -> np.ndarray:

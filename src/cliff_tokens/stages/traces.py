@@ -5,6 +5,7 @@ end-of-sequence token included, so that every prefix is one the model has really
 """
 
 import logging
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from cliff_tokens.stages.questions import Questions
 
 logger = logging.getLogger(__name__)
 
-_ROWS = 256  # rows of logits that are worked on at a time; bounds the memory
+_CELLS = 2**23  # of the logits that are worked on at a time, in double precision; bounds the memory
 
 
 def sample(
@@ -106,16 +107,31 @@ def score(traces: pd.DataFrame, policy: Policy, support: int) -> tuple[pd.DataFr
     have drawn is an error.
     """
     policy.check_drew(traces)
+    tokens, alternatives = zip(*_passes(traces, policy, support), strict=True)
+    return pd.concat(tokens, ignore_index=True), pd.concat(alternatives, ignore_index=True)
+
+
+def score_given(traces: pd.DataFrame, policy: Policy, support: int) -> pd.DataFrame:
+    """Rows of the table ``tokens`` of traces that others wrote, by whatever sampler.
+
+    q_t is the policy's all the same: the chance that it writes the token after this prefix.
+    ``support`` is as in ``score``.
+    """
+    tokens = [scores for scores, _ in _passes(traces, policy, support)]
+    return pd.concat(tokens, ignore_index=True)
+
+
+def _passes(
+    traces: pd.DataFrame, policy: Policy, support: int
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Scores and other tokens of every trace, in order."""
     sequences = list(zip(traces["prompt_ids"], traces["token_ids"], strict=True))
     passes = progress.track(policy.engine.score(sequences), len(sequences), "trace", "score")
-    tokens, alternatives = [], []
     for trace, logits in zip(traces.itertuples(), passes, strict=True):
         scores, others = score_trace(logits, trace.token_ids, policy.sampler, support)
         _refuse_undrawn(trace.trace_id, scores, logits, policy)
         scores["token"] = policy.tokenizer.pieces(trace.token_ids)
-        tokens.append(scores.assign(trace_id=trace.trace_id))
-        alternatives.append(others.assign(trace_id=trace.trace_id))
-    return pd.concat(tokens, ignore_index=True), pd.concat(alternatives, ignore_index=True)
+        yield scores.assign(trace_id=trace.trace_id), others.assign(trace_id=trace.trace_id)
 
 
 def _refuse_undrawn(
@@ -142,8 +158,9 @@ def score_trace(
     The columns trace_id and token are left to ``score``.
     """
     tokens, alternatives = [], []
-    for first in range(0, len(token_ids), _ROWS):
-        rows, ids = logits[first : first + _ROWS], token_ids[first : first + _ROWS]
+    size = max(1, _CELLS // logits.shape[-1])
+    for first in range(0, len(token_ids), size):
+        rows, ids = logits[first : first + size], token_ids[first : first + size]
         drawn_from = sampling.distribution(rows, sampler)
         scores = score_logits(rows, ids, support)
         scores["sampler_probability"] = drawn_from[np.arange(len(scores)), ids]
