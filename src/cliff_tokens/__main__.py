@@ -4,10 +4,20 @@ import argparse
 import json
 import os
 import sys
+from pathlib import Path
 
 from cliff_tokens import detection, own_counts, provenance, run_reader, tables
+from cliff_tokens.explorer import build, pages, sources
 
 _SHOWN = 5
+_RULE = {
+    "margin": (0.1, "the drop that is no cliff yet"),
+    "z": (1.645, "standard errors that a cliff falls further"),
+}
+_REFUSED = (
+    provenance.ProvenanceError, tables.TableError, run_reader.RunError, sources.SourceError,
+    pages.PagesError,
+)  # fmt: skip
 _BROKEN_PIPE = 141  # as a shell reports a program that wrote to a pipe nobody reads
 _EXAMPLES = """\
 COUNTS has a row for each prefix of each trace; t is how many tokens the prefix holds (0: the bare
@@ -63,14 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     detect.add_argument("counts", metavar="COUNTS", help="csv or parquet, a row for each prefix")
-    for name, value, meaning in (
-        ("margin", 0.1, "the drop that is no cliff yet"),
-        ("z", 1.645, "standard errors that a cliff falls further"),
-        ("confidence", 0.95, "of the interval of a drop"),
-    ):
-        detect.add_argument(
-            f"--{name}", type=float, default=value, metavar="X", help=f"{meaning} (default {value})"
-        )
+    _add_settings(detect, _RULE | {"confidence": (0.95, "of the interval of a drop")})
     detect.add_argument("--json", action="store_true", help="print JSON")
     detect.add_argument("--out", metavar="FILE", help="write the cliffs to a csv, parquet or json")
     trace = commands.add_parser(
@@ -94,6 +97,20 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("--question", default="question", metavar="COLUMN", help="of the questions")
     new.add_argument("--answer", default="answer", metavar="COLUMN", help="of the gold answers")
     new.add_argument("--max-tokens", type=int, metavar="N", help="limit on a response")
+    explore = commands.add_parser(
+        "explore",
+        help="write a folder that shows every trace of a run, or of own counts, in a browser",
+    )
+    explore.add_argument("of", metavar="RUN|COUNTS", help="folder of the run, or csv or parquet")
+    explore.add_argument(
+        "--out", metavar="DIR", help="folder to write (default: RUN/explorer, COUNTS-explorer)"
+    )
+    explore.add_argument(
+        "--estimator", metavar="NAME", help="of a run: which is shown first (default: independent)"
+    )
+    counts = {name: (value, f"of counts: {meaning}") for name, (value, meaning) in _RULE.items()}
+    _add_settings(explore, counts | {"confidence": (0.95, "of all intervals")})
+    explore.set_defaults(margin=None, z=None)  # a run has its own rule
     show = commands.add_parser("show", help="content, rule, params and inputs of a file")
     show.add_argument("file", help="a table (parquet), or a csv, svg, pdf or md of a run")
     verify = commands.add_parser("verify", help="check every file of a run against its manifest")
@@ -105,6 +122,8 @@ def _run(chosen: argparse.Namespace) -> int:
     try:
         if chosen.command == "detect":
             return _detect(chosen)
+        if chosen.command == "explore":
+            return _explore(chosen)
         if chosen.command == "show":
             print(provenance.describe(chosen.file))
             return 0
@@ -117,9 +136,9 @@ def _run(chosen: argparse.Namespace) -> int:
             return _new(chosen)
         return _verify(chosen.run)
     except own_counts.CountsError as error:
-        print(f"cliff-tokens detect: error: {error}", file=sys.stderr)
+        print(f"cliff-tokens {chosen.command}: error: {error}", file=sys.stderr)
         return 2
-    except (provenance.ProvenanceError, tables.TableError, run_reader.RunError) as error:
+    except _REFUSED as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -156,6 +175,37 @@ def _new(chosen: argparse.Namespace) -> int:
         print(f"cliff-tokens new: error: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _explore(chosen: argparse.Namespace) -> int:
+    of, rule = Path(chosen.of), {name: getattr(chosen, name) for name in _RULE}
+    given = {name: value for name, value in rule.items() if value is not None}
+    settings = {name: default for name, (default, _) in _RULE.items()} | given
+    detection.check_settings(**settings, confidence=chosen.confidence)
+    is_run = of.is_dir()
+    folder = Path(
+        chosen.out or (of / "explorer" if is_run else of.with_name(f"{of.stem}-explorer"))
+    )
+    pages.check_folder(folder)
+    if not is_run:
+        count = build.of_counts(of, folder, **settings, confidence=chosen.confidence)
+    elif given:
+        raise sources.SourceError(
+            f"{of}: a run was detected with its own margin and z; expected no --margin and no --z "
+            "(README.md, Change something, says how a run is detected anew)"
+        )
+    else:
+        found = sources.find_run(of)
+        count = build.of_run(found, folder, of.absolute().name, chosen.confidence, chosen.estimator)
+    print(f"{count} trace{'' if count == 1 else 's'}: open {folder / 'index.html'} in a browser")
+    return 0
+
+
+def _add_settings(parser: argparse.ArgumentParser, settings: dict[str, tuple[float, str]]) -> None:
+    for name, (value, meaning) in settings.items():
+        parser.add_argument(
+            f"--{name}", type=float, default=value, metavar="X", help=f"{meaning} (default {value})"
+        )
 
 
 def _verify(run: str) -> int:

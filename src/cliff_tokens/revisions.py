@@ -26,6 +26,7 @@ REVISIONS = {
     "training": 2,  # the record counts steps, the adapter lists its layers in one order
     "evaluation": 1,
     "exhibits": 1,
+    "explorer": 1,
     "scorecard": 1,
     "provenance": 1,
 }

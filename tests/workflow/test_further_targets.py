@@ -1,6 +1,7 @@
 """What is made beyond a finished smoke run: other targets, another reading, the report."""
 
 import re
+import shutil
 
 from helpers.repository import SAMPLING, SMOKE, planned, snakemake
 
@@ -34,11 +35,14 @@ def test_candidates_take_over_branches_only_where_these_did_not_select_the_cliff
 
 
 def test_the_report_builds_and_needs_no_network(copied):
-    done = snakemake(copied, *SMOKE, "--report", "report.html")
+    done = snakemake(copied, *SMOKE, "--report", "report.zip")
     assert done.returncode == 0, done.stdout + done.stderr
-    report = (copied / "report.html").read_text()
+    shutil.unpack_archive(copied / "report.zip", copied / "unpacked")
+    report = (copied / "unpacked/report/report.html").read_text(encoding="utf-8")
+    (explorer,) = (copied / "unpacked").rglob("data/index.js")
+    assert (explorer.parents[1] / "index.html").is_file()
     assert "Cliff" in report
-    for category in ("1 Scorecard", "2 Figures", "3 Tables", "4 Provenance"):
+    for category in ("1 Scorecard", "2 Figures", "3 Tables", "4 Traces", "5 Provenance"):
         assert category in report
     assert not re.search(r"""<(?:script|link)[^>]+(?:src|href)=["']https?:""", report)
 

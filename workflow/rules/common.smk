@@ -160,11 +160,12 @@ if MAIN not in RUN_ESTIMATORS:
         + ", ".join(RUN_ESTIMATORS)
     )
 # Categories of the report, which sorts them by name.
-SCORECARD, FIGURES, TABLES, PROVENANCE = (
+SCORECARD, FIGURES, TABLES, TRACES, PROVENANCE = (
     "1 Scorecard",
     "2 Figures",
     "3 Tables",
-    "4 Provenance",
+    "4 Traces",
+    "5 Provenance",
 )
 # What the run has of the things that figures and tables may need (config/paper_index.yaml).
 HAVE = [need for need, there in {"pairs": PAIRS, "audit": AUDITED}.items() if there]

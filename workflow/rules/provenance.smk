@@ -8,6 +8,7 @@ rule write_manifest:
         tables=rules.tables.input,
         dpo=rules.dpo.input,
         scorecard=rules.scorecard.output.csv,
+        explorer=rules.explorer.output,
         cliffs=collect(
             "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
             estimator=RUN_ESTIMATORS,
