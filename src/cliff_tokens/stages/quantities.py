@@ -122,6 +122,8 @@ _UNIT_REWRITES = [
         (rf"\\?({_SIGN_OF_MONEY})", r" \1 "),
     )
 ]
+_BRACKETED = re.compile(r"\s+\(([^\W\d_][^()\d]+)\)")
+_CAPITALS = re.compile(r"\b[A-Z]+s?\b")
 _ORDINALS = {"st", "nd", "rd", "th"}
 
 
@@ -312,6 +314,10 @@ def _value(number: re.Match) -> Fraction | None:
 def _unit(text: str) -> tuple[int, frozenset[str]] | None:
     """What words after a number multiply it by, and the unit that they name; None if no unit."""
     glued = text[:1].isascii() and text[:1].isalpha()
+    # Capitals are words where they stand in brackets behind a blank, or in the plural.
+    bracket = _BRACKETED.fullmatch(text)
+    capitals = _CAPITALS.findall(bracket[1].replace("'", "") if bracket else text)
+    known = {_canonical(word.lower()) for word in capitals if bracket or word.endswith("s")}
     for pattern, by in _UNIT_REWRITES:
         text = pattern.sub(by, text)
     words = " ".join(_COMPOUNDS.get(word, word) for word in text.lower().split()).split()
@@ -332,7 +338,7 @@ def _unit(text: str) -> tuple[int, frozenset[str]] | None:
     if len(words) > 1:
         words = [word for word in words if word not in _EMPTY]
     named = {_canonical(word) for word in words}
-    if not all(word in _MEASURES or is_word(word) for word in named):
+    if not all(word in _MEASURES or is_word(word) or word in known - _NO_UNITS for word in named):
         return None
     return scale, frozenset(named)
 
