@@ -187,6 +187,10 @@ def _explore(chosen: argparse.Namespace) -> int:
         chosen.out or (of / "explorer" if is_run else of.with_name(f"{of.stem}-explorer"))
     )
     pages.check_folder(folder)
+    if not is_run and chosen.estimator:
+        raise own_counts.CountsError(
+            f"--estimator: found {chosen.estimator!r}; expected none, counts are read in one way"
+        )
     if not is_run:
         count = build.of_counts(of, folder, **settings, confidence=chosen.confidence)
     elif given:

@@ -73,6 +73,7 @@ def test_the_explorer_of_counts(tmp_path, monkeypatch, capsys):
         (["results/r", "--estimator", "adaptive"], 1, "expected one of independent, recursive"),
         (["results/r", "--confidence", "95"], 2, "expected a probability"),
         (["results/r", "--out", "results"], 1, "there is something else"),
+        (["bad.csv", "--estimator", "recursive"], 2, "counts are read in one way"),
         (["bad.csv"], 2, "error: bad.csv: row 2, column successes: found 65"),
     ],
 )

@@ -28,7 +28,7 @@
     }
     app.places = new Map(index.traces.id.map((id, i) => [id, i]));
     state.estimator = index.estimators[0];
-    document.title = `${index.title}: cliff tokens`;
+    document.title = `${app.visible(index.title)}: cliff tokens`;
     at("title").textContent = app.visible(index.title);
     at("rule").textContent = `a cliff falls by more than ${index.rule.margin} + ${index.rule.z} SE`;
     list = new app.List(at("list"), {
