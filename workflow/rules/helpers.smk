@@ -198,3 +198,19 @@ def to_fetch():
         hub.Repository(kind, catalogue[name]["hub"], catalogue[name]["revision"])
         for (kind, catalogue), name in found
     ]
+
+
+def released(wildcards):
+    """The published file of a model and data set, below the release's folder."""
+    places = {"MODEL": "models", "DATASET": "datasets"}
+    path = RELEASE["file"]
+    for word, key in places.items():
+        path = path.replace(word, RELEASE[key][wildcards[key.removesuffix("s")]])
+    return path
+
+
+def release_input(wildcards):
+    """The file itself where the release is a folder, the receipt of fetching it elsewhere."""
+    if "folder" in RELEASE:
+        return f"{RELEASE['folder']}/{released(wildcards)}"
+    return f"resources/hub/rollouts/{config['published']}.json"

@@ -3,22 +3,6 @@
 # `audit_published` is the default of a run that names them (config/published.yaml).
 
 
-def released(wildcards):
-    """The published file of a model and data set, below the release's folder."""
-    places = {"MODEL": "models", "DATASET": "datasets"}
-    path = RELEASE["file"]
-    for word, key in places.items():
-        path = path.replace(word, RELEASE[key][wildcards[key.removesuffix("s")]])
-    return path
-
-
-def release_input(wildcards):
-    """The file itself where the release is a folder, the receipt of fetching it elsewhere."""
-    if "folder" in RELEASE:
-        return f"{RELEASE['folder']}/{released(wildcards)}"
-    return f"resources/hub/rollouts/{config['published']}.json"
-
-
 localrules:
     fetch_rollouts,
 
