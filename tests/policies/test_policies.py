@@ -11,7 +11,9 @@ from cliff_tokens.policies import (
     check_sequences,
     open_engine,
 )
-from cliff_tokens.policies.sampling import Sampler
+from cliff_tokens.policies.sampling import Sampler, streams
+from cliff_tokens.script import open_policy
+from cliff_tokens.stages.generators import generate
 
 
 def request(length, limit):
@@ -59,3 +61,30 @@ def test_traces_of_another_sampler_are_another_policys():
     traces.loc[1, "sampler"] = Sampler(temperature=0.7).as_json()
     with pytest.raises(ValueError, match=r"b: drawn with the sampler .*0\.7.*again"):
         Policy(None, None, drawn).check_drew(traces)
+
+
+def test_a_rollout_ends_with_the_first_token_that_contains_a_text(root):
+    policy = open_policy(
+        {"engine": "transformers", "model": str(root / "resources/testbed/testbed-small")},
+        {"temperature": 1.0, "top_p": 0.95, "top_k": 0},
+    )
+    asked = generate("chains", "test", 4, seed=5)["question"]
+    requests = [
+        Request(policy.tokenizer.prompt_ids(question), streams(5, row, count=8), 160)
+        for row, question in enumerate(asked)
+    ]
+
+    def drawn(until):
+        done = policy.generate(requests, until)
+        return {(one.request, one.rollout): (one.token_ids.tolist(), one.finish) for one in done}
+
+    whole, cut = drawn(None), drawn("=")
+    (equals,) = policy.tokenizer.containing("=").tolist()
+    assert policy.stops("=") == policy.stops() | {equals}
+    assert whole.keys() == cut.keys()
+    for key, (ids, finish) in cut.items():
+        assert ids == whole[key][0][: len(ids)]
+        assert equals not in ids[:-1]
+        assert ids[-1] in policy.stops("=")
+        assert finish == "stop"
+    assert any(len(ids) < len(whole[key][0]) for key, (ids, _) in cut.items())
