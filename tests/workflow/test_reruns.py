@@ -41,7 +41,8 @@ def test_another_interval_reruns_tables_and_figures_only(finished, tmp_path):
     changed.write_text("statistics: {confidence: 0.9}\n")
     jobs = set(planned(finished, *SMOKE, str(changed)))
     assert jobs
-    outward = ("table_", "figure_", "example_", "scorecard", "write_manifest", "provenance", "all")
+    shown = ("table_", "figure_", "example_", "explorer", "scorecard")
+    outward = (*shown, "write_manifest", "provenance", "all")
     assert all(rule.startswith(outward) for rule in jobs)
 
 
