@@ -1,7 +1,7 @@
 """A run of one's own: two catalogue entries and a short plan, from a model and a file of problems.
 
-Everything is checked before the first file is written: the problems are read and graded, the first
-of them is put into the model's chat template, and the three files are held against their schemas.
+Everything is checked before the first file is written: the problems are read and proven, each is
+put into the model's chat template, and the three files are held against their schemas.
 """
 
 import json
