@@ -5,7 +5,6 @@ put into the model's chat template, and the three files are held against their s
 """
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import yaml
 
 from cliff_tokens import catalogue
 from cliff_tokens.exhibits.table_cost_plan import Assumptions, Budget, Work, plan
+from cliff_tokens.provenance import write_whole
 from cliff_tokens.script import open_tokenizer, read_rows
 from cliff_tokens.stages import problems
 from cliff_tokens.stages.questions import Questions
@@ -80,9 +80,9 @@ def write_run(wish: Wish) -> str:
             lines.append(f"{path}: has {name} already")
         else:
             text = Path(path).read_text(encoding="utf-8").rstrip("\n")
-            _write(Path(path), f"{text}\n\n{_entry_text(name, entry)}")
+            write_whole(Path(path), f"{text}\n\n{_entry_text(name, entry)}")
             lines.append(f"{path}: {name} added; its comments say what to look at")
-    _write(config, plan_text)
+    write_whole(config, plan_text)
     lines.append(f"{config}: written")
     return "\n".join([*lines, "", *_next(wish.run, model, merged, dataset, len(asked))])
 
@@ -259,12 +259,3 @@ def _json(path: Path) -> dict:
         return {}
     except ValueError as error:
         raise NewRunError(f"{path}: not JSON ({error})") from error
-
-
-def _write(path: Path, text: str) -> None:
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -57,7 +57,7 @@ def write_records(making: dict, outputs: Iterable[str | Path]) -> None:
     for path in outputs:
         if path.suffix == ".csv" or path.is_dir():
             text = json.dumps({**making, "outputs": _hashes(outputs)}, sort_keys=True, indent=1)
-            _write(_beside(path), text + "\n")
+            write_whole(_beside(path), text + "\n")
 
 
 def read(path: str | Path) -> dict:
@@ -156,7 +156,9 @@ def check(path: str | Path, making: dict, root: Path = Path()) -> dict[str, str]
 
 def write_manifest(files: dict[str, dict], run: str, path: str | Path) -> None:
     """The manifest of a run: what ``trace_back`` found, as json."""
-    _write(Path(path), json.dumps({"run": run, "files": files}, sort_keys=True, indent=1) + "\n")
+    write_whole(
+        Path(path), json.dumps({"run": run, "files": files}, sort_keys=True, indent=1) + "\n"
+    )
 
 
 def verify(run: str | Path) -> tuple[int, list[str]]:
@@ -261,7 +263,8 @@ def _files(path: Path) -> list[Path]:
     )
 
 
-def _write(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
+    """Write a text as UTF-8, whole or not at all; its folder is made if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:

@@ -154,7 +154,7 @@ def read_rows(entry: dict) -> pd.DataFrame | None:
 
 def write_receipt(receipt: dict, path: str) -> None:
     """What was fetched, as JSON."""
-    Path(path).write_text(json.dumps(receipt, indent=2) + "\n", encoding="utf-8")
+    provenance.write_whole(Path(path), json.dumps(receipt, indent=2) + "\n")
 
 
 def write_lock(lock: dict, path: str) -> None:
@@ -164,6 +164,4 @@ def write_lock(lock: dict, path: str) -> None:
         "# Written by `snakemake resolve_revisions`. Keep it with the catalogues; to ask for a\n"
         "# repository's commit again, delete its entry.\n"
     )
-    unfinished = Path(f"{path}.unfinished")
-    unfinished.write_text(head + yaml.safe_dump(lock, sort_keys=False), encoding="utf-8")
-    unfinished.replace(path)
+    provenance.write_whole(Path(path), head + yaml.safe_dump(lock, sort_keys=False))

@@ -1,6 +1,7 @@
 """Flags of the published rule per model and kind, and what the audit says of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -48,10 +49,22 @@ def values(
     tested = tested_tokens(audit, estimates, tokens, traces)
     tested["chance"] = chance(tested, rollouts, test)
     tested["kind"] = kinds(tested["entropy"], tested["rank"], certain)
+    return rows_by_kind(tested, flags_of(audit, tested), models, partial(_row, intervals=intervals))
+
+
+def flags_of(audit: pd.DataFrame, tested: pd.DataFrame) -> pd.DataFrame:
+    """The audited cliffs with ``cluster`` and ``free`` of their tokens in ``tested_tokens``."""
     flags = audit.merge(tested[["cliff_id", "cluster", "free"]], on="cliff_id", validate="1:1")
     if len(flags) != len(audit):
         first = min(set(audit["cliff_id"]) - set(flags["cliff_id"]))
         raise ValueError(f"{first}: was audited but has no estimate; audit the cliffs again")
+    return flags
+
+
+def rows_by_kind(
+    tested: pd.DataFrame, flags: pd.DataFrame, models: Sequence[str], row: Callable
+) -> pd.DataFrame:
+    """For every model and kind the columns that ``row`` makes of its tokens and its flags."""
     rows = []
     for (labels, every), (_, own) in zip(
         cells(tested, pooled=["model"], model=models),
@@ -59,8 +72,7 @@ def values(
         strict=True,
     ):
         for kind in [*KINDS, POOLED, CERTAIN, FREE]:
-            row = _row(of_kind(every, kind), of_kind(own, kind), intervals)
-            rows.append({**labels, "kind": kind, **row})
+            rows.append({**labels, "kind": kind, **row(of_kind(every, kind), of_kind(own, kind))})
     return pd.DataFrame(rows)
 
 

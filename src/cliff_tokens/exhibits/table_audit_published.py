@@ -1,14 +1,15 @@
 """Cliffs in the published rollouts per model and kind, and what the audit says of them."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from cliff_tokens.exhibits.cells import POOLED, cells, mean_columns, share_columns
-from cliff_tokens.exhibits.table_audit import CERTAIN, FREE, of_kind, tested_tokens
+from cliff_tokens.exhibits.cells import mean_columns, share_columns
+from cliff_tokens.exhibits.table_audit import flags_of, rows_by_kind, tested_tokens
 from cliff_tokens.stages.cliff_test import CliffTest, flag_probability
-from cliff_tokens.stages.taxonomy import KINDS, kinds
+from cliff_tokens.stages.taxonomy import kinds
 from cliff_tokens.statistics import Intervals
 
 
@@ -49,21 +50,9 @@ def values(
     tested["chance"] = flag_probability(test, sums.to_numpy(), rollouts, rollouts)
     tested["kind"] = kinds(tested["entropy"], tested["rank"], certain)
     tested["pooled"] = tested["cliff_id"].isin(pooled["cliff_id"])
-    flags = audit.merge(tested[["cliff_id", "cluster", "free"]], on="cliff_id", validate="1:1")
-    if len(flags) != len(audit):
-        first = min(set(audit["cliff_id"]) - set(flags["cliff_id"]))
-        raise ValueError(f"{first}: was audited but has no estimate; audit the cliffs again")
+    flags = flags_of(audit, tested)
     flags["kept"] = flags["q_fdr"] <= 1 - intervals.confidence
-    rows = []
-    for (labels, every), (_, own) in zip(
-        cells(tested, pooled=["model"], model=models),
-        cells(flags, pooled=["model"], model=models),
-        strict=True,
-    ):
-        for kind in [*KINDS, POOLED, CERTAIN, FREE]:
-            row = _row(of_kind(every, kind), of_kind(own, kind), intervals)
-            rows.append({**labels, "kind": kind, **row})
-    return pd.DataFrame(rows)
+    return rows_by_kind(tested, flags, models, partial(_row, intervals=intervals))
 
 
 def _row(tested: pd.DataFrame, flags: pd.DataFrame, intervals: Intervals) -> dict:
