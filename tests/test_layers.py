@@ -14,7 +14,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # but for the edges of the program, which are the last; of these the explorer is made, too.
 LAYERS = ["", "policies", "stages", "testbed", "exhibits", "scorecard", "edges", "explorer"]
 LAYERS += ["__main__"]
-EDGES = {"script", "detection", "new_run", "run_reader"}
+EDGES = {"script", "detection", "new_run", "run_reader", "sources"}
 # What stages share. The others meet in tables only, but for evaluation, which takes fresh traces of
 # a policy through all of them.
 SHARED = {

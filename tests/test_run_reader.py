@@ -1,44 +1,21 @@
 """A run as text: which cliffs stand there, what is marked, and what is refused."""
 
-from types import SimpleNamespace
-
 import pytest
 import yaml
-from helpers import synthetic
+from helpers.run_folder import write, write_run
 
-from cliff_tokens import provenance, tables
 from cliff_tokens.__main__ import main
 from cliff_tokens.provenance import ProvenanceError
 from cliff_tokens.run_reader import RunError, list_cliffs, show_trace
 
-OWNER = "small/chains.parquet"
-INPUTS = ("estimates/independent", "tokens", "traces")
-
-
-def write(path, frame, rule, inputs=(), **params):
-    job = SimpleNamespace(
-        rule=rule, wildcards={"model": "small", "dataset": "chains"}, params=params, input=inputs
-    )
-    tables.write(frame, path, path.split("/")[2], provenance.record(job))
+TOKENS = "results/r/tokens/small/chains.parquet"
 
 
 @pytest.fixture
 def frames(tmp_path, monkeypatch):
-    """The frames of a run that is written, as its rules would, to results/r."""
+    """The frames of a run of one model, which stands in results/r."""
     monkeypatch.chdir(tmp_path)
-    frames = synthetic.run(models=("small",), datasets=("chains",), seed=3)
-    rule = {"test": {"margin": 0.1, "z": 1.645}}
-    problems = f"results/r/problems/{OWNER}"
-    write(problems, frames["problems"], "select_problems")
-    for place in INPUTS:
-        inputs = [problems] if place == "traces" else []
-        name = place.split("/")[0]
-        write(f"results/r/{place}/{OWNER}", frames[name], name, inputs)
-    inputs = [f"results/r/{place}/{OWNER}" for place in INPUTS]
-    for estimator in ("independent", "recursive"):
-        path = f"results/r/cliffs/{estimator}/{OWNER}"
-        write(path, frames["cliffs"], "detect_cliffs", inputs, **rule)
-    return frames
+    return write_run(models=("small",), problems=12)
 
 
 def test_every_cliff_has_a_line_with_the_text_around_it(frames):
@@ -72,19 +49,17 @@ def test_a_trace_without_a_cliff_says_so(frames):
     assert show_trace("results/r", min(without), "independent").endswith("\nno cliff")
 
 
-def test_what_a_terminal_would_obey_is_written_out(frames):
-    tokens = frames["tokens"].copy()
-    cliff = frames["cliffs"].iloc[0]
-    at = tokens["trace_id"].eq(cliff["trace_id"]) & tokens["t"].eq(cliff["t"] + 1)
-    tokens.loc[at, "token"] = "\x1b[2J\u202e"
-    write(f"results/r/tokens/{OWNER}", tokens, "tokens")
-    inputs = [f"results/r/{place}/{OWNER}" for place in INPUTS]
-    path = f"results/r/cliffs/independent/{OWNER}"
-    rule = {"test": {"margin": 0.1, "z": 1.645}}
-    write(path, frames["cliffs"], "detect_cliffs", inputs, **rule)
+def test_what_a_terminal_would_obey_is_written_out(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def harm(frames):
+        frames["tokens"].loc[:, "token"] = "\x1b[2J\u202e"
+
+    frames = write_run(harm, models=("small",))
+    name = frames["traces"]["trace_id"].iloc[0]
     for shown in (
         list_cliffs("results/r", "independent"),
-        show_trace("results/r", cliff["trace_id"], "independent"),
+        show_trace("results/r", name, "independent"),
     ):
         assert "\\x1b[2J\\u202e" in shown
         assert "\x1b" not in shown
@@ -110,7 +85,7 @@ def test_what_is_not_there_is_named(frames, capsys):
 
 
 def test_tables_of_two_states_are_refused(frames):
-    write(f"results/r/tokens/{OWNER}", frames["tokens"].assign(rank=1), "tokens")
+    write(TOKENS, frames["tokens"].assign(rank=1), "score_tokens")
     with pytest.raises(ProvenanceError, match=r"tokens/.*: changed since detect_cliffs made"):
         list_cliffs("results/r", "independent")
 

@@ -6,8 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from cliff_tokens import detection, own_counts, provenance, run_reader, tables
-from cliff_tokens.explorer import build, pages, sources
+from cliff_tokens import detection, own_counts, provenance, run_reader, sources, tables
+from cliff_tokens.explorer import build, pages
 
 _SHOWN = 5
 _RULE = {

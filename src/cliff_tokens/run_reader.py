@@ -1,26 +1,25 @@
 """A run to read on a terminal: its cliffs, one on a line, and a trace as text.
 
-What belongs to a cliff is found by the records of files (``provenance``), so that traces of a base
-run are found, too, and a file that has changed since then is an error.
+What belongs to a cliff is found by the records of files (``sources``), so that traces of a base run
+are found, too, and a file that has changed since then is an error.
 """
 
 import difflib
 import textwrap
-from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
-from cliff_tokens import provenance, tables
-from cliff_tokens.stages.cliff_test import CliffTest
+from cliff_tokens import sources, tables
 from cliff_tokens.terminal import align, printable
 
+AUDIT = "audit"
 _BEFORE, _AFTER = 36, 16  # letters of the text around a cliff
 _WIDTH = 88  # letters of a line of text
 
 
 class RunError(ValueError):
-    """A folder that is not a run, or a name that the run does not have."""
+    """A name that a run does not have."""
 
 
 def list_cliffs(run: str | Path, estimator: str | None = None) -> str:
@@ -78,80 +77,53 @@ def show_trace(run: str | Path, trace_id: str, estimator: str | None = None) -> 
 
 
 class _Run:
-    """The tables of a run that cliffs of one estimator were found in.
-
-    ``audit``, where the run has one, says which cliffs fresh rollouts confirm.
-    """
+    """The tables of a run that one estimator found cliffs in, and which of them are confirmed."""
 
     def __init__(self, folder: str | Path, estimator: str | None):
         self.folder = Path(folder)
-        self.estimator = self._chosen(estimator)
-        paths = sorted((self.folder / "cliffs" / self.estimator).glob("*/*.parquet"))
-        self._root = provenance.root_of(paths[0])
-        records = {path: tables.read_metadata(path) for path in paths}
-        self.test = CliffTest(**records[paths[0]]["params"]["test"])
-        read = sorted(
-            {name for path, making in records.items() for name in self._checked(path, making)}
-        )
-        self.tokens, self.estimates = (
-            tables.read_all(self._of_table(read, name), name) for name in ("tokens", "estimates")
-        )
-        self._traces = {
-            path: tables.read(path, "traces") for path in self._of_table(read, "traces")
-        }
-        self.cliffs = self._with_audit(tables.read_all(paths, "cliffs"), paths)
+        found = sources.find_run(folder)
+        there = dict.fromkeys(reading.estimator for one in found for reading in one.readings)
+        self.estimator = self._chosen(estimator, list(there))
+        chosen = [
+            (one, reading)
+            for one in found
+            for reading in one.readings
+            if reading.estimator == self.estimator
+        ]
+        self._sources = [one for one, _ in chosen]
+        readings = [reading for _, reading in chosen]
+        self.test = readings[0].test
+        self.tokens = tables.read_all([one.tokens for one in self._sources], "tokens")
+        self.estimates = tables.read_all([reading.estimates for reading in readings], "estimates")
+        audits = [reading.followed[AUDIT] for reading in readings if AUDIT in reading.followed]
+        audit = tables.read_all(audits, AUDIT)[["cliff_id", "possible", "confirmed"]]
+        cliffs = tables.read_all([reading.cliffs for reading in readings], "cliffs")
+        self.cliffs = cliffs.merge(audit, on="cliff_id", how="left")
 
     def trace(self, trace_id: str) -> tuple[pd.Series, pd.Series]:
         """The trace of this name, and its problem."""
-        for path, traces in self._traces.items():
-            rows = traces[traces["trace_id"].eq(trace_id)]
-            if len(rows):
-                (file,) = self._of_table(
-                    self._checked(path, tables.read_metadata(path)), "problems"
-                )
-                problems = tables.read(file, "problems").set_index("problem_id")
-                return rows.iloc[0], problems.loc[rows["problem_id"].iloc[0]]
-        names = [name for traces in self._traces.values() for name in traces["trace_id"]]
+        names = []
+        for one in self._sources:
+            traces = tables.read(one.traces, "traces").set_index("trace_id")
+            if trace_id in traces.index:
+                problems = tables.read(one.problems, "problems").set_index("problem_id")
+                return traces.loc[trace_id], problems.loc[traces.loc[trace_id, "problem_id"]]
+            names += traces.index.tolist()
         near = difflib.get_close_matches(trace_id, names, cutoff=0)
         raise RunError(
             f"{self.folder}: has no trace {trace_id!r}; expected one of its {len(names)}, such as "
             f"{', '.join(near)}"
         )
 
-    def _checked(self, path: Path, making: dict) -> list[str]:
-        """What a table was made from, if that has not changed since."""
-        return list(provenance.check(path, making, self._root))
-
-    def _of_table(self, names: Iterable[str], table: str) -> list[Path]:
-        """The files of this table, results/RUN/TABLE/..., among those of the names."""
-        return [self._root / name for name in names if name.split("/")[2:3] == [table]]
-
-    def _with_audit(self, cliffs: pd.DataFrame, paths: list[Path]) -> pd.DataFrame:
-        """The cliffs with what the audit says of them, null where the run has none of these."""
-        own = {str(path.absolute().relative_to(self._root.absolute())) for path in paths}
-        audits = [
-            path
-            for path in sorted(self.folder.glob("audit/*/*.parquet"))
-            if own & tables.read_metadata(path)["inputs"].keys()
-        ]
-        audit = tables.read_all(audits, "audit")[["cliff_id", "possible", "confirmed"]]
-        return cliffs.merge(audit, on="cliff_id", how="left")
-
-    def _chosen(self, estimator: str | None) -> str:
+    def _chosen(self, estimator: str | None, there: list[str]) -> str:
         """The estimator that was asked for, the run's main one, or the only one that it has."""
-        there = sorted({path.parts[-3] for path in self.folder.glob("cliffs/*/*/*.parquet")})
-        if not there:
-            raise RunError(
-                f"{self.folder}: no cliffs there; expected the folder of a run that has detected "
-                "some, such as results/testbed after `snakemake --cores 2`"
-            )
         config = self.folder / "provenance/config.yaml"
         if estimator is None and config.is_file():
             import yaml
 
             estimator = yaml.safe_load(config.read_text(encoding="utf-8"))["potential"]["main"]
-        if estimator is None:
-            estimator = there[0] if len(there) == 1 else None
+        if estimator is None and len(there) == 1:
+            (estimator,) = there
         if estimator not in there:
             found = "no estimator is named" if estimator is None else f"found {estimator!r}"
             raise RunError(

@@ -6,7 +6,7 @@ import pytest
 from helpers.run_folder import write_run
 
 from cliff_tokens.explorer.export import traces_of
-from cliff_tokens.explorer.sources import find_run
+from cliff_tokens.sources import find_run
 from cliff_tokens.stages.cliff_test import CliffTest
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cliff_tokens.explorer import build, sources
+from cliff_tokens import sources
+from cliff_tokens.explorer import build
 from helpers import run_folder
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")

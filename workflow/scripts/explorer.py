@@ -1,6 +1,7 @@
 """Write every trace of the run for a browser."""
 
-from cliff_tokens.explorer import build, sources
+from cliff_tokens import sources
+from cliff_tokens.explorer import build
 from cliff_tokens.script import running
 
 with running(snakemake):

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from cliff_tokens import own_counts
-from cliff_tokens.explorer import counts, export, pages, sources
+from cliff_tokens import own_counts, sources
+from cliff_tokens.explorer import counts, export, pages
 from cliff_tokens.stages.estimators import ESTIMATORS
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from cliff_tokens import tables
 from cliff_tokens.explorer import alternatives, readings
 from cliff_tokens.explorer.rounding import short, shorts
-from cliff_tokens.explorer.sources import Reading, Source
+from cliff_tokens.sources import Reading, Source
 from cliff_tokens.stages.estimators import ESTIMATORS
 from cliff_tokens.tables import PLACE
 

@@ -52,7 +52,7 @@ def find_run(folder: str | Path) -> list[Source]:
     if not cliffs:
         raise SourceError(
             f"{folder}: no cliffs there; expected the folder of a run that has detected some, such "
-            "as results/testbed after `snakemake --cores 2`, or a csv or parquet file of counts"
+            "as results/testbed after `snakemake --cores 2`"
         )
     places = ("resampling/*/*/*.parquet", "candidates/*/*/*.parquet", "audit/*/*.parquet")
     followed = [path for place in places for path in sorted(folder.glob(place))]

@@ -1,4 +1,4 @@
-"""Which files of a run the explorer reads, and which it refuses."""
+"""Which files of a run belong together, and which do not."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 from helpers.run_folder import write, write_run
 
 from cliff_tokens import provenance, tables
-from cliff_tokens.explorer.sources import SourceError, find_run, of_cliffs
+from cliff_tokens.sources import SourceError, find_run, of_cliffs
 
 
 @pytest.fixture
