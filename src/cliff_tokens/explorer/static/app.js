@@ -98,6 +98,8 @@
       list.select(null);
       return;
     }
+    // At once, so that the next key steps on from here though the files are still being read.
+    list.select(places[0]);
     let traces;
     try {
       traces = await Promise.all(
@@ -129,7 +131,6 @@
     side.before(controls(places[0], traces));
     document.body.classList.toggle("two", panes.length > 1);
     marked();
-    list.select(places[0]);
     // Whoever steps on finds the next one loaded.
     setTimeout(() => list.neighbors().forEach((i) => app.load(fileOf(i)).catch(() => {})), 60);
   }
