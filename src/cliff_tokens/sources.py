@@ -70,7 +70,7 @@ def of_cliffs(cliffs: Iterable[str | Path], followed: Iterable[str | Path]) -> l
     cliffs.sort(key=lambda path: (path.parts[-2], path.stem, order.index(path.parts[-3])))
     by_owner: dict[Path, list[Path]] = {}
     for path in cliffs:
-        by_owner.setdefault(_made_from(path, "traces")[0], []).append(path)
+        by_owner.setdefault(_whole(path, "traces"), []).append(path)
     return [_source(traces, paths, followed) for traces, paths in by_owner.items()]
 
 
@@ -81,7 +81,7 @@ def _is_measured(cliffs: Path) -> bool:
 
 
 def _source(traces: Path, cliffs: list[Path], followed: list[Path]) -> Source:
-    tokens = _made_from(cliffs[0], "tokens")[0]
+    tokens = _whole(cliffs[0], "tokens")
     parts = list(tokens.parts)
     parts[-3] = "alternatives"  # which the rule that scores tokens writes beside them
     alternatives = Path(*parts)
@@ -134,6 +134,12 @@ def _cliffs_of(path: Path, table: str) -> set[Path]:
     }
 
 
+def _whole(cliffs: Path, table: str) -> Path:
+    """The traces or tokens of a model and data set, also where the cliffs are of the subset."""
+    part = _made_from(cliffs, f"subset/{table}", one=False)
+    return _made_from(part[0] if part else cliffs, table)[0]
+
+
 def _made_from(path: Path, table: str, one: bool = True) -> list[Path]:
     """The files of a table, results/RUN/TABLE/..., that a file was made from and that still are so.
 
@@ -143,7 +149,7 @@ def _made_from(path: Path, table: str, one: bool = True) -> list[Path]:
     named = {
         name: digest
         for name, digest in making["inputs"].items()
-        if name.split("/")[0] == "results" and name.split("/")[2:3] == [table]
+        if name.startswith("results/") and name.split("/", 2)[2].startswith(f"{table}/")
     }
     if one and not named:
         raise SourceError(

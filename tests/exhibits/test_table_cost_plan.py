@@ -44,6 +44,13 @@ def test_a_second_catalogue_is_resampled_too_and_has_candidates_too():
     assert (two / one).to_dict() == dict.fromkeys(STAGES, 1) | {"resampling": 2, "candidates": 2}
 
 
+def test_independent_rollouts_are_planned_on_the_subset_only():
+    known = {"a": {"problems": 10, "tokens": 100}}
+    every, some, most = (planned(known, subset=count).loc["a", "n"] for count in (None, 4, 40))
+    assert (some / every).to_dict() == dict.fromkeys(STAGES, 1) | {"independent": 0.4}
+    assert most.equals(every)
+
+
 def test_a_purpose_has_rows_and_a_sum_of_its_own():
     known = {"problems": 10, "tokens": 100}
     works = [

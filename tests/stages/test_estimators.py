@@ -3,7 +3,7 @@
 import pytest
 
 from cliff_tokens.revisions import REVISIONS
-from cliff_tokens.stages.estimators import AT_CLIFFS, ESTIMATORS, draws_of, stage_of
+from cliff_tokens.stages.estimators import AT_CLIFFS, ESTIMATORS, covered, draws_of, stage_of
 from cliff_tokens.tables import TABLES
 
 
@@ -12,6 +12,12 @@ def test_rounds_that_estimators_share_are_drawn_once():
     assert draws_of(["adaptive", "independent"], "branches") == ["recursive", "adaptive"]
     assert draws_of(["adaptive", "independent"], "potential") == ["independent"]
     assert draws_of(["simulated"]) == []
+
+
+def test_what_costs_most_is_run_on_the_subset():
+    assert covered("traces", "independent") == covered("traces", "reference") == "subset/traces"
+    assert covered("tokens", "recursive") == covered("tokens", "adaptive") == "tokens"
+    assert covered("tokens", "simulated") == "tokens"
 
 
 @pytest.mark.parametrize("draws", [*draws_of(ESTIMATORS), *(f"{name}/any" for name in AT_CLIFFS)])

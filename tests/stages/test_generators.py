@@ -2,6 +2,7 @@
 
 import re
 
+import pandas as pd
 import pytest
 from helpers.testbed import GENERATORS, some
 
@@ -45,6 +46,14 @@ def test_generated_sets_are_reproducible_and_hold_no_problem_twice():
     assert not one.equals(problems.generate("chains", "test", 50, seed=6))
 
 
+def test_a_set_that_skips_goes_on_where_another_ends():
+    first, rest, both = (
+        problems.generate("chains", "test", count, seed=5, skip=skip)
+        for count, skip in ((30, 0), (20, 30), (50, 0))
+    )
+    assert pd.concat([first, rest], ignore_index=True).equals(both)
+
+
 def test_the_worked_example_is_among_the_factors():
     asked = problems.generate("factors", "test", 24, seed=5)
     first = asked.iloc[0]
@@ -53,5 +62,5 @@ def test_the_worked_example_is_among_the_factors():
 
 
 def test_more_problems_than_a_split_has_are_refused():
-    with pytest.raises(ValueError, match="factors: 5000 problems asked for"):
+    with pytest.raises(ValueError, match="factors: 5000 problems asked for after the first 0"):
         problems.generate("factors", "test", 5000, seed=5)

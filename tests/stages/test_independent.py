@@ -10,6 +10,7 @@ from cliff_tokens.stages.independent import (
     collect_potential,
     estimate_independent,
     plan_potential,
+    take_subset,
 )
 from cliff_tokens.stages.rollouts import COUNTS
 
@@ -30,6 +31,13 @@ def counts(successes):
             "successes": successes, "rollouts": 4,
         }
     )  # fmt: skip
+
+
+def test_the_subset_holds_every_trace_of_the_first_problems():
+    problems = pd.DataFrame({"problem_id": ["c", "a", "b"], "source_row": [5, 0, 2]})
+    traces = pd.DataFrame({"trace_id": list("wxyz"), "problem_id": list("bcab")})
+    assert take_subset(problems, traces, 2)["trace_id"].tolist() == ["w", "y", "z"]
+    assert take_subset(problems, traces, None) is traces
 
 
 def test_every_prefix_but_the_whole_trace_is_planned_under_a_key_of_its_own():

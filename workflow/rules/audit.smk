@@ -33,8 +33,8 @@ rule audit_cliffs:
 rule compare_forced_runs:
     input:
         potential="<measured>/potential/{model}/{dataset}.parquet",
-        tokens="<measured>/tokens/{model}/{dataset}.parquet",
-        traces="<measured>/traces/{model}/{dataset}.parquet",
+        tokens="<measured>/subset/tokens/{model}/{dataset}.parquet",
+        traces="<measured>/subset/traces/{model}/{dataset}.parquet",
     output:
         runs="<results>/forced_runs/{model}/{dataset}.parquet",
     log:

@@ -5,8 +5,8 @@
 rule detect_cliffs:
     input:
         estimates="<measured>/estimates/{estimator}/{model}/{dataset}.parquet",
-        traces="<measured>/traces/{model}/{dataset}.parquet",
-        tokens="<measured>/tokens/{model}/{dataset}.parquet",
+        traces=measured_by("traces"),
+        tokens=measured_by("tokens"),
     output:
         cliffs="<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
     log:

@@ -4,7 +4,7 @@
 rule plan_cut_points:
     input:
         estimates="<measured>/estimates/{estimator}/{model}/{dataset}.parquet",
-        traces="<measured>/traces/{model}/{dataset}.parquet",
+        traces=measured_by("traces"),
         cliffs="<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
         resampling="<results>/resampling/{estimator}/{model}/{dataset}.parquet",
     output:

@@ -4,9 +4,37 @@
 # second round to recursive.
 
 
+# The first problems of a data set, on which the published protocol and the reference are run.
+rule take_subset:
+    input:
+        problems="<results>/problems/{dataset}.parquet",
+        traces="<results>/traces/{model}/{dataset}.parquet",
+        tokens="<results>/tokens/{model}/{dataset}.parquet",
+    output:
+        traces="<results>/subset/traces/{model}/{dataset}.parquet",
+        tokens="<results>/subset/tokens/{model}/{dataset}.parquet",
+    log:
+        "<logs>/take_subset/{model}/{dataset}.log",
+    benchmark:
+        "<benchmarks>/take_subset/{model}/{dataset}.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        problems=config["potential"]["subset"],
+        revision=REVISIONS["potential"],
+    message:
+        "Taking the traces of {wildcards.model} on {wildcards.dataset} that rollouts start everywhere in"
+    script:
+        "../scripts/take_subset.py"
+
+
 rule plan_independent:
     input:
-        traces="<results>/traces/{model}/{dataset}.parquet",
+        traces="<results>/subset/traces/{model}/{dataset}.parquet",
     output:
         plan="<results>/plans/independent/{model}/{dataset}.parquet",
     log:
@@ -55,7 +83,7 @@ rule join_potential:
 rule estimate_independent:
     input:
         potential="<results>/potential/{model}/{dataset}.parquet",
-        traces="<results>/traces/{model}/{dataset}.parquet",
+        traces="<results>/subset/traces/{model}/{dataset}.parquet",
     output:
         estimates="<results>/estimates/{estimator}/{model}/{dataset}.parquet",
     log:
@@ -80,7 +108,7 @@ rule estimate_independent:
 
 rule plan_branches:
     input:
-        tokens="<results>/tokens/{model}/{dataset}.parquet",
+        tokens=measured_by("tokens"),
         alternatives="<results>/alternatives/{model}/{dataset}.parquet",
     output:
         plan="<results>/plans/{draws}/{model}/{dataset}.parquet",
@@ -163,8 +191,8 @@ rule join_branches:
 rule estimate_recursive:
     input:
         branches=branches_of,
-        tokens="<results>/tokens/{model}/{dataset}.parquet",
-        traces="<results>/traces/{model}/{dataset}.parquet",
+        tokens=measured_by("tokens"),
+        traces=measured_by("traces"),
     output:
         estimates="<results>/estimates/{estimator}/{model}/{dataset}.parquet",
     log:

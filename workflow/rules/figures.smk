@@ -25,7 +25,7 @@ use rule exhibit as figure_01_decision_boundary with:
 
 use rule exhibit as figure_02_share_with_cliff with:
     input:
-        traces=of_run("traces"),
+        traces=of_run(covered("traces", MAIN)),
         cliffs=of_run("cliffs", MAIN),
     output:
         **figure("figure_02_share_with_cliff"),
@@ -43,7 +43,7 @@ use rule exhibit as figure_02_share_with_cliff with:
 
 use rule exhibit as figure_03_cliffs_per_trace with:
     input:
-        traces=of_run("traces"),
+        traces=of_run(covered("traces", MAIN)),
         cliffs=of_run("cliffs", MAIN),
     output:
         **figure("figure_03_cliffs_per_trace"),
@@ -179,9 +179,9 @@ use rule exhibit as figure_14_ranks_sampled_off with:
 
 use rule exhibit as figure_15_entropy_density with:
     input:
-        tokens=of_run("tokens"),
+        tokens=of_run(covered("tokens", MAIN)),
         cliffs=of_run("cliffs", MAIN),
-        traces=of_run("traces"),
+        traces=of_run(covered("traces", MAIN)),
     output:
         **figure("figure_15_entropy_density"),
     log:
@@ -236,9 +236,9 @@ use rule exhibit as figure_17_pass_at_k_correct with:
 
 use rule exhibit as example_traces with:
     input:
-        traces=of_run("traces"),
+        traces=of_run(covered("traces", MAIN)),
         estimates=of_run("estimates", MAIN),
-        tokens=of_run("tokens"),
+        tokens=of_run(covered("tokens", MAIN)),
         cliffs=of_run("cliffs", MAIN),
     output:
         **figure("example_traces"),
@@ -258,7 +258,7 @@ use rule exhibit as figure_cut_points with:
     input:
         cut_points=of_run("cut_points", MAIN),
         estimates=of_run("estimates", MAIN),
-        traces=of_run("traces"),
+        traces=of_run(covered("traces", MAIN)),
         cliffs=of_run("cliffs", MAIN),
     output:
         **figure("figure_cut_points"),
@@ -420,8 +420,8 @@ use rule exhibit as figure_estimators with:
         branches=counts_of(SCORED, "branches"),
         reference=of_run("estimates", "reference"),
         reference_branches=of_run("branches", "reference"),
-        traces=of_run("traces"),
-        tokens=of_run("tokens"),
+        traces=of_run("subset/traces"),
+        tokens=of_run("subset/tokens"),
         alternatives=of_run("alternatives"),
     output:
         **figure("figure_estimators"),

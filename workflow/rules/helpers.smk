@@ -13,6 +13,16 @@ def of_run(table, estimator=None, axes=AXES):
     return collect(f"{Path(folder, table, *places)}.parquet", **axes)
 
 
+def measured_by(table):
+    """The traces or tokens that the wildcard's estimator, or these draws, are about."""
+
+    def path(wildcards):
+        estimator = wildcards.get("estimator") or wildcards.get("draws")
+        return f"<measured>/{covered(table, estimator)}/{{model}}/{{dataset}}.parquet"
+
+    return path
+
+
 def counts_of(estimators, table, axes=AXES):
     """Counts of what these estimators drew, in one of the two tables; nothing where it has none."""
     draws = draws_of(estimators, table)

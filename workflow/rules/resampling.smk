@@ -5,7 +5,7 @@ rule plan_resampling:
     input:
         cliffs="<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
         estimates="<measured>/estimates/{estimator}/{model}/{dataset}.parquet",
-        tokens="<measured>/tokens/{model}/{dataset}.parquet",
+        tokens=measured_by("tokens"),
     output:
         plan="<results>/plans/resampling/{estimator}/{model}/{dataset}.parquet",
     log:

@@ -33,7 +33,7 @@ use rule exhibit as table_problems with:
 
 use rule exhibit as table_accuracy with:
     input:
-        traces=of_run("traces"),
+        traces=of_run(covered("traces", MAIN)),
         cliffs=of_run("cliffs", MAIN),
     output:
         **table("table_accuracy"),
@@ -52,7 +52,7 @@ use rule exhibit as table_accuracy with:
 use rule exhibit as table_fixed_thresholds with:
     input:
         estimates=of_run("estimates", MAIN),
-        traces=of_run("traces"),
+        traces=of_run(covered("traces", MAIN)),
     output:
         **table("table_fixed_thresholds"),
     log:
@@ -71,7 +71,7 @@ use rule exhibit as table_fixed_thresholds with:
 use rule exhibit as table_boundary with:
     input:
         estimates=of_run("estimates", MAIN),
-        traces=of_run("traces"),
+        traces=of_run(covered("traces", MAIN)),
         cliffs=of_run("cliffs", MAIN),
     output:
         **table("table_boundary"),
@@ -110,7 +110,7 @@ use rule exhibit as table_cut_points with:
     input:
         cut_points=of_run("cut_points", MAIN),
         estimates=of_run("estimates", MAIN),
-        traces=of_run("traces"),
+        traces=of_run(covered("traces", MAIN)),
     output:
         **table("table_cut_points"),
     log:
@@ -127,7 +127,7 @@ use rule exhibit as table_cut_points with:
 use rule exhibit as table_cut_point_settings with:
     input:
         cut_points=of_run("cut_points", MAIN),
-        traces=of_run("traces"),
+        traces=of_run(covered("traces", MAIN)),
     output:
         **table("table_cut_point_settings"),
     log:
@@ -165,7 +165,7 @@ use rule exhibit as table_positions with:
     input:
         cut_points=of_run("cut_points", MAIN),
         estimates=of_run("estimates", MAIN),
-        traces=of_run("traces"),
+        traces=of_run(covered("traces", MAIN)),
         cliffs=of_run("cliffs", MAIN),
     output:
         **table("table_positions"),
@@ -183,9 +183,9 @@ use rule exhibit as table_positions with:
 
 use rule exhibit as table_taxonomy with:
     input:
-        tokens=of_run("tokens"),
+        tokens=of_run(covered("tokens", MAIN)),
         cliffs=of_run("cliffs", MAIN),
-        traces=of_run("traces"),
+        traces=of_run(covered("traces", MAIN)),
     output:
         **table("table_taxonomy"),
     log:
@@ -202,9 +202,9 @@ use rule exhibit as table_taxonomy with:
 
 use rule exhibit as table_greedy_ratio with:
     input:
-        tokens=of_run("tokens"),
+        tokens=of_run(covered("tokens", MAIN)),
         cliffs=of_run("cliffs", MAIN),
-        traces=of_run("traces"),
+        traces=of_run(covered("traces", MAIN)),
     output:
         **table("table_greedy_ratio"),
     log:
@@ -220,9 +220,9 @@ use rule exhibit as table_greedy_ratio with:
 
 use rule exhibit as table_entropy_by_greedy with:
     input:
-        tokens=of_run("tokens"),
+        tokens=of_run(covered("tokens", MAIN)),
         cliffs=of_run("cliffs", MAIN),
-        traces=of_run("traces"),
+        traces=of_run(covered("traces", MAIN)),
     output:
         **table("table_entropy_by_greedy"),
     log:
@@ -356,8 +356,8 @@ use rule exhibit as table_audit with:
     input:
         audit=of_run("audit"),
         estimates=of_run("estimates", "independent"),
-        tokens=of_run("tokens"),
-        traces=of_run("traces"),
+        tokens=of_run("subset/tokens"),
+        traces=of_run("subset/traces"),
     output:
         **table("table_audit"),
     log:
@@ -420,7 +420,7 @@ use rule exhibit as table_estimators with:
         potential=counts_of(SCORED, "potential"),
         branches=counts_of(SCORED, "branches"),
         reference=of_run("estimates", "reference"),
-        traces=of_run("traces"),
+        traces=of_run("subset/traces"),
     output:
         **table("table_estimators"),
     log:
@@ -441,8 +441,8 @@ use rule exhibit as table_truth with:
         cliffs=of_run("cliffs", SCORED),
         audit=of_run("audit") if AUDITED else [],
         reference=of_run("estimates", "reference"),
-        tokens=of_run("tokens"),
-        traces=of_run("traces"),
+        tokens=of_run("subset/tokens"),
+        traces=of_run("subset/traces"),
     output:
         **table("table_truth"),
     log:
@@ -463,8 +463,8 @@ use rule exhibit as table_simulation with:
     input:
         cliffs=of_run("cliffs", AUDITED),
         reference=of_run("estimates", "reference"),
-        tokens=of_run("tokens"),
-        traces=of_run("traces"),
+        tokens=of_run("subset/tokens"),
+        traces=of_run("subset/traces"),
     output:
         **table("table_simulation"),
     log:
@@ -520,6 +520,7 @@ use rule exhibit as table_cost_plan with:
             "samples": config["traces"]["samples"],
             "rollouts": config["potential"]["rollouts"],
             "catalogues": [MAIN, *AUDITED],
+            "subset": config["potential"]["subset"],
         },
         training={
             "models": TRAINED,
@@ -527,6 +528,7 @@ use rule exhibit as table_cost_plan with:
             "samples": config["training"]["samples"],
             "rollouts": config["potential"]["rollouts"],
             "catalogues": TRAINED_ON,
+            "subset": config["potential"]["subset"],
         },
         policies=POLICIES,
         evaluation=config["evaluation"],
@@ -545,8 +547,8 @@ use rule exhibit as table_cost_plan with:
 
 use rule exhibit as table_cost_used with:
     input:
-        traces=of_run("traces"),
-        tokens=of_run("tokens"),
+        traces=of_run("subset/traces"),
+        tokens=of_run("subset/tokens"),
         potential=counts_of(SCORED, "potential"),
         branches=of_run("branches", "recursive"),
     output:

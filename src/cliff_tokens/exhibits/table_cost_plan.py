@@ -38,6 +38,7 @@ class TraceSet:
         samples: traces of each problem.
         rollouts: N of the potential.
         catalogues: estimators whose cliffs are resampled and have candidates.
+        subset: most problems of a data set on which independent is run; None: all.
     """
 
     models: Sequence[str]
@@ -45,6 +46,7 @@ class TraceSet:
     samples: int
     rollouts: int
     catalogues: Sequence[str]
+    subset: int | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ class Work:
         stages: what is done with them.
         rollouts: N of the potential.
         catalogues: number of catalogues of cliffs that are resampled and have candidates.
+        subset: most problems of a data set on which independent is run; None: all.
     """
 
     purpose: str
@@ -102,6 +105,7 @@ class Work:
     stages: Sequence[str]
     rollouts: int = 0
     catalogues: int = 1
+    subset: int | None = None
 
 
 def values(
@@ -151,6 +155,7 @@ def list_works(
             rollouts=traces.rollouts,
             # Of the simulated catalogue one kind alone is resampled: at most so many.
             catalogues=len(set(traces.catalogues)),
+            subset=traces.subset,
         )
         for purpose, traces in (("analysis", analysis), ("training", training))
         for dataset in traces.datasets
@@ -194,12 +199,12 @@ def plan(
     rows = []
     for work in works:
         dataset = expected[work.dataset]
-        answers = np.nan
-        if dataset is not None:
-            answers = min(dataset["problems"], limit or np.inf) * work.answers
+        problems = min(dataset["problems"], limit or np.inf) if dataset else np.nan
         length = dataset["tokens"] if dataset else np.nan
         for stage, (drawn, generated) in _stages(work, length, budget, assumed).items():
             if stage in work.stages:
+                most = work.subset if stage == "independent" and work.subset else np.inf
+                answers = np.minimum(problems, most) * work.answers
                 labels = {"purpose": work.purpose, "stage": stage, "dataset": work.dataset}
                 counts = {"rollouts": answers * drawn, "generated_tokens": answers * generated}
                 rows.append(labels | {"n": answers} | counts)

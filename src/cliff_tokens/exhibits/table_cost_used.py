@@ -25,7 +25,7 @@ def values(
     """Rows of ``predict`` beside the counts of what was drawn; ``ratio`` is tokens over tokens.
 
     Args:
-        traces: rows of the table.
+        traces: those that every estimator was run on.
         tokens: scores of the same traces.
         potential: independent rollouts that were drawn; no files where the run has none.
         branches: branches that the estimator recursive drew.
@@ -36,7 +36,10 @@ def values(
         datasets: likewise; a row for all of them follows.
     """
     predicted = predict(traces, tokens, rollouts, tokens_per_second, intervals, models, datasets)
-    drawn = count_drawn(potential, branches).rename(columns={"draws": "estimator"} | _USED)
+    of_these = [
+        counts[counts["trace_id"].isin(traces["trace_id"])] for counts in (potential, branches)
+    ]
+    drawn = count_drawn(*of_these).rename(columns={"draws": "estimator"} | _USED)
     keys = ["model", "dataset", "estimator"]
     used = pd.concat([drawn, drawn.assign(dataset=POOLED)]).groupby(keys)[[*_USED.values()]].sum()
     joined = predicted.join(used, on=keys)

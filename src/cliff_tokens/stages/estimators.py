@@ -12,16 +12,17 @@ class Estimator:
 
     draws: tuple[str, ...]  # its rounds of rollouts, in order; none: it draws nothing
     counts: str  # the table that its rollouts are counted in, potential or branches
+    subset: bool = False  # whether it measures the traces of the run's subset only: it costs most
     kinds: tuple[str, ...] = KINDS  # of cliffs that its catalogue holds
 
 
 ESTIMATORS = {
-    "independent": Estimator(("independent",), "potential"),
+    "independent": Estimator(("independent",), "potential", subset=True),
     "recursive": Estimator(("recursive",), "branches"),
     "adaptive": Estimator(("recursive", "adaptive"), "branches"),
-    "reference": Estimator(("reference",), "branches"),
+    "reference": Estimator(("reference",), "branches", subset=True),
     # Drawn from the recursion's estimates in place of rollouts, for what trains on its false flags.
-    "simulated": Estimator((), "potential", ("deterministic",)),
+    "simulated": Estimator((), "potential", kinds=("deterministic",)),
 }
 # What is drawn at cliffs, once for each estimator that found them.
 AT_CLIFFS = ("resampling", "candidates", "cut_points")
@@ -32,6 +33,11 @@ def draws_of(estimators: Iterable[str], counts: str | None = None) -> list[str]:
     chosen = [ESTIMATORS[name] for name in estimators]
     draws = [draw for one in chosen if counts in (None, one.counts) for draw in one.draws]
     return list(dict.fromkeys(draws))
+
+
+def covered(table: str, estimator: str) -> str:
+    """The folder of the traces or tokens that an estimator measures: of all, or of the subset."""
+    return f"subset/{table}" if ESTIMATORS[estimator].subset else table
 
 
 def stage_of(draws: str) -> str:

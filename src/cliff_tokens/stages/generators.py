@@ -72,23 +72,31 @@ def problems(name: str, split: Split, rng: np.random.Generator) -> Iterator[Prob
             yield problem
 
 
-def generate(name: str, split: Split, count: int, seed: int) -> pd.DataFrame:
+def generate(name: str, split: Split, count: int, seed: int, skip: int = 0) -> pd.DataFrame:
     """``count`` different problems as rows of the ``problems`` table, without ``dataset``.
 
     Raises ValueError if the generator cannot give that many different problems.
+
+    Args:
+        name: of the generator.
+        split: that the problems are of.
+        count: how many are given.
+        seed: of the draws.
+        skip: problems that are left out first: those that a set without it begins with.
     """
     drawn: dict[str, Problem] = {}
     rng = np.random.default_rng([seed, *name.encode(), *split.encode()])
     if name == "factors" and split == "test":
         drawn["factors 1092"] = _factors(rng, 1092)
     stream, misses = problems(name, split, rng), 0
-    while len(drawn) < count:
+    while len(drawn) < skip + count:
         problem = next(stream)
         misses = misses + 1 if problem.key in drawn else 0
         drawn.setdefault(problem.key, problem)
         if misses == _PATIENCE:
             raise ValueError(
-                f"{name}: {count} problems asked for, but the {split} split has only {len(drawn)}"
+                f"{name}: {count} problems asked for after the first {skip}, but the {split} split "
+                f"has only {len(drawn)}"
             )
     return pd.DataFrame(
         {
@@ -101,7 +109,7 @@ def generate(name: str, split: Split, count: int, seed: int) -> pd.DataFrame:
             "split": split,
             "source_row": row,
         }
-        for row, problem in enumerate(drawn.values())
+        for row, problem in list(enumerate(drawn.values()))[skip:]
     )
 
 

@@ -11,6 +11,17 @@ from cliff_tokens.stages.drops import estimate_drops, pair_counts
 from cliff_tokens.stages.rollouts import COUNTS, join, make_plan
 
 
+def take_subset(problems: pd.DataFrame, traces: pd.DataFrame, count: int | None) -> pd.DataFrame:
+    """The traces of the first ``count`` problems, in the order of the problems' source; None: all.
+
+    They say nothing of how the traces went on: what is chosen is a problem.
+    """
+    if count is None:
+        return traces
+    first = problems.sort_values("source_row")["problem_id"].head(count)
+    return traces[traces["problem_id"].isin(first)]
+
+
 def plan_potential(traces: pd.DataFrame, count: int) -> pd.DataFrame:
     """``count`` rollouts at every prefix 0 .. T-1: rows of the ``plans`` table."""
     lengths = traces["token_ids"].map(len)

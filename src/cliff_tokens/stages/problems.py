@@ -49,7 +49,8 @@ def select(
     """
     place = f"config/datasets.yaml: {dataset}"
     if "generator" in entry:
-        chosen = generate(entry["generator"], entry["split"], entry["problems"], seed)
+        skip = entry.get("skip", 0)
+        chosen = generate(entry["generator"], entry["split"], entry["problems"], seed, skip)
         chosen = chosen.assign(row=chosen["problem_id"], written=chosen["answer"], reason=None)
     else:
         chosen = from_rows(entry, rows, place)

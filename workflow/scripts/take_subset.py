@@ -1,0 +1,16 @@
+"""Take the traces of a data set's first problems, and their tokens."""
+
+from cliff_tokens import tables
+from cliff_tokens.script import running
+from cliff_tokens.stages.independent import take_subset
+
+with running(snakemake) as provenance:
+    traces = take_subset(
+        tables.read(snakemake.input.problems, "problems"),
+        tables.read(snakemake.input.traces, "traces"),
+        snakemake.params.problems,
+    )
+    tokens = tables.read(snakemake.input.tokens, "tokens")
+    tokens = tokens[tokens["trace_id"].isin(traces["trace_id"])]
+    tables.write(traces, snakemake.output.traces, "traces", provenance)
+    tables.write(tokens, snakemake.output.tokens, "tokens", provenance)
