@@ -80,7 +80,9 @@ def test_a_plan_leaves_empty_what_it_cannot_know_and_obeys_the_limit_on_problems
 
 
 def test_a_run_works_for_four_purposes():
-    analysis = TraceSet(["s", "l"], ["a", "b"], samples=1, rollouts=64, catalogues=["x", "x"])
+    analysis = TraceSet(
+        ["s", "l"], ["a", "b"], samples=1, rollouts=64, catalogues=["x", "x"], subset={"b": 3}
+    )
     training = TraceSet(["s"], ["t"], samples=2, rollouts=64, catalogues=["x", "y"])
     policies = {"model": ["s"], "variant": ["base", "all", "cdpo"], "seed": [1, 2]}
     evaluation = {
@@ -95,6 +97,7 @@ def test_a_run_works_for_four_purposes():
         ("recount", "a", 6 * 3),
         ("evaluation", "e", 6 * 5),  # greedily once, besides
     ]
+    assert [work.subset for work in works] == [None, 3, None, None, None]
     assert [(work.rollouts, work.catalogues) for work in works] == [
         (64, 1), (64, 1), (64, 2), (32, 1), (0, 1),
     ]  # fmt: skip

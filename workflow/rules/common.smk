@@ -160,6 +160,9 @@ BRANCH_ROLLOUTS = {
     "recursive": config["potential"]["rollouts"],
     "reference": config["truth"]["rollouts"],
 }
+# Problems of a data set that the costly estimators are run on, where these are not all.
+SUBSET = config["potential"]["subset"]
+catalogue.pick(DATASET_CATALOGUE, SUBSET, "config/datasets.yaml", "potential.subset")
 if MAIN not in RUN_ESTIMATORS:
     raise WorkflowError(
         f"potential.main: {MAIN!r} is not among potential.estimators, which are "

@@ -24,7 +24,7 @@ rule take_subset:
         mem_mb=2000,
         runtime=10,
     params:
-        problems=config["potential"]["subset"],
+        problems=lambda wildcards: SUBSET.get(wildcards.dataset),
         revision=REVISIONS["potential"],
     message:
         "Taking the traces of {wildcards.model} on {wildcards.dataset} that rollouts start everywhere in"

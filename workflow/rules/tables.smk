@@ -520,7 +520,7 @@ use rule exhibit as table_cost_plan with:
             "samples": config["traces"]["samples"],
             "rollouts": config["potential"]["rollouts"],
             "catalogues": [MAIN, *AUDITED],
-            "subset": config["potential"]["subset"],
+            "subset": SUBSET,
         },
         training={
             "models": TRAINED,
@@ -528,7 +528,7 @@ use rule exhibit as table_cost_plan with:
             "samples": config["training"]["samples"],
             "rollouts": config["potential"]["rollouts"],
             "catalogues": TRAINED_ON,
-            "subset": config["potential"]["subset"],
+            "subset": SUBSET,
         },
         policies=POLICIES,
         evaluation=config["evaluation"],

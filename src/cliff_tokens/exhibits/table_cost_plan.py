@@ -19,7 +19,7 @@ Candidates and cut points take over what other stages drew, so that theirs are u
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -38,7 +38,7 @@ class TraceSet:
         samples: traces of each problem.
         rollouts: N of the potential.
         catalogues: estimators whose cliffs are resampled and have candidates.
-        subset: most problems of a data set on which independent is run; None: all.
+        subset: most problems of a data set on which independent is run; of others, all.
     """
 
     models: Sequence[str]
@@ -46,7 +46,7 @@ class TraceSet:
     samples: int
     rollouts: int
     catalogues: Sequence[str]
-    subset: int | None = None
+    subset: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def list_works(
             rollouts=traces.rollouts,
             # Of the simulated catalogue one kind alone is resampled: at most so many.
             catalogues=len(set(traces.catalogues)),
-            subset=traces.subset,
+            subset=traces.subset.get(dataset),
         )
         for purpose, traces in (("analysis", analysis), ("training", training))
         for dataset in traces.datasets
