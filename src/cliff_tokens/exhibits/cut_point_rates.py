@@ -13,7 +13,7 @@ import pandas as pd
 from cliff_tokens import statistics
 from cliff_tokens.exhibits.cells import cells, mean_columns, share_columns
 from cliff_tokens.stages.cut_points import METHODS
-from cliff_tokens.statistics import Intervals
+from cliff_tokens.statistics import DIFFERENCE, SHARE, Intervals
 from cliff_tokens.tables import PLACE
 
 RIVALS = ("critical", "tangent", "random")  # the paper's; "restart" is ours
@@ -62,6 +62,10 @@ def compare_methods(
         members = failed[in_population(rates, population)]
         for labels, cell in cells(members, pooled, model=models):
             cluster = cell["cluster"]
+
+            def mean(name: str, of: pd.Series, limits, cluster=cluster) -> dict:
+                return mean_columns(name, of, cluster[of.index], intervals, limits=limits)
+
             for method in (cliff, *RIVALS, "restart"):
                 for k in ks:
                     rate, of_cliff = rates[method, k][cell.index], rates[cliff, k][cell.index]
@@ -79,11 +83,11 @@ def compare_methods(
                             "n": len(cell),
                             "with_cut": int(has_cut.sum()),
                             **share_columns("share_with_cut", has_cut, cluster, intervals),
-                            **mean_columns("potential", potential, cluster[has_cut], intervals),
-                            **mean_columns("published", rate.fillna(0.0), cluster, intervals),
-                            **mean_columns("fair", rate[has_cut], cluster[has_cut], intervals),
+                            **mean("potential", potential, SHARE),
+                            **mean("published", rate.fillna(0.0), SHARE),
+                            **mean("fair", rate[has_cut], SHARE),
                             "pairs": int(paired.sum()),
-                            **mean_columns("difference", difference, cluster[paired], intervals),
+                            **mean("difference", difference, DIFFERENCE),
                         }
                     )
     return pd.DataFrame(rows)

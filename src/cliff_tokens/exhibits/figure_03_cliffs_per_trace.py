@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from cliff_tokens.exhibits import style
 from cliff_tokens.exhibits.cells import mean_columns
 from cliff_tokens.exhibits.prevalence import by_outcome, count_cliffs, draw_rate
-from cliff_tokens.statistics import Intervals
+from cliff_tokens.statistics import COUNT, Intervals
 
 
 def values(
@@ -29,7 +29,9 @@ def values(
     """
 
     def mean(cell: pd.DataFrame) -> dict:
-        columns = mean_columns("cliffs_per_trace", cell["cliffs"], cell["cluster"], intervals)
+        columns = mean_columns(
+            "cliffs_per_trace", cell["cliffs"], cell["cluster"], intervals, limits=COUNT
+        )
         return {"cliffs": int(cell["cliffs"].sum()), **columns}
 
     return by_outcome(count_cliffs(traces, cliffs), models, datasets, mean)

@@ -45,7 +45,9 @@ def values(
             rates[:, column] = statistics.pass_at_k(
                 cell["successes"].to_numpy(), cell["rollouts"].to_numpy(), k
             )
-        low, high = statistics.cluster_bootstrap(rates, cell["problem_id"], intervals)
+        low, high = statistics.cluster_bootstrap(
+            rates, cell["problem_id"], intervals, limits=statistics.SHARE
+        )
         mean = rates.mean(axis=0) if len(cell) else np.full(len(ks), np.nan)
         rows += [
             {
