@@ -96,6 +96,8 @@ use rule exhibit as figure_06_recovery with:
     input:
         candidates=of_run("candidates", MAIN),
         cliffs=of_run("cliffs", MAIN),
+        resampling=of_run("resampling", MAIN),
+        alternatives=of_run("alternatives"),
     output:
         **figure("figure_06_recovery"),
     log:

@@ -6,6 +6,7 @@ rule plan_resampling:
         cliffs="<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
         estimates="<measured>/estimates/{estimator}/{model}/{dataset}.parquet",
         tokens="<measured>/tokens/{model}/{dataset}.parquet",
+        traces="<measured>/traces/{model}/{dataset}.parquet",
     output:
         plan="<results>/plans/resampling/{estimator}/{model}/{dataset}.parquet",
     log:
