@@ -1,7 +1,7 @@
 """Cliffs before and after training, by hand."""
 
 import pandas as pd
-from helpers.answers import INTERVALS, recounts
+from helpers.answers import ADAPTERS, INTERVALS, recounts
 
 from cliff_tokens.exhibits.cliff_changes import cliff_changes
 
@@ -12,7 +12,9 @@ def test_cliffs_are_compared_per_trace_and_per_token():
     rows = pd.concat(
         [recounts([2, 1, 0, 1, 1], "base"), recounts([1, 0, 0, 1, 0], "all", tokens=100)]
     )
-    found = cliff_changes(rows, INTERVALS, ["m"], VARIANTS, ["chains"]).set_index("variant")
+    found = cliff_changes(rows, ADAPTERS, INTERVALS, ["m"], VARIANTS, ["chains"]).set_index(
+        "variant"
+    )
     assert found["per_trace"].tolist()[:2] == [1.0, 0.4]
     assert found["per_1000_tokens"].tolist()[:2] == [20.0, 4.0]
     tuned = found.loc["all"]
@@ -23,7 +25,7 @@ def test_cliffs_are_compared_per_trace_and_per_token():
 
 
 def test_a_variant_without_pairs_has_no_cliffs_rather_than_none():
-    found = cliff_changes(recounts([1, 1], "base"), INTERVALS, ["m"], ["all"], ["chains"])
+    found = cliff_changes(recounts([1, 1], "base"), ADAPTERS, INTERVALS, ["m"], ["all"], ["chains"])
     empty = found.set_index("variant").loc["all"]
     assert (empty["n"], empty["traces"]) == (0, 0)
     assert empty[["per_trace", "per_1000_tokens", "change", "accuracy"]].isna().all()

@@ -20,6 +20,7 @@ from cliff_tokens.statistics import COUNT, Intervals, bootstrap
 
 def cliff_changes(
     recounts: pd.DataFrame,
+    adapters: pd.DataFrame,
     intervals: Intervals,
     models: Sequence[str],
     variants: Sequence[str],
@@ -35,6 +36,7 @@ def cliff_changes(
 
     Args:
         recounts: rows of the table.
+        adapters: what was trained: model, variant, seed and ``weights``, a hash.
         intervals: how intervals are made.
         models: rows of the result, in this order.
         variants: likewise, after base.
@@ -58,7 +60,7 @@ def cliff_changes(
             row |= gain_columns("change", pairs, "cliffs", intervals, variant)
             row |= _rate_change("change_per_1000_tokens", pairs, intervals, variant)
             rows.append(row)
-    return adjust(pd.DataFrame(rows))
+    return adjust(pd.DataFrame(rows), adapters)
 
 
 def _rate_change(name: str, pairs: pd.DataFrame, intervals: Intervals, variant: str) -> dict:

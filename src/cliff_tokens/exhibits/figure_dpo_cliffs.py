@@ -18,6 +18,7 @@ _PANELS = (("per_trace", "cliffs per trace"), ("change", "change from base"))
 
 def values(
     recounts: pd.DataFrame,
+    adapters: pd.DataFrame,
     intervals: Intervals,
     models: Sequence[str],
     variants: Sequence[str],
@@ -32,7 +33,7 @@ def values(
         variants: lines of a panel, after base.
         datasets: rows of panels of each model; another follows for all of several.
     """
-    frame = cliff_changes(recounts, intervals, models, variants, datasets)
+    frame = cliff_changes(recounts, adapters, intervals, models, variants, datasets)
     columns = ["model", "dataset", "variant", "n", "traces", "cliffs"]
     shown = [f"{name}{end}" for name, _ in _PANELS for end in ("", "_low", "_high")]
     return frame[[*columns, *shown, "p_holm"]]
