@@ -31,6 +31,7 @@ def values(
 
     Args:
         evaluation: rows of the table.
+        adapters: what was trained: model, variant, seed and ``weights``, a hash.
         intervals: how intervals are made.
         models: rows of panels, in this order.
         variants: lines of a panel, in this order.

@@ -28,6 +28,7 @@ def values(
 
     Args:
         recounts: rows of the table.
+        adapters: what was trained: model, variant, seed and ``weights``, a hash.
         intervals: how intervals are made.
         models: rows of panels, in this order.
         variants: lines of a panel, after base.

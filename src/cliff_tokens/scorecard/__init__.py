@@ -180,9 +180,7 @@ def tail(finding: Finding, bound: float, confidence: float) -> float:
     that its level says.
     """
     half = finding.value - finding.low if finding.value > bound else finding.high - finding.value
-    if np.isnan(half) or finding.value == bound:
-        return np.nan if np.isnan(half) else 1.0
-    if half == 0:
+    if not half > 0:
         return np.nan
     z = abs(finding.value - bound) / half * statistics.critical_value(confidence)
     return float(2 * scipy.special.ndtr(-z))
