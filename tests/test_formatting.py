@@ -64,7 +64,7 @@ def test_a_number_that_is_text_stays_as_it_is_written():
 
 
 def test_a_page_escapes_what_its_cells_hold():
-    page = format_html(FRAME.assign(data_set="<script>"), "Shares")
+    page = format_html(FRAME.assign(data_set="<script>"), "Shares", "Of 2")
     assert page.startswith("<!doctype html>")
     assert "<title>Shares</title>" in page
     assert "&lt;script&gt;" in page

@@ -26,6 +26,7 @@ def test_what_an_entry_does_not_say_follows_from_its_name():
     assert index["table_5"] == {
         "part": "table", "target": "table_5", "file": "tables/table_5.md",
         "values": "tables/table_5.csv", "number": None, "original_file": None, "claims": (),
+        "by_construction": {}, "selection": {},
         "revision": None, "became": None, "now": None,
         "note": None, "needs": "dpo", "title": "Rates", "claim": "Less.", "published": [],
     }  # fmt: skip

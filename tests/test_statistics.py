@@ -6,10 +6,14 @@ from math import comb
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm, t
 
 from cliff_tokens.statistics import (
+    COUNT,
+    FEWEST,
+    SHARE,
     Intervals,
+    bootstrap,
     cluster_bootstrap,
     density,
     median_interval,
@@ -78,27 +82,108 @@ def clustered(rng, clusters=60):
     return rng.normal(size=clusters)[labels] + 0.3 * rng.normal(size=len(labels)), labels
 
 
-def test_the_bootstrap_covers_the_mean_of_clustered_rows():
-    rng, trials = np.random.default_rng(11), 400
-    covered = 0
-    for _ in range(trials):
-        low, high = cluster_bootstrap(*clustered(rng), INTERVALS)
-        covered += low <= 0 <= high
-    # Percentile intervals of 60 clusters fall a little short of their level: four binomial
-    # standard deviations allow it. Rows taken as independent would cover two thirds.
-    assert abs(covered / trials - 0.95) < 4 * np.sqrt(0.95 * 0.05 / trials)
+def labelled(rng, clusters, most=4):
+    return np.repeat(np.arange(clusters), rng.integers(1, most, clusters))
 
 
-def test_the_share_interval_covers_the_share_of_clustered_rows():
-    rng, trials = np.random.default_rng(12), 400
-    covered = 0
-    for _ in range(trials):
-        sizes = rng.integers(1, 8, 80)
-        labels = np.repeat(np.arange(80), sizes)
-        flags = rng.random(len(labels)) < rng.beta(0.6, 1.4, 80)[labels]
-        low, high = share_interval(flags, labels, 0.95)
-        covered += low <= 0.3 <= high
-    assert abs(covered / trials - 0.95) < 4 * np.sqrt(0.95 * 0.05 / trials)
+def means(rng, clusters):
+    labels = labelled(rng, clusters)
+    effects = rng.normal(size=clusters)[labels] + 0.5 * rng.normal(size=len(labels))
+    return (effects, labels), 0
+
+
+def counted_shares(rng, clusters):
+    """Successes of 64 rollouts at cliffs whose potentials differ by problem."""
+    labels = labelled(rng, clusters)
+    return (rng.binomial(64, rng.beta(3, 4, clusters)[labels]) / 64, labels), 3 / 7
+
+
+def paired_differences(rng, clusters):
+    labels = labelled(rng, clusters)
+    before = rng.beta(4, 3, clusters)[labels]
+    drawn = [rng.binomial(64, potential) / 64 for potential in (before, 0.4 * before)]
+    return (drawn[0] - drawn[1], labels), 0.6 * 4 / 7
+
+
+@pytest.mark.parametrize("draw", [means, counted_shares, paired_differences])
+@pytest.mark.parametrize("clusters", [5, 7, 12, 24])
+def test_the_bootstrap_covers_as_often_as_it_says_with_few_clusters(draw, clusters):
+    # Percentile intervals alone cover .80 to .93 of these.
+    rng, trials, covered = np.random.default_rng(99), 3000, 0
+    for seed in range(trials):
+        rows, truth = draw(rng, clusters)
+        low, high = cluster_bootstrap(*rows, Intervals(0.95, 300, seed))
+        covered += low <= truth <= high
+    assert 0.93 <= covered / trials <= 0.97
+
+
+@pytest.mark.parametrize("clusters", range(FEWEST))
+def test_fewer_than_five_clusters_tell_no_interval(clusters):
+    labels = np.repeat(np.arange(clusters), 9)
+    values = np.random.default_rng(1).normal(size=len(labels))
+    assert np.isnan(cluster_bootstrap(values, labels, INTERVALS)).all()
+    assert np.isnan(median_interval(values, labels, INTERVALS)).all()
+
+
+@pytest.mark.parametrize("clusters", [3, 4, 5, 6, 8, 12, 24])
+def test_the_share_interval_covers_as_often_as_it_says_with_few_clusters(clusters):
+    # A share of a few rows takes few values, so that coverage moves in steps with the true share
+    # (.92 to .975): what is held is its mean over shares, with and without dependence.
+    shapes = [(0.6, 1.4), (2, 2), (3, 1), (0.2, 1.8), (300, 700)]
+    rng, trials, covered = np.random.default_rng(12), 800, 0
+    for shape in shapes:
+        for _ in range(trials):
+            labels = labelled(rng, clusters, most=5)
+            flags = rng.random(len(labels)) < rng.beta(*shape, clusters)[labels]
+            low, high = share_interval(flags, labels, 0.95)
+            covered += low <= shape[0] / sum(shape) <= high
+    assert 0.93 <= covered / trials / len(shapes) <= 0.97
+
+
+def test_widening_is_students_over_the_normal_quantile_and_for_the_variance_that_is_lost():
+    values, labels = np.arange(6.0), np.arange(6)
+    drawn = np.random.default_rng(7).integers(6, size=(400, 6))
+    low, high = np.quantile(values[drawn].mean(axis=1), [0.025, 0.975])
+    factor = t.ppf(0.975, 5) * np.sqrt(6 / 5) / norm.ppf(0.975)
+    expected = 2.5 - factor * (2.5 - low), 2.5 + factor * (high - 2.5)
+    assert cluster_bootstrap(values, labels, INTERVALS) == pytest.approx(expected)
+    # Of many clusters nothing is left of it.
+    values, labels = np.arange(4000.0) % 7, np.arange(4000)
+    plain = bootstrap(lambda sums: sums[..., 0] / 4000, values[:, None], labels, INTERVALS)
+    assert np.ptp(plain) == pytest.approx(2 * norm.ppf(0.975) * values.std() / 4000**0.5, rel=0.1)
+
+
+def test_clusters_of_unequal_size_count_as_fewer():
+    values = np.random.default_rng(2).normal(size=8)
+    even = np.arange(8)
+    uneven = np.repeat(even, [9, 1, 1, 1, 1, 1, 1, 1])
+    alone = [np.ptp(cluster_bootstrap(values, even, INTERVALS))]
+    # The same cluster means, weighed alike: only their effective number differs.
+    weights = 1 / np.bincount(uneven)[uneven]
+    once = cluster_bootstrap(values[uneven] * weights, uneven, INTERVALS, weights)
+    effective = 16**2 / (81 + 7)
+    ratio = t.ppf(0.975, effective - 1) / t.ppf(0.975, 7)
+    assert np.ptp(once) / alone[0] == pytest.approx(ratio)
+
+
+def test_an_interval_stays_where_the_quantity_can_lie():
+    values, labels = np.array([0.0, 0, 0, 0.1, 0.9, 1.0]), np.arange(6)
+    low, high = cluster_bootstrap(values, labels, INTERVALS)
+    assert low < 0
+    assert cluster_bootstrap(values, labels, INTERVALS, limits=SHARE) == (0, high)
+    assert cluster_bootstrap(1 - values, labels, INTERVALS, limits=SHARE)[1] == 1
+    assert median_interval(values, labels, INTERVALS, COUNT)[0] == 0
+
+
+def test_the_rows_that_are_counted_say_how_many_clusters_there_are():
+    rows = np.column_stack([np.arange(12.0), np.ones(12)])
+    labels, first = np.arange(12) % 6, np.arange(12) < 4
+
+    def mean(sums):
+        return sums[..., 0] / sums[..., 1]
+
+    assert np.isfinite(bootstrap(mean, rows, labels, INTERVALS)).all()
+    assert np.isnan(bootstrap(mean, rows, labels, INTERVALS, counted=first)).all()
 
 
 def test_a_share_of_single_rows_has_the_plain_wilson_interval():
@@ -109,7 +194,8 @@ def test_a_share_of_single_rows_has_the_plain_wilson_interval():
 def test_rows_of_a_cluster_that_agree_count_once():
     flags = np.repeat(np.arange(40) < 9, 3)
     once = wilson(9, 40, 0.95)
-    assert share_interval(flags, np.repeat(np.arange(40), 3), 0.95) == pytest.approx(once)
+    thrice = share_interval(flags, np.repeat(np.arange(40), 3), 0.95)
+    assert thrice == pytest.approx(once, rel=0.01)
 
 
 def test_the_bootstrap_depends_on_the_seed_and_not_on_the_order_of_rows():
@@ -128,35 +214,19 @@ def test_columns_of_the_bootstrap_share_their_resamples():
 
 
 def test_weights_make_the_bootstrap_one_of_ratios():
-    tokens = np.array([10.0, 20, 30, 40])
-    low, high = cluster_bootstrap(0.5 * tokens + [1, -1, 1, -1], range(4), INTERVALS, tokens)
-    assert 0.4 < low < 0.5 < high < 0.65
+    tokens = np.array([10.0, 20, 30, 40, 50, 60])
+    odds = [1, -1, 1, -1, 1, -1]
+    low, high = cluster_bootstrap(0.5 * tokens + odds, range(6), INTERVALS, tokens)
+    assert 0.4 < low < 0.5 < high < 0.6
 
 
 @pytest.mark.parametrize(
     ("values", "labels"),
-    [([], []), ([1.0], ["a"]), ([0.0, 1.0], ["a", "a"]), ([0.3, 0.3, 0.3], ["a", "b", "c"])],
+    [([], []), ([1.0], ["a"]), ([0.0, 1.0], ["a", "a"]), ([0.3] * 6, range(6))],
     ids=["nothing", "one row", "one cluster", "no spread"],
 )
 def test_no_interval_rather_than_one_of_no_width(values, labels):
     assert np.isnan(cluster_bootstrap(values, labels, INTERVALS)).all()
-
-
-def test_the_median_of_resamples_is_that_of_the_rows_they_hold():
-    # Both clusters, or one of them twice: medians 3, 1 and 10, at shares of 1/2, 1/4 and 1/4.
-    values, labels = [10.0, 1, 3, 10, 1], ["b", "a", "a", "b", "a"]
-    assert median_interval(values, labels, Intervals(0.6, 400, 1)) == (1, 10)
-    assert median_interval(values, labels, Intervals(0.4, 400, 1)) == (3, 3)
-
-
-def test_the_median_of_an_even_number_lies_between_the_middle_two():
-    values, labels = [0.0, 1.0], ["a", "b"]
-    # 0, 1/2 and 1, at shares of 1/4, 1/2 and 1/4.
-    assert median_interval(values, labels, Intervals(0.9, 400, 1)) == (0, 1)
-    assert median_interval(values, labels, Intervals(0.2, 400, 1)) == (0.5, 0.5)
-    assert np.isnan(median_interval([], [], INTERVALS)).all()
-    assert np.isnan(median_interval([1.0, 2.0], ["a", "a"], INTERVALS)).all()
-    assert np.isnan(median_interval([1.0, 1.0], ["a", "b"], INTERVALS)).all()
 
 
 def test_undefined_resamples_are_left_out_while_they_are_few():
@@ -187,16 +257,7 @@ def test_a_subsample_keeps_what_fits_and_repeats():
     assert drawn.tolist() == subsample(values, 10, 1).tolist()
 
 
-def test_the_median_interval_is_that_of_medians_of_resampled_clusters():
-    # Two clusters, {1, 9} and {5}: both drawn gives 5, the first twice 5, the second twice 5.
-    assert np.isnan(median_interval([1, 9, 5], ["a", "a", "b"], Intervals(0.95, 500, 1))).all()
-    # {1} and {2, 4}: the first twice 1, both 2, the second twice 3.
-    low, high = median_interval([4, 1, 2], ["b", "a", "b"], Intervals(0.95, 500, 1))
-    assert (low, high) == (1, 3)
-    assert np.isnan(median_interval([4, 1], ["a", "a"], Intervals(0.95, 500, 1))).all()
-
-
-def test_the_median_interval_agrees_with_numpy_on_each_resample():
+def test_the_median_interval_is_that_of_the_medians_of_resampled_clusters():
     rng = np.random.default_rng(5)
     values, clusters = rng.normal(size=31), np.arange(31) % 9
     found = median_interval(values, clusters, Intervals(0.9, 300, 2))
@@ -204,4 +265,16 @@ def test_the_median_interval_agrees_with_numpy_on_each_resample():
     medians = [
         np.median(np.concatenate([values[clusters == one] for one in which])) for which in drawn
     ]
-    assert found == pytest.approx(np.quantile(medians, [0.05, 0.95]))
+    ends, middle = np.quantile(medians, [0.05, 0.95]), np.median(values)
+    effective = 31**2 / (4 * 16 + 5 * 9)
+    factor = t.ppf(0.95, effective - 1) * np.sqrt(9 / 8) / norm.ppf(0.95)
+    assert found == pytest.approx(middle + factor * (ends - middle))
+
+
+def test_the_median_of_an_even_number_lies_between_the_middle_two():
+    # Six clusters of one row: every resample has six rows, and most medians are halves.
+    values = np.arange(6.0)
+    low, high = median_interval(values, range(6), INTERVALS)
+    assert low + high == pytest.approx(5, abs=1.5)
+    assert np.isnan(median_interval([], [], INTERVALS)).all()
+    assert np.isnan(median_interval([1.0] * 6, range(6), INTERVALS)).all()

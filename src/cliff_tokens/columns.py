@@ -63,7 +63,7 @@ _BOUND = (
     _column("bound", pa.float64(), "1 - q_t, which no drop can exceed"),
     _column("possible", pa.bool_(), "whether the bound exceeds the margin"),
     _column("p_exact", pa.float64(), "Fisher's exact one-sided p of no fall"),
-    _column("q_fdr", pa.float64(), "Benjamini-Hochberg, over all tokens tested"),
+    _column("q_fdr", pa.float64(), "Benjamini-Hochberg, over the tokens of its file"),
 )
 
 _KINDS = tuple(

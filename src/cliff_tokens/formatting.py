@@ -66,8 +66,8 @@ def format_markdown(frame: pd.DataFrame) -> str:
     return cells.to_markdown(index=False, disable_numparse=True, colalign=align)
 
 
-def format_html(frame: pd.DataFrame, title: str) -> str:
-    """The frame as a page of its own, which a report shows where a csv would be downloaded."""
+def format_html(frame: pd.DataFrame, title: str, line: str) -> str:
+    """The frame below a line, as a page that a report shows where a csv would be downloaded."""
     table = format_cells(frame).to_html(index=False, border=0)
     style = (
         "body{font:14px sans-serif;margin:1.5em}table{border-collapse:collapse}"
@@ -75,7 +75,7 @@ def format_html(frame: pd.DataFrame, title: str) -> str:
     )
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{style}</style><h1>{title}</h1>{table}</html>\n"
+        f"<style>{style}</style><h1>{title}</h1><p>{line}</p>{table}</html>\n"
     )
 
 
@@ -88,7 +88,10 @@ def _decimals(value: float) -> int:
     return 3 if size >= 0.00995 else 4
 
 
-def write_summary(summary: pd.DataFrame, csv: str | Path, md: str | Path) -> None:
-    """A summary's values in full (csv) and as they are read (Markdown)."""
+def write_summary(
+    summary: pd.DataFrame, csv: str | Path, md: str | Path, line: str | None = None
+) -> None:
+    """A summary's values in full (csv) and as they are read (Markdown), there below a line."""
     summary.to_csv(csv, index=False)
-    Path(md).write_text(format_markdown(summary) + "\n", encoding="utf-8")
+    above = f"{line}\n\n" if line else ""
+    Path(md).write_text(f"{above}{format_markdown(summary)}\n", encoding="utf-8")

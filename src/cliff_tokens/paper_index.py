@@ -22,6 +22,8 @@ _LEFT_OUT = {
     "became": None,
     "now": None,
     "claims": (),
+    "by_construction": {},
+    "selection": {},
     "note": None,
     "needs": None,
 }

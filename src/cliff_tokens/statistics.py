@@ -1,17 +1,22 @@
 """Intervals, pass@k and densities.
 
 Rows that share a problem are not independent: several cliffs of one trace, several traces of one
-problem. Intervals of means and ratios therefore resample whole problems (clusters), and intervals
-of shares count the effective number of rows. Where the data cannot tell an interval (nothing
-measured, one cluster, no spread to resample) it is NaN, never of zero width.
+problem. Intervals of means and ratios therefore resample whole problems (clusters) and are widened
+where these are few; intervals of shares count the effective number of rows. Where the data cannot
+tell an interval (nothing measured, fewer than ``FEWEST`` clusters, no spread to resample) it is
+NaN, never of zero width.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import scipy  # its stats load where they are used: nearly every job imports this module
+
+FEWEST = 5  # clusters, below which resampling them tells no interval
+ANY, SHARE, DIFFERENCE, COUNT = (-np.inf, np.inf), (0.0, 1.0), (-1.0, 1.0), (0.0, np.inf)
 
 
 @dataclass(frozen=True)
@@ -146,25 +151,6 @@ def _pass_table(n: int, k: int) -> np.ndarray:
     return table
 
 
-def resampled_sums(
-    rows: np.ndarray, clusters: np.ndarray, repetitions: int, seed: int
-) -> np.ndarray:
-    """Column sums (repetitions x columns) over clusters drawn with replacement.
-
-    A resample holds as many clusters as the data, each with all of its rows; how many rows that
-    makes may vary.
-    """
-    labels, index = np.unique(np.asarray(clusters), return_inverse=True)
-    sums = np.stack(
-        [
-            np.bincount(index, weights=column, minlength=len(labels))
-            for column in np.asarray(rows, dtype=float).T
-        ],
-        axis=1,
-    )
-    return _times_drawn(len(labels), repetitions, seed) @ sums
-
-
 def _times_drawn(clusters: int, repetitions: int, seed: int) -> np.ndarray:
     """How often each resample holds each cluster, [repetitions, clusters]."""
     drawn = np.random.default_rng(seed).integers(clusters, size=(repetitions, clusters))
@@ -190,39 +176,87 @@ def percentile_interval(resamples: np.ndarray, confidence: float) -> tuple[np.nd
     return np.where(told, low, np.nan), np.where(told, high, np.nan)
 
 
+def bootstrap(
+    statistic: Callable[[np.ndarray], np.ndarray],
+    rows: np.ndarray,
+    clusters: np.ndarray,
+    intervals: Intervals,
+    limits: tuple[float, float] = ANY,
+    counted: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Interval of a statistic of column sums, resampling clusters of any size.
+
+    A resample holds as many clusters as the data, each with all of its rows; how many rows that
+    makes may vary. The percentile interval is then widened (``_widened``).
+
+    Args:
+        statistic: from column sums, float [..., columns], to one or more numbers [..., ...]; NaN
+            where it is undefined.
+        rows: what is summed, float [rows, columns].
+        clusters: a label for each row.
+        intervals: how intervals are made.
+        limits: where the statistic can lie.
+        counted: the rows that say how many clusters there are, where others say little of the
+            statistic, bool [rows]; None for all.
+
+    Returns:
+        both ends; NaN below ``FEWEST`` clusters.
+    """
+    rows = np.asarray(rows, dtype=float)
+    labels, index = np.unique(np.asarray(clusters), return_inverse=True)
+    sizes = np.bincount(index if counted is None else index[counted])
+    sums = np.stack([np.bincount(index, column, len(labels)) for column in rows.T], axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        estimate = statistic(sums.sum(axis=0))
+        if np.count_nonzero(sizes) < FEWEST:
+            return np.full_like(estimate, np.nan), np.full_like(estimate, np.nan)
+        drawn = _times_drawn(len(labels), intervals.repetitions, intervals.seed) @ sums
+        resamples = statistic(drawn)
+    return _widened(estimate, resamples, sizes, intervals.confidence, limits)
+
+
 def cluster_bootstrap(
     values: np.ndarray,
     clusters: np.ndarray,
     intervals: Intervals,
     weights: np.ndarray | None = None,
+    limits: tuple[float, float] = ANY,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Percentile interval of the mean of rows, resampling clusters of any size.
+    """Interval of the mean of rows, resampling clusters; NaN below ``FEWEST``.
 
-    ``values`` is one column or rows x columns; columns share their resamples. With ``weights``
-    the statistic is sum(values) / sum(weights), as cliffs per token. NaN below two clusters.
+    Args:
+        values: one column, or rows x columns, which share their resamples.
+        clusters: a label for each row.
+        intervals: how intervals are made.
+        weights: the statistic is sum(values) / sum(weights), as cliffs per token; None for a mean.
+        limits: where the mean can lie.
     """
     values = np.asarray(values, dtype=float)
     table = values[:, None] if values.ndim == 1 else values
     weights = np.ones(len(values)) if weights is None else np.asarray(weights, dtype=float)
-    if len(np.unique(np.asarray(clusters))) < 2:
-        missing = np.full(values.shape[1:], np.nan)
-        return missing, missing.copy()
-    sums = resampled_sums(
-        np.column_stack([table, weights]), clusters, intervals.repetitions, intervals.seed
+    ends = bootstrap(
+        lambda sums: sums[..., :-1] / sums[..., -1:],
+        np.column_stack([table, weights]),
+        clusters,
+        intervals,
+        limits,
     )
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratios = sums[:, :-1] / sums[:, -1:]
-    low, high = percentile_interval(ratios, intervals.confidence)
-    return low.reshape(values.shape[1:])[()], high.reshape(values.shape[1:])[()]
+    return tuple(end.reshape(values.shape[1:])[()] for end in ends)
 
 
 def median_interval(
-    values: np.ndarray, clusters: np.ndarray, intervals: Intervals
+    values: np.ndarray,
+    clusters: np.ndarray,
+    intervals: Intervals,
+    limits: tuple[float, float] = ANY,
 ) -> tuple[float, float]:
-    """Percentile interval of the median of rows, resampling clusters; NaN below two clusters."""
+    """Interval of the median of rows, resampling clusters; NaN below ``FEWEST``.
+
+    The arguments are those of ``cluster_bootstrap``.
+    """
     values = np.asarray(values, dtype=float)
     labels, index = np.unique(np.asarray(clusters), return_inverse=True)
-    if len(labels) < 2:
+    if len(labels) < FEWEST:
         return np.nan, np.nan
     order = np.argsort(values, kind="stable")
     times = _times_drawn(len(labels), intervals.repetitions, intervals.seed)[:, index[order]]
@@ -231,8 +265,33 @@ def median_interval(
     # Of an even number of rows the median is the mean of the two in the middle.
     places = (reached < half).sum(axis=1), (reached <= half).sum(axis=1)
     medians = (values[order[places[0]]] + values[order[places[1]]]) / 2
-    low, high = percentile_interval(medians, intervals.confidence)
+    low, high = _widened(
+        np.median(values), medians, np.bincount(index), intervals.confidence, limits
+    )
     return float(low), float(high)
+
+
+def _widened(
+    estimate: np.ndarray,
+    resamples: np.ndarray,
+    sizes: np.ndarray,
+    confidence: float,
+    limits: tuple[float, float],
+) -> tuple[np.ndarray, np.ndarray]:
+    """The percentile interval, as much wider about the estimate as few clusters ask for.
+
+    Resampling m clusters finds (m-1)/m of their variance, and normal quantiles know it without
+    error. The factor sqrt(m/(m-1)) t/z makes good both, with Student's t at the effective number
+    of clusters, (sum n)^2 / sum n^2, less one.
+    """
+    low, high = percentile_interval(resamples, confidence)
+    sizes = sizes[sizes > 0]
+    effective = np.sum(sizes) ** 2 / np.sum(np.square(sizes, dtype=float))
+    freedom = max(effective - 1, 1.0)
+    t = scipy.special.stdtrit(freedom, (1 + confidence) / 2)
+    factor = np.sqrt(len(sizes) / (len(sizes) - 1)) * t / critical_value(confidence)
+    ends = estimate - factor * (estimate - low), estimate + factor * (high - estimate)
+    return np.clip(ends[0], *limits), np.clip(ends[1], *limits)
 
 
 def share_interval(
@@ -241,8 +300,9 @@ def share_interval(
     """Wilson interval of a share of rows, at the effective number of rows.
 
     The number of rows is divided by the design effect, the ratio of the variance between clusters
-    to that of independent rows (never below 1; exactly 1 at one row a cluster). Where all rows
-    agree the effect is not measurable, and each cluster counts once.
+    to that of independent rows, both unbiased (never below 1; exactly 1 at one row a cluster).
+    Where all rows agree the effect is not measurable, and each cluster counts once. Unlike a
+    resampled interval it holds its level below ``FEWEST`` clusters too.
     """
     flags = np.asarray(flags, dtype=float)
     if not len(flags):
@@ -253,7 +313,8 @@ def share_interval(
         effective = len(labels)
     else:
         residuals = np.bincount(index, weights=flags - share)
-        effect = np.sum(residuals**2) / (n * share * (1 - share))
+        between = np.sum(residuals**2) * len(labels) / (len(labels) - 1)
+        effect = between / (n * share * (1 - share) * n / (n - 1))
         effective = n / max(1.0, effect)
     low, high = wilson(share * effective, effective, confidence)
     return float(low), float(high)

@@ -105,3 +105,19 @@ def test_nothing_depends_on_the_order_of_rows():
         strict=True,
     ):
         pd.testing.assert_frame_equal(one, other)
+
+
+def test_successes_are_also_counted_for_the_tokens_that_they_took():
+    cut_points = cuts_of(COUNTS)
+    row = by_hand().loc[("all_failure", "tangent", 1)]
+    own = cut_points[cut_points["method"].eq("tangent")].dropna(subset="rollouts")
+    assert len(own) == row["with_cut"] > 1
+    expected = 1000 * own["successes"].sum() / own["generated_tokens"].sum()
+    assert row["per_1000_tokens"] == pytest.approx(expected)
+    # A cut that leaves half as much to write is twice as productive at equal pass@1.
+    half = cut_points.assign(generated_tokens=cut_points["generated_tokens"] // 2)
+    args = half, estimates_of(COUNTS), traces_of(COUNTS), INTERVALS, [1], ["m"]
+    again = compare_methods(*args).set_index(["model", "population", "method"])
+    found = again.loc[("m", "all_failure", "tangent")]
+    assert found["per_1000_tokens"] == pytest.approx(2 * expected)
+    assert found["fair"] == row["fair"]

@@ -16,6 +16,7 @@ def by_hand():
             "model": "m",
             "dataset": "d",
             "problem_id": ["a", "a", "b", "c"],
+            "ordinal": [1, 2, 1, 1],
             "outcome": ["incorrect", "incorrect", "incorrect", "correct"],
             "after": 0.0,
         }
@@ -38,13 +39,15 @@ def test_cliffs_are_expected_by_the_potential_after_them():
     # 3/4 + 1 + 1/2 + 1/4 on incorrect traces.
     assert (row["expected_incorrect"], row["expected_correct"]) == (2.5, 1.5)
     assert row["excess"] == 0.5
-    # Problems differ by 1/4 + 0 over two cliffs, by 1/2, and by -1/4: a resample of one problem
-    # alone has a mean of 1/8, 1/2 or -1/4, and there are four cliffs.
-    assert row["excess_low"] == pytest.approx(4 * -0.25)
-    assert row["excess_high"] == pytest.approx(4 * 0.5)
+    assert np.isnan(row["excess_low"])  # three problems tell no interval
+    # The first cliffs of three traces fail with 3/4, 1/2 and 1/4; two or more of them do with
+    # 3/4 1/2 3/4 + 3/4 1/2 1/4 + 1/4 1/2 1/4 + 3/4 1/2 1/4.
+    assert (row["first"], row["first_incorrect"], row["first_expected"]) == (3, 2, 1.5)
+    assert row["p"] == pytest.approx(9 / 32 + 3 / 32 + 1 / 32 + 3 / 32)
     empty = cell(frame, model="none", dataset="all")
     assert (empty["n"], empty["expected_incorrect"]) == (0, 0)
     assert np.isnan(empty["excess"])
+    assert np.isnan(empty["p"])
 
 
 def test_the_potential_that_selected_a_cliff_is_not_read(given):
@@ -61,7 +64,7 @@ def test_outcomes_that_the_potential_alone_decides_leave_no_excess():
     ids = np.arange(size).astype(str)
     cliffs = pd.DataFrame(
         {
-            "cliff_id": ids, "model": "m", "dataset": "d", "problem_id": ids,
+            "cliff_id": ids, "model": "m", "dataset": "d", "problem_id": ids, "ordinal": 1,
             "outcome": np.where(rng.random(size) < truth, "correct", "incorrect"),
             "after": 0.5 * truth,
         }
@@ -109,3 +112,16 @@ def test_points_are_what_is_seen_and_lines_what_is_expected(given):
         assert sorted(heights) == pytest.approx(
             sorted([*rows["expected_incorrect"], *rows["expected_correct"]])
         )
+
+
+def test_the_exact_p_is_uniform_where_the_potential_alone_decides():
+    rng, trials = np.random.default_rng(6), 600
+    found = []
+    for _ in range(trials):
+        chances = rng.uniform(0, 1, 12)
+        found.append(figure_prevalence_null.at_least(chances, (rng.random(12) < chances).sum()))
+    # Whole numbers: p is at least uniform, and at most by the chance of one count.
+    for level in (0.05, 0.2, 0.5):
+        assert np.mean(np.array(found) <= level) <= level + 4 * np.sqrt(level / trials)
+    assert 0.5 < np.mean(found) < 0.65
+    assert figure_prevalence_null.at_least(np.array([0.3, 0.4]), 0) == 1

@@ -39,7 +39,7 @@ def counted():
 
 
 def test_gains_are_drawn_with_their_seeds_and_an_empty_variant_says_so(evaluated):
-    values = dpo_accuracy.values(evaluated, INTERVALS, ["m"], VARIANTS, DOMAINS)
+    values = dpo_accuracy.values(evaluated, ADAPTERS, INTERVALS, ["m"], VARIANTS, DOMAINS)
     pooled = values[values["seed"].isna()]
     assert len(pooled) == 3 * 2 * 3  # data sets, decodings, variants
     single = values[values["seed"].notna()]
@@ -64,7 +64,7 @@ def test_gains_stand_at_the_positions_that_carried_loss(evaluated):
 
 
 def test_cliffs_before_and_after_are_drawn_and_an_empty_variant_says_so(counted):
-    values = dpo_cliffs.values(counted, INTERVALS, ["m"], VARIANTS, ["chains"])
+    values = dpo_cliffs.values(counted, ADAPTERS, INTERVALS, ["m"], VARIANTS, ["chains"])
     assert values["variant"].tolist() == ["base", *VARIANTS]
     empty = values.set_index("variant").loc["deterministic"]
     assert empty["traces"] == 0
@@ -93,12 +93,14 @@ def test_training_curves_are_means_over_seeds():
 def test_figures_are_drawn_where_nothing_was_trained(evaluated, counted):
     base, before = (frame[frame["variant"].eq("base")] for frame in (evaluated, counted))
     figure = dpo_accuracy.draw(
-        dpo_accuracy.values(base, INTERVALS, ["m"], ["deterministic"], DOMAINS)
+        dpo_accuracy.values(base, ADAPTERS, INTERVALS, ["m"], ["deterministic"], DOMAINS)
     )
     assert words(figure).count("no pairs") == 6
     values = dpo_positions.values(base, ADAPTERS, INTERVALS, ["m"], ["deterministic"], DOMAINS)
     assert any("nothing" in text for text in words(dpo_positions.draw(values)))
-    dpo_cliffs.draw(dpo_cliffs.values(before, INTERVALS, ["m"], ["deterministic"], ["chains"]))
+    dpo_cliffs.draw(
+        dpo_cliffs.values(before, ADAPTERS, INTERVALS, ["m"], ["deterministic"], ["chains"])
+    )
     nothing = histories(["all"]).iloc[:0]
     figure = dpo_training.draw(dpo_training.values(nothing), ["m"], ["deterministic"])
     assert words(figure).count("no pairs") == 3

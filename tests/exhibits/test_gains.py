@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.answers import DOMAINS, INTERVALS, answers
-from scipy.stats import binom, binomtest
+from helpers.answers import ADAPTERS, DOMAINS, INTERVALS, answers
+from scipy.stats import binom, binomtest, norm
 
 from cliff_tokens.exhibits.gains import accuracy_gains, gain_columns, gains_by_seed
 from cliff_tokens.statistics import Intervals, holm, sign_flip_p
@@ -14,8 +14,8 @@ from cliff_tokens.statistics import Intervals, holm, sign_flip_p
 VARIANTS = ["all", "uncertain"]
 
 
-def compare(*parts, variants=VARIANTS, domains=DOMAINS):
-    frame = accuracy_gains(pd.concat(parts), INTERVALS, ["m"], variants, domains)
+def compare(*parts, variants=VARIANTS, domains=DOMAINS, adapters=ADAPTERS):
+    frame = accuracy_gains(pd.concat(parts), adapters, INTERVALS, ["m"], variants, domains)
     return frame.set_index(["dataset", "decoding", "variant"])
 
 
@@ -96,6 +96,34 @@ def test_p_is_adjusted_for_every_difference_of_the_table():
     # Three data sets and the pooled two of one domain, two variants each.
     assert made.sum() == 8
     np.testing.assert_array_equal(found["p_holm"], holm(found["p"]))
+
+
+def test_one_training_under_two_names_is_one_comparison():
+    rng = np.random.default_rng(4)
+    base, tuned, other = (rng.integers(0, 2, 12) for _ in range(3))
+    parts = [answers(right, variant) for variant, right in
+             (("base", base), ("all", tuned), ("uncertain", other), ("again", tuned))]  # fmt: skip
+    twin = ADAPTERS[ADAPTERS["variant"].eq("all")].assign(variant="again")
+    adapters = pd.concat([ADAPTERS, twin])
+    found = compare(*parts, variants=[*VARIANTS, "again"], adapters=adapters)
+    found = found.loc["chains", "greedy"]
+    assert found["same_as"].dropna().to_dict() == {"again": "all"}
+    adjusted = holm(found.loc[VARIANTS, "p"])
+    assert found.loc[VARIANTS, "p_holm"].to_numpy() == pytest.approx(adjusted)
+    assert found.loc["again", "p_holm"] == found.loc["all", "p_holm"]
+    # Another seed's training is another one.
+    changed = adapters.assign(weights=adapters["weights"].where(adapters["seed"].eq(1), "x"))
+    changed["weights"] += changed["variant"].eq("again").astype(str)
+    apart = compare(*parts, variants=[*VARIANTS, "again"], adapters=changed)
+    assert apart["same_as"].isna().all()
+
+
+def test_what_is_detectable_is_found_in_four_of_five_repetitions():
+    rng = np.random.default_rng(8)
+    parts = [answers(rng.integers(0, 2, 200), variant) for variant in ("base", "all")]
+    tuned = compare(*parts).loc[("chains", "greedy", "all")]
+    error = (tuned["gain_high"] - tuned["gain_low"]) / (2 * norm.ppf(0.975))
+    assert norm.sf(norm.ppf(0.975) - tuned["detectable"] / error) == pytest.approx(0.8, abs=1e-4)
 
 
 @pytest.mark.parametrize(

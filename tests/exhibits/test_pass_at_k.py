@@ -5,7 +5,7 @@ import pytest
 from helpers.exhibits import cell, show, values, words
 
 from cliff_tokens.exhibits import figure_16_pass_at_k_incorrect, figure_17_pass_at_k_correct
-from cliff_tokens.exhibits.pass_at_k import ARMS
+from cliff_tokens.exhibits.pass_at_k import ARMS, CONTRASTS
 
 
 def test_both_figures_are_of_one_module():
@@ -64,4 +64,27 @@ def test_every_panel_states_its_counts(given):
         figure.axes, first.groupby(["dataset", "model"], sort=False), strict=False
     ):
         assert "n = " in axes.get_title()
-        assert len(panel) == 4
+        assert len(panel) == len(ARMS) + len(CONTRASTS)
+
+
+def test_contrasts_are_paired_cliff_by_cliff(given):
+    frame = values("pass_at_k", given, outcome="correct")
+    cliffs = given["cliffs"]
+    chosen = cliffs["model"].eq("large") & cliffs["dataset"].eq("chains")
+    chosen = cliffs.loc[chosen & cliffs["outcome"].eq("correct"), "cliff_id"]
+    arms = given["resampling"][given["resampling"]["cliff_id"].isin(chosen)]
+    counts = arms.pivot(index="cliff_id", columns="arm", values="successes") / 64
+    of_cliff = counts["del"] - counts["keep"]
+    of_control = (counts["control_del"] - counts["control_keep"]).dropna()
+    expected = {
+        "del_less_keep": of_cliff,
+        "control_del_less_keep": of_control,
+        "cliff_less_control": (of_cliff - of_control).dropna(),
+    }
+    assert len(of_control) < len(of_cliff)  # controls are lacking, and the cliffs without them
+    for arm, drops in expected.items():
+        row = cell(frame, model="large", dataset="chains", arm=arm, k=1)
+        assert row["n"] == len(drops)
+        assert row["mean"] == pytest.approx(drops.mean())
+    row = cell(frame, model="large", dataset="chains", arm="del_less_keep", k=1)
+    assert row["mean_low"] < row["mean"] < row["mean_high"]

@@ -41,3 +41,28 @@ def test_few_traces_are_drawn_hollow_and_none_are_named(given):
     assert style.face("#000000", 4) == "white"
     assert style.face("#000000", 5) == "#000000"
     assert "none" in words(show("figure_02_share_with_cliff", given)[1])
+
+
+def test_correct_traces_without_any_cliff_leave_the_difference_an_interval(given):
+    """0 on correct traces has no spread; the difference has that of the incorrect ones."""
+    correct = given["traces"].query("verdict == 'correct'")["trace_id"]
+    cliffs = given["cliffs"][~given["cliffs"]["trace_id"].isin(correct)]
+    frame = values("figure_03_cliffs_per_trace", given, cliffs=cliffs)
+    sides = [cell(frame, model="small", dataset="all", outcome=o) for o in ("correct", "incorrect")]
+    assert sides[0]["cliffs_per_trace"] == 0
+    assert np.isnan(sides[0]["cliffs_per_trace_low"])
+    assert sides[1]["difference"] == pytest.approx(sides[1]["cliffs_per_trace"])
+    assert 0 < sides[1]["difference_low"] < sides[1]["difference"] < sides[1]["difference_high"]
+
+
+def test_the_difference_is_that_of_the_two_rates_and_needs_both(given):
+    frame = values("figure_02_share_with_cliff", given)
+    for dataset in ("chains", "all"):
+        sides = [
+            cell(frame, model="small", dataset=dataset, outcome=o) for o in ("incorrect", "correct")
+        ]
+        rates = [side["share_with_cliff"] for side in sides]
+        assert (
+            sides[0]["difference"] == sides[1]["difference"] == pytest.approx(rates[0] - rates[1])
+        )
+    assert frame.loc[frame["model"].eq("large"), "difference"].isna().all()

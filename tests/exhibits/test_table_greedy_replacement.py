@@ -26,6 +26,7 @@ def replacement_by_hand():
         {
             "cliff_id": list(rows), "model": "m", "dataset": "d", "problem_id": list(rows),
             "kind": [row[0] for row in rows.values()], "outcome": "incorrect",
+            "sampler_probability": [0.25, 0.5, 0.5],
             "before": [row[1] / 64 for row in rows.values()],
             "after": [row[2] / 64 for row in rows.values()],
         }
@@ -33,6 +34,7 @@ def replacement_by_hand():
     greedy = pd.DataFrame(
         {
             "cliff_id": list(rows), "is_greedy": True, "rollouts": 64,
+            "is_sampled": [row[0] == "uncertain" for row in rows.values()],
             "successes": [row[3] for row in rows.values()],
         }
     )  # fmt: skip
@@ -63,6 +65,13 @@ def test_the_greedy_token_recovers_by_the_numbers_of_a_hand_made_table():
     assert row[["case_a", "case_b"]].tolist() == [1, 1]
     assert row["recovery"] == pytest.approx(56 / 72)
     assert np.isnan(row["mean_ratio"])
+    # Alternatives lead to 16 + 24 / .75 = 48 and 0 + 48 / .5 = 96 of 64, greedy to 40 and 32.
+    assert row["compared"] == 2
+    assert row["advantage"] == pytest.approx((40 - 48 + 32 - 96) / 2 / 64)
+    # Where the cliff token is the greedy one it is no alternative.
+    row = cell(frame, model="m", kind="uncertain", basis="fresh")
+    assert row["compared"] == 0
+    assert np.isnan(row["advantage"])
     row = cell(frame, model="m", kind="uncertain", basis="selected")
     assert (row["case_b"], row["recovery"]) == (1, 0)
     assert cell(frame, model="all", kind="all", basis="fresh")["n"] == 3

@@ -12,7 +12,7 @@ DOMAINS = {"chains": IN_DOMAIN, "factors": OUT_OF_DOMAIN, "marathons": OUT_OF_DO
 # What adapters were trained with, as ``exhibits.read_adapters`` gives it.
 ADAPTERS = pd.DataFrame(
     {"model": "m", "variant": variant, "seed": seed, "pairs": pairs, "steps": 4,
-     "loss_positions": 2 * pairs}
+     "loss_positions": 2 * pairs, "weights": f"{variant} {seed}"}
     for variant, pairs in (("all", 40), ("uncertain", 12), ("deterministic", 0))
     for seed in (1, 2)
 )  # fmt: skip

@@ -40,9 +40,10 @@ def cuts_of(counts, model="m", dataset="d", rollouts=4):
                     "prefix_t": number if drawn else pd.NA,
                     "successes": successes if drawn else pd.NA,
                     "rollouts": rollouts if drawn else pd.NA,
+                    "generated_tokens": 10 * (number + 1) * rollouts if drawn else pd.NA,
                 }
             )
-    counted = ["prefix_t", "successes", "rollouts"]
+    counted = ["prefix_t", "successes", "rollouts", "generated_tokens"]
     return pd.DataFrame(rows).astype(dict.fromkeys(counted, "Int64"))
 
 

@@ -61,6 +61,7 @@ def run(
     )
     frames["resampling"] = _arms(rng, frames["cliffs"], rollouts)
     frames["candidates"] = _candidates(rng, frames["cliffs"], rollouts)
+    frames["alternatives"] = _alternatives(frames["tokens"])
     return {name: _typed(frame, name) for name, frame in frames.items()}
 
 
@@ -92,6 +93,19 @@ def _tokens(rng, trace_id, size):
             "tail": 0.0,
             "sampler_probability": np.where(entropy < 0.056, 1.0, rng.uniform(0.05, 1, size)),
         }
+    )
+
+
+def _alternatives(tokens):
+    """One to three other tokens where the sampler had a choice."""
+    free = tokens[tokens["sampler_probability"] < 1]
+    parts = [free[free["t"] % 3 >= number] for number in range(3)]
+    counts = 1 + free["t"] % 3
+    return pd.concat(
+        part[["trace_id", "t"]].assign(
+            token_id=50 + number, probability=(1 - part["sampler_probability"]) / counts
+        )
+        for number, part in enumerate(parts)
     )
 
 

@@ -3,37 +3,60 @@
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import exhibits, synthetic
+from helpers.exhibits import INTERVALS
 
-from cliff_tokens.scorecard import AGREES, DIFFERS, UNDECIDED, Run, score
+from cliff_tokens.exhibits import pass_at_k
+from cliff_tokens.scorecard import AGREES, DIFFERS, NOT_EXCLUDED, UNDECIDED, Run, score
 from cliff_tokens.scorecard.claims import CLAIMS
 
 
-def prevalence(correct, incorrect):
-    rows = [
-        {"model": "a", "dataset": "all", "outcome": name, "n": 50, "share_with_cliff": share,
-         "share_with_cliff_low": share - 0.1, "share_with_cliff_high": share + 0.1}
-        for name, share in (("correct", correct), ("incorrect", incorrect))
-    ]  # fmt: skip
-    return pd.DataFrame(rows)
+@pytest.fixture(scope="module")
+def given():
+    return exhibits.given(synthetic.run(seed=1))
+
+
+def prevalence(difference):
+    """Rows of Figure 2 as they are published, of one model."""
+    return pd.DataFrame(
+        {
+            "model": "a", "dataset": "all", "outcome": ["correct", "incorrect"], "n": [20, 50],
+            "difference": difference, "difference_low": difference - 0.14,
+            "difference_high": difference + 0.14,
+        }
+    )  # fmt: skip
+
+
+def scored(name, frame, run, **marks):
+    said = {"revision": None, "became": None, "by_construction": {}, "selection": {}}
+    entry = {"values": "t", "claims": [name], "published": [], **said, **marks}
+    return score({"item": entry}, CLAIMS, {"t": frame}, run)
+
+
+RUN = Run(["a"], ["easy", "steep"], ["steep"], 0.95)
 
 
 @pytest.mark.parametrize(
-    ("correct", "incorrect", "outcome"),
-    [(0.2, 0.5, AGREES), (0.5, 0.2, DIFFERS), (0.3, 0.4, UNDECIDED)],
+    ("difference", "outcome"), [(0.3, AGREES), (-0.3, DIFFERS), (0.1, UNDECIDED)]
 )
-def test_more_incorrect_traces_with_a_cliff_is_a_claim_that_can_fail(correct, incorrect, outcome):
-    # Half-widths of .1 add in squares: the difference is known to .14.
-    index = {
-        "item": {
-            "values": "tables/t.csv",
-            "claims": ["more_incorrect_traces_have_a_cliff"],
-            "revision": None,
-            "became": None,
-            "published": [],
-        }
-    }
-    values = {"tables/t.csv": prevalence(correct, incorrect)}
-    assert score(index, CLAIMS, values, Run(["a"], [], [], 0.95))["word"].tolist() == [outcome]
+def test_more_incorrect_traces_with_a_cliff_is_a_claim_that_can_fail(difference, outcome):
+    card = scored("more_incorrect_traces_have_a_cliff", prevalence(difference), RUN)
+    assert card["word"].tolist() == [outcome]
+    assert card["n"].tolist() == [20]
+
+
+def test_kept_that_never_succeeds_against_deleted_that_does_is_not_undecided(given):
+    """0 of 448 against .455: an arm without spread has no interval, the paired drop has one."""
+    resampling, cliffs = given["resampling"], given["cliffs"]
+    kept = resampling["arm"].eq("keep")
+    resampling = resampling.assign(successes=resampling["successes"].mask(kept, 0))
+    frame = pass_at_k.values(resampling, cliffs, "incorrect", INTERVALS, ["small"], ["chains"])
+    keep = frame[frame["arm"].eq("keep") & frame["k"].eq(1)].iloc[0]
+    assert keep["mean"] == 0
+    assert np.isnan(keep["mean_low"])
+    (found,) = CLAIMS["deleting_beats_keeping"].judge(frame, 0.95)
+    assert found.n == keep["n"] > 4
+    assert CLAIMS["deleting_beats_keeping"].outcome(found) == AGREES
 
 
 def test_deterministic_flags_that_chance_explains_are_undecided():
@@ -65,9 +88,7 @@ def test_hard_traces_are_those_of_hard_data_sets(name):
     rows = {"model": "a", "dataset": ["easy", "steep", "all"], "n": 40, column: [0.1, 0.9, 0.5]}
     frame = pd.DataFrame(rows)
     frame[f"{column}_low"], frame[f"{column}_high"] = frame[column] - 0.05, frame[column] + 0.05
-    said = {"revision": None, "became": None}
-    index = {"item": {"values": "t", "claims": [name], "published": [], **said}}
-    card = score(index, CLAIMS, {"t": frame}, Run(["a"], ["easy", "steep"], ["steep"], 0.95))
+    card = scored(name, frame, RUN)
     assert card["ours"].tolist() == [0.9]
     assert card["word"].tolist() == [AGREES]
 
@@ -81,5 +102,5 @@ def test_a_largest_k_without_spread_has_the_interval_of_its_problems():
     )  # fmt: skip
     (found,) = CLAIMS["deletion_recovers"].judge(frame, 0.95)
     assert (found.low, found.high) == pytest.approx((0.7225, 1.0), abs=5e-5)  # Wilson, 10 of 10
-    assert CLAIMS["deletion_recovers"].outcome(found) == AGREES
+    assert CLAIMS["deletion_recovers"].outcome(found) == NOT_EXCLUDED
     assert CLAIMS["keeping_stays_below_one"].side == "below"

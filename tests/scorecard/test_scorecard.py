@@ -7,7 +7,10 @@ import pytest
 from cliff_tokens import scorecard
 from cliff_tokens.scorecard import (
     AGREES,
+    BY_CONSTRUCTION,
     DIFFERS,
+    NOT_EXCLUDED,
+    SELECTION,
     UNDECIDED,
     UNMEASURED,
     Claim,
@@ -32,7 +35,7 @@ def finding(low, high, value=None, n=10):
         ("below", -0.3, -0.1, AGREES),
         ("below", 0.1, 0.3, DIFFERS),
         ("below", -0.3, 0.1, UNDECIDED),
-        ("equals", -0.1, 0.1, AGREES),
+        ("equals", -0.1, 0.1, NOT_EXCLUDED),
         ("equals", 0.1, 0.3, DIFFERS),
         ("above", np.nan, np.nan, UNDECIDED),
     ],
@@ -51,9 +54,9 @@ def test_what_was_not_measured_has_no_outcome_but_that():
 @pytest.mark.parametrize(
     ("published", "n", "outcome"),
     [
-        (0.45, None, AGREES),  # inside [.4, .5]
+        (0.45, None, NOT_EXCLUDED),  # inside [.4, .5]
         (0.55, None, DIFFERS),
-        (0.55, 20, AGREES),  # Wilson of 11 of 20: [.34, .74]
+        (0.55, 20, NOT_EXCLUDED),  # Wilson of 11 of 20: [.34, .74]
         (0.95, 2000, DIFFERS),
     ],
 )
@@ -117,9 +120,10 @@ CLAIMS = {
 }
 
 
-def entry(published, values="tables/t.csv", claims=()):
+def entry(published, values="tables/t.csv", claims=(), **marks):
     said = {"revision": "first", "became": "kept"}
-    return {"values": values, "claims": list(claims), "published": published, **said}
+    marks = {"by_construction": {}, "selection": {}} | marks
+    return {"values": values, "claims": list(claims), "published": published, **said, **marks}
 
 
 def number(value=0.45, **where):
@@ -136,7 +140,7 @@ def test_numbers_are_compared_in_a_run_of_their_model_and_in_no_other():
     index = {"item": entry([number(model="a", k=1), number(model="b", k=1)])}
     values = {"tables/t.csv": FRAME}
     own = scorecard.score(index, CLAIMS, values, Run(["a"], [], [], 0.95))
-    assert own["word"].tolist() == [AGREES, UNMEASURED]
+    assert own["word"].tolist() == [NOT_EXCLUDED, UNMEASURED]
     other = scorecard.score(index, CLAIMS, values, Run(["testbed"], [], [], 0.95))
     # One row for both, so that a run of other models is not a list of blanks.
     assert other["word"].tolist() == [UNMEASURED]
@@ -155,7 +159,7 @@ def test_pooled_numbers_need_every_data_set_that_the_paper_pools():
     values = {"tables/t.csv": frame}
     assert (
         scorecard.score(index, CLAIMS, values, Run(["a"], ["x", "y"], [], 0.95))["word"][0]
-        == AGREES
+        == NOT_EXCLUDED
     )
     assert (
         scorecard.score(index, CLAIMS, values, Run(["a"], ["x"], [], 0.95))["word"][0] == UNMEASURED
@@ -195,3 +199,50 @@ def test_a_claim_of_hard_problems_sees_no_other_data_set():
 def test_a_claim_needs_a_side():
     with pytest.raises(ValueError, match="above, below or equals, found 'over'"):
         Claim("share", "over", 0.5, shares)
+
+
+def test_what_could_not_come_out_otherwise_is_a_word_of_its_own_and_says_why():
+    values = {"tables/t.csv": FRAME.assign(share_low=[0.55, 0.6, np.nan], share_high=[0.7, 0.9, 1])}
+    run = Run(["a"], [], [], 0.95)
+    for word, key in ((BY_CONSTRUCTION, "by_construction"), (SELECTION, "selection")):
+        marked = entry([], claims=["share_is_large"], **{key: {"share_is_large": "it must be"}})
+        card = scorecard.score({"item": marked}, CLAIMS, values, run)
+        assert card["word"].tolist() == [word, word]
+        assert card["note"][0] == "claim: above 0.5; it must be (the interval alone: agrees)"
+        assert card["p_holm"].isna().all()
+        line = scorecard.summarize(card, 0.95)
+        assert line.startswith("Of 0 rows that could have come out otherwise 0 agree")
+        # What nothing was measured on stays so, marked or not.
+        none = scorecard.score({"item": marked}, CLAIMS, {}, run)
+        assert none["word"].tolist() == [UNMEASURED]
+
+
+def test_totals_count_as_decided_what_could_have_come_out_otherwise():
+    words = [AGREES, DIFFERS, UNDECIDED, UNDECIDED, NOT_EXCLUDED, BY_CONSTRUCTION, SELECTION]
+    card = pd.DataFrame({"word": [*words, UNMEASURED], "p_holm": [0.01, 0.2, *[np.nan] * 6]})
+    found = scorecard.totals(card).set_index("word")
+    assert found["rows"].tolist() == [1, 1, 2, 1, 1, 1, 1]
+    assert found.index[found["decided"]].tolist() == [AGREES, DIFFERS]
+    assert found.loc[found["open"], "rows"].sum() == 4
+    line = scorecard.summarize(card, 0.95)
+    assert "Of 4 rows that could have come out otherwise 1 agree, 1 differ and 2 are" in line
+    assert "1 are decided after Holm's adjustment too" in line
+
+
+def test_the_p_of_a_bound_follows_from_the_interval_on_its_side():
+    # 1.96 standard errors from the bound are p = .05, at an interval that reaches exactly there.
+    assert scorecard.tail(finding(0.5, 0.9, 0.7), 0.5, 0.95) == pytest.approx(0.05)
+    assert scorecard.tail(finding(0.2, 0.5, 0.3), 0.5, 0.95) == pytest.approx(0.05)
+    assert scorecard.tail(finding(0.6, 0.9, 0.7), 0.5, 0.95) < 0.001
+    assert scorecard.tail(finding(0.4, 0.9, 0.5), 0.5, 0.95) == 1
+    assert np.isnan(scorecard.tail(finding(np.nan, np.nan, 0.5), 0.4, 0.95))
+
+
+def test_p_is_adjusted_for_the_rows_that_are_open():
+    values = {"tables/t.csv": FRAME.assign(share_low=[0.3, 0.51, np.nan], share_high=[0.8, 1, 1])}
+    values["tables/t.csv"]["share"] = [0.55, 0.9, np.nan]
+    index = {"item": entry([], claims=["share_is_large"])}
+    card = scorecard.score(index, CLAIMS, values, Run(["a"], [], [], 0.95))
+    alone = scorecard.tail(finding(0.51, 1, 0.9), 0.5, 0.95)
+    assert card["word"].tolist() == [UNDECIDED, AGREES]
+    assert card["p_holm"][1] == pytest.approx(2 * alone)

@@ -9,6 +9,7 @@ import yaml
 
 from cliff_tokens import tables
 from cliff_tokens.exhibits import read_adapters
+from cliff_tokens.provenance import sha256
 from cliff_tokens.script import open_policy, resumable, was_trained
 from cliff_tokens.stages import evaluation, problems
 from cliff_tokens.stages import generators as generated
@@ -182,6 +183,7 @@ def test_what_an_adapter_was_trained_with_is_labeled_by_what_made_it(source, tmp
     assert row == {
         "model": "testbed-small", "variant": "all", "seed": "42", "pairs": 5,
         "loss_positions": 10, "steps": 3,
+        "weights": sha256(tmp_path / "one/adapter_model.safetensors"),
     }  # fmt: skip
 
 

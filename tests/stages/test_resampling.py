@@ -9,23 +9,21 @@ from cliff_tokens.stages.rollouts import COUNTS
 
 CLIFFS = pd.DataFrame(
     {
-        "cliff_id": ["a@3"], "trace_id": ["a"], "t": [3], "before": [0.6],
-        "sampler_probability": [0.5],
+        "cliff_id": ["a@3"], "trace_id": ["a"], "t": [3], "before": [0.6], "rank": [1],
+        "sampler_probability": [0.5], "outcome": ["incorrect"],
     }
 )  # fmt: skip
-
-
-def tokens(*rows):
-    """Tokens beside the cliff a@3: trace, t, potential before, probability under the sampler."""
-    columns = ["trace_id", "t", "before", "sampler_probability"]
-    return pd.DataFrame([("a", 3, 0.6, 0.5), *rows], columns=columns)
+VERDICTS = {"a": "incorrect", "b": "unparsed", "c": "correct"}
 
 
 def controls(*rows, cliffs=CLIFFS):
-    frame = tokens(*rows)
-    matched = match_controls(
-        cliffs, frame.drop(columns="sampler_probability"), frame.drop(columns="before")
-    )
+    """Controls among tokens beside the cliff a@3: trace, t, potential before, q, and rank or 1."""
+    columns = ["trace_id", "t", "before", "sampler_probability", "rank"]
+    rows = [("a", 3, 0.6, 0.5, 1), *((*row, 1)[:5] for row in rows)]
+    frame = pd.DataFrame(rows, columns=columns)
+    traces = pd.DataFrame({"trace_id": list(VERDICTS), "verdict": list(VERDICTS.values())})
+    estimates, scores = frame[columns[:3]], frame[[*columns[:2], *columns[3:]]]
+    matched = match_controls(cliffs, estimates, scores, traces)
     assert list(matched) == ["cliff_id", "trace_id", "t"]
     return matched.to_numpy().tolist()
 
@@ -41,11 +39,33 @@ def test_a_token_that_differs_too_much_in_either_is_no_control():
     assert controls(("a", 1, 0.74, 0.64)) == [["a@3", "a", 1]]  # each within the caliper
 
 
-def test_a_cliff_is_no_control_of_another_and_a_token_serves_once():
+def test_a_control_is_greedy_or_not_as_the_cliff_and_of_nearly_its_rank():
+    second = CLIFFS.assign(rank=2)
+    assert controls(("a", 1, 0.6, 0.5, 2)) == []  # the cliff is greedy
+    assert controls(("a", 1, 0.6, 0.5, 1), cliffs=second) == []  # it is not
+    assert controls(("a", 1, 0.6, 0.5, 4), cliffs=second) == [["a@3", "a", 1]]
+    assert controls(("a", 1, 0.6, 0.5, 5), cliffs=second) == []
+
+
+def test_a_control_stands_on_a_trace_of_the_same_outcome():
+    assert controls(("c", 1, 0.6, 0.5)) == []
+    assert controls(("b", 1, 0.6, 0.5)) == [["a@3", "b", 1]]  # unparsed is incorrect
+    correct = CLIFFS.assign(outcome="correct")
+    assert controls(("c", 1, 0.6, 0.5), ("b", 1, 0.6, 0.5), cliffs=correct) == [["a@3", "c", 1]]
+
+
+def test_a_control_is_not_chosen_for_being_unflagged_and_is_never_the_cliff():
     cliffs = pd.concat([CLIFFS, CLIFFS.assign(cliff_id="a@4", t=4)], ignore_index=True)
     beside = ("a", 4, 0.6, 0.5)
-    assert controls(beside, cliffs=cliffs) == []
-    assert controls(beside, ("a", 1, 0.6, 0.5), cliffs=cliffs) == [["a@3", "a", 1]]
+    # Two cliffs that are alike serve each other; no drop was looked at.
+    assert controls(beside, cliffs=cliffs) == [["a@3", "a", 4], ["a@4", "a", 3]]
+    assert controls() == []
+
+
+def test_a_token_serves_once():
+    cliffs = pd.concat([CLIFFS, CLIFFS.assign(cliff_id="b@9", trace_id="b", t=9)])
+    rows = ("b", 9, 0.9, 0.5), ("a", 1, 0.6, 0.5)
+    assert controls(*rows, cliffs=cliffs) == [["a@3", "a", 1], ["b@9", "a", 3]]
 
 
 def test_arms_start_before_and_after_the_token():

@@ -100,6 +100,13 @@ def test_claims_of_the_index_are_those_of_the_scorecard(index):
     assert sorted(named) == sorted(CLAIMS)
 
 
+def test_a_mark_is_of_a_claim_of_its_entry_and_of_one_word(index):
+    for name, entry in index.items():
+        marked = [*entry["by_construction"], *entry["selection"]]
+        assert len(marked) == len(set(marked)), name
+        assert set(marked) <= set(entry["claims"]), name
+
+
 def test_published_models_and_data_sets_are_in_the_catalogues(root, index):
     models = catalogue.read(root / "config/models.yaml").keys() | {"all"}
     datasets = catalogue.read(root / "config/datasets.yaml").keys() | {"all"}

@@ -11,6 +11,7 @@ import yaml
 from helpers.repository import ROOT, SMOKE, planned
 
 from cliff_tokens import catalogue, paper_index, provenance, tables
+from cliff_tokens.scorecard import WORDS
 
 
 def test_the_smoke_run_makes_every_table_and_figure(finished):
@@ -124,8 +125,9 @@ def test_the_manifest_holds_every_file_and_verifies(finished):
 
 def test_the_scorecard_of_other_models_holds_claims_and_no_published_number(finished):
     card = pd.read_csv(finished / "results/smoke/tables/scorecard.csv")
-    words = {"agrees", "differs", "undecided", "not measurable in this run"}
-    assert set(card["word"]) <= words
+    assert set(card["word"]) <= set(WORDS)
+    totals = pd.read_csv(finished / "results/smoke/tables/scorecard_totals.csv")
+    assert totals["rows"].sum() == len(card)
     measured = card[card["word"] != "not measurable in this run"]
     assert len(measured) > 3
     assert measured["published"].isna().all()

@@ -96,6 +96,8 @@ use rule exhibit as figure_06_recovery with:
     input:
         candidates=of_run("candidates", MAIN),
         cliffs=of_run("cliffs", MAIN),
+        resampling=of_run("resampling", MAIN),
+        alternatives=of_run("alternatives"),
     output:
         **figure("figure_06_recovery"),
     log:
@@ -295,6 +297,7 @@ use rule exhibit as figure_prevalence_null with:
 use rule exhibit as figure_dpo_accuracy with:
     input:
         evaluation=of_policies("evaluation"),
+        adapters=collect("<results>/adapters/{model}/{variant}/seed-{seed}", **ADAPTERS),
     output:
         **figure("figure_dpo_accuracy"),
     log:
@@ -332,6 +335,7 @@ use rule exhibit as figure_dpo_positions with:
 use rule exhibit as figure_dpo_cliffs with:
     input:
         recounts=of_policies("recounts"),
+        adapters=collect("<results>/adapters/{model}/{variant}/seed-{seed}", **ADAPTERS),
     output:
         **figure("figure_dpo_cliffs"),
     log:

@@ -6,6 +6,7 @@ rule plan_resampling:
         cliffs="<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
         estimates="<measured>/estimates/{estimator}/{model}/{dataset}.parquet",
         tokens=measured_by("tokens"),
+        traces=measured_by("traces"),
     output:
         plan="<results>/plans/resampling/{estimator}/{model}/{dataset}.parquet",
     log:

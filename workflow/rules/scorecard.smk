@@ -31,6 +31,7 @@ rule scorecard:
             labels={"shows": "The paper beside this run"},
         ),
         md="<results>/tables/scorecard.md",
+        totals="<results>/tables/scorecard_totals.csv",
     log:
         "<logs>/scorecard.log",
     benchmark:

@@ -293,6 +293,7 @@ use rule exhibit as table_agreement with:
 use rule exhibit as table_dpo_accuracy with:
     input:
         evaluation=of_policies("evaluation"),
+        adapters=collect("<results>/adapters/{model}/{variant}/seed-{seed}", **ADAPTERS),
     output:
         **table("table_dpo_accuracy"),
     log:
@@ -337,6 +338,7 @@ use rule exhibit as table_dpo_cost with:
 use rule exhibit as table_dpo_cliffs with:
     input:
         recounts=of_policies("recounts"),
+        adapters=collect("<results>/adapters/{model}/{variant}/seed-{seed}", **ADAPTERS),
     output:
         **table("table_dpo_cliffs"),
     log:

@@ -7,7 +7,7 @@ import pandas as pd
 from cliff_tokens.catalogue import read
 from cliff_tokens.formatting import format_html, write_summary
 from cliff_tokens.paper_index import complete, read_published
-from cliff_tokens.scorecard import Run, score
+from cliff_tokens.scorecard import Run, score, summarize, totals
 from cliff_tokens.scorecard.claims import CLAIMS
 from cliff_tokens.script import running
 
@@ -19,6 +19,8 @@ with running(snakemake):
         dict(zip(params.values, map(pd.read_csv, inputs.values), strict=True)),
         Run(params.models, params.datasets, params.hard, params.confidence),
     )
-    write_summary(card, snakemake.output.csv, snakemake.output.md)
-    page = format_html(card, "The paper beside this run")
+    line = summarize(card, params.confidence)
+    write_summary(card, snakemake.output.csv, snakemake.output.md, line)
+    totals(card).to_csv(snakemake.output.totals, index=False)
+    page = format_html(card, "The paper beside this run", line)
     Path(snakemake.output.html).write_text(page, encoding="utf-8")

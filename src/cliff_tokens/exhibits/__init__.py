@@ -16,6 +16,7 @@ import pandas as pd
 
 from cliff_tokens import tables
 from cliff_tokens.formatting import write_summary
+from cliff_tokens.provenance import sha256
 
 _OF_EVERY_RULE = {"revision"}  # decides when a rule runs again, not what it shows
 
@@ -78,12 +79,16 @@ def read_frame(paths, name: str) -> pd.DataFrame:
 
 
 def read_adapters(adapters: Sequence[str]) -> pd.DataFrame:
-    """What each adapter was trained with: model, variant, seed, pairs, loss_positions, steps."""
+    """What each adapter was trained with: model, variant, seed, pairs, loss_positions, steps.
+
+    ``weights`` is the hash of what was learned: equal for one training under two names.
+    """
     rows = []
     for folder in map(Path, adapters):
         made = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
         counts = {name: made[name] for name in ("pairs", "loss_positions", "steps")}
-        rows.append(made["made_by"]["wildcards"] | counts)
+        weights = sha256(folder / "adapter_model.safetensors")
+        rows.append(made["made_by"]["wildcards"] | counts | {"weights": weights})
     return pd.DataFrame(rows)
 
 

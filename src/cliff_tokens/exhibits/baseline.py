@@ -6,9 +6,8 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from cliff_tokens import statistics
 from cliff_tokens.exhibits.cells import cells, owned, share_columns
-from cliff_tokens.statistics import Intervals
+from cliff_tokens.statistics import COUNT, Intervals, bootstrap
 
 
 def against_baseline(
@@ -79,16 +78,17 @@ def _ratio_interval(
     flags: Sequence[np.ndarray], clusters: Sequence[pd.Series], intervals: Intervals
 ) -> tuple[float, float]:
     """Interval of the ratio of two shares whose rows come from the same problems."""
+    rows = np.zeros((len(flags[0]) + len(flags[1]), 4))
+    is_cliff = np.arange(len(rows)) < len(flags[0])
+    rows[is_cliff, 0], rows[is_cliff, 1] = flags[0], 1
+    rows[~is_cliff, 2], rows[~is_cliff, 3] = flags[1], 1
+
+    def ratio(sums: np.ndarray) -> np.ndarray:
+        shares = sums[..., [0, 2]] / sums[..., [1, 3]]
+        ratios = shares[..., 0] / shares[..., 1]
+        return np.where(np.isfinite(ratios), ratios, np.nan)
+
+    # Problems without a cliff say nothing of the rarer side.
     problems = np.concatenate(clusters)
-    if not len(flags[0]) or len(np.unique(problems)) < 2:
-        return np.nan, np.nan
-    rows = np.zeros((len(problems), 4))
-    split = len(flags[0])
-    rows[:split, 0], rows[:split, 1] = flags[0], 1
-    rows[split:, 2], rows[split:, 3] = flags[1], 1
-    sums = statistics.resampled_sums(rows, problems, intervals.repetitions, intervals.seed)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratios = (sums[:, 0] / sums[:, 1]) / (sums[:, 2] / sums[:, 3])
-    ratios[~np.isfinite(ratios)] = np.nan
-    low, high = statistics.percentile_interval(ratios, intervals.confidence)
+    low, high = bootstrap(ratio, rows, problems, intervals, COUNT, counted=is_cliff)
     return float(low), float(high)

@@ -6,7 +6,8 @@ with n = 0 and NaN rates: not measured is not zero. Models and data sets stand i
 passed; the label "all" pools.
 
 The unit of resampling is the problem. Shares have Wilson intervals at the effective number of
-rows (``statistics.share_interval``), means and ratios a bootstrap over problems.
+rows (``statistics.share_interval``), means and ratios a bootstrap over problems, widened where
+these are few (``statistics.bootstrap``).
 """
 
 from collections.abc import Iterator, Sequence
@@ -55,6 +56,7 @@ def mean_columns(
     clusters: pd.Series,
     intervals: Intervals,
     weights: pd.Series | None = None,
+    limits: tuple[float, float] = statistics.ANY,
 ) -> dict:
     """The mean of the values, or the ratio of their sum to that of the weights, with its interval.
 
@@ -64,16 +66,23 @@ def mean_columns(
         clusters: the problem of each row.
         intervals: how the interval is made.
         weights: null takes the number of rows.
+        limits: where the estimate can lie.
     """
-    low, high = statistics.cluster_bootstrap(values, clusters, intervals, weights)
+    low, high = statistics.cluster_bootstrap(values, clusters, intervals, weights, limits)
     total = len(values) if weights is None else weights.sum()
     mean = float(values.sum() / total) if total else np.nan
     return {name: mean, f"{name}_low": float(low), f"{name}_high": float(high)}
 
 
-def median_columns(name: str, values: pd.Series, clusters: pd.Series, intervals: Intervals) -> dict:
-    """The median of the values, with its interval."""
-    low, high = statistics.median_interval(values, clusters, intervals)
+def median_columns(
+    name: str,
+    values: pd.Series,
+    clusters: pd.Series,
+    intervals: Intervals,
+    limits: tuple[float, float] = statistics.ANY,
+) -> dict:
+    """The median of the values, with its interval; the arguments are those of ``mean_columns``."""
+    low, high = statistics.median_interval(values, clusters, intervals, limits)
     return {name: float(values.median()), f"{name}_low": low, f"{name}_high": high}
 
 

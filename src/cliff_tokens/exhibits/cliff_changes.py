@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cliff_tokens import statistics
 from cliff_tokens.exhibits.cells import cells, mean_columns, share_columns
 from cliff_tokens.exhibits.gains import (
     adjust,
@@ -16,11 +15,12 @@ from cliff_tokens.exhibits.gains import (
 )
 from cliff_tokens.stages.evaluation import BASE
 from cliff_tokens.stages.taxonomy import KINDS
-from cliff_tokens.statistics import Intervals
+from cliff_tokens.statistics import COUNT, Intervals, bootstrap
 
 
 def cliff_changes(
     recounts: pd.DataFrame,
+    adapters: pd.DataFrame,
     intervals: Intervals,
     models: Sequence[str],
     variants: Sequence[str],
@@ -36,6 +36,7 @@ def cliff_changes(
 
     Args:
         recounts: rows of the table.
+        adapters: what was trained: model, variant, seed and ``weights``, a hash.
         intervals: how intervals are made.
         models: rows of the result, in this order.
         variants: likewise, after base.
@@ -52,14 +53,14 @@ def cliff_changes(
             row = labels | {"variant": variant, **size_columns(pairs, "traces")}
             row |= {name: int(pairs[name].sum()) for name in counted}
             row |= share_columns("accuracy", pairs["correct"], clusters, intervals)
-            row |= mean_columns("per_trace", pairs["cliffs"], clusters, intervals)
+            row |= mean_columns("per_trace", pairs["cliffs"], clusters, intervals, limits=COUNT)
             row |= mean_columns(
-                "per_1000_tokens", 1000 * pairs["cliffs"], clusters, intervals, tokens
+                "per_1000_tokens", 1000 * pairs["cliffs"], clusters, intervals, tokens, COUNT
             )
             row |= gain_columns("change", pairs, "cliffs", intervals, variant)
             row |= _rate_change("change_per_1000_tokens", pairs, intervals, variant)
             rows.append(row)
-    return adjust(pd.DataFrame(rows))
+    return adjust(pd.DataFrame(rows), adapters)
 
 
 def _rate_change(name: str, pairs: pd.DataFrame, intervals: Intervals, variant: str) -> dict:
@@ -73,9 +74,5 @@ def _rate_change(name: str, pairs: pd.DataFrame, intervals: Intervals, variant: 
         return 1000 * (sums[..., 0] / sums[..., 1] - sums[..., 2] / sums[..., 3])
 
     columns[name] = float(change(rows.sum(axis=0)))
-    clusters = problems_of(pairs)
-    if clusters.nunique() < 2:
-        return columns
-    sums = statistics.resampled_sums(rows, clusters, intervals.repetitions, intervals.seed)
-    low, high = statistics.percentile_interval(change(sums), intervals.confidence)
+    low, high = bootstrap(change, rows, problems_of(pairs), intervals)
     return columns | {f"{name}_low": float(low), f"{name}_high": float(high)}

@@ -14,10 +14,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cliff_tokens import statistics
 from cliff_tokens.exhibits.cells import cells
 from cliff_tokens.stages.recursion import branches_of
-from cliff_tokens.statistics import Intervals
+from cliff_tokens.statistics import COUNT, Intervals, bootstrap
 
 ESTIMATORS = ("independent", "recursive")
 
@@ -126,10 +125,7 @@ def was_drawn(counts: pd.DataFrame) -> bool:
 def _sum_interval(
     values: pd.Series, clusters: pd.Series, intervals: Intervals
 ) -> tuple[float, float]:
-    if clusters.nunique() < 2:
-        return np.nan, np.nan
-    sums = statistics.resampled_sums(
-        values.to_numpy()[:, None], clusters, intervals.repetitions, intervals.seed
+    low, high = bootstrap(
+        lambda sums: sums[..., 0], values.to_numpy()[:, None], clusters, intervals, COUNT
     )
-    low, high = statistics.percentile_interval(sums[:, 0], intervals.confidence)
     return float(low), float(high)

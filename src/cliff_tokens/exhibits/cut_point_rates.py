@@ -13,7 +13,7 @@ import pandas as pd
 from cliff_tokens import statistics
 from cliff_tokens.exhibits.cells import cells, mean_columns, share_columns
 from cliff_tokens.stages.cut_points import METHODS
-from cliff_tokens.statistics import Intervals
+from cliff_tokens.statistics import COUNT, DIFFERENCE, SHARE, Intervals
 from cliff_tokens.tables import PLACE
 
 RIVALS = ("critical", "tangent", "random")  # the paper's; "restart" is ours
@@ -42,6 +42,7 @@ def compare_methods(
     ``n`` counts the traces of the population and ``with_cut`` those where the method has a cut
     point; their share bounds ``published``. ``fair`` is the mean over those, and ``potential`` the
     mean of what was estimated at their cut points before: it is what pass@1 measures anew.
+    ``per_1000_tokens`` are the successes there for 1,000 tokens that their rollouts generated.
     ``difference`` is that of the cliff less the method, over the ``pairs`` of traces where both
     have a cut point.
 
@@ -57,17 +58,27 @@ def compare_methods(
     failed = incorrect_traces(traces)
     rates = rates_of(cut_points, failed, ks)
     estimated = _potentials(cut_points, estimates, failed["trace_id"])
+    counts = _counts(cut_points, failed["trace_id"])
     rows = []
     for population, cliff in POPULATIONS.items():
         members = failed[in_population(rates, population)]
         for labels, cell in cells(members, pooled, model=models):
             cluster = cell["cluster"]
+
+            def mean(name: str, of: pd.Series, limits, cluster=cluster) -> dict:
+                return mean_columns(name, of, cluster[of.index], intervals, limits=limits)
+
             for method in (cliff, *RIVALS, "restart"):
                 for k in ks:
                     rate, of_cliff = rates[method, k][cell.index], rates[cliff, k][cell.index]
                     has_cut = rate.notna()
                     # A method is no rival of itself.
                     paired = has_cut & of_cliff.notna() & (method != cliff)
+                    drawn = counts[method].loc[cell.index][has_cut].astype(float)
+                    productive = mean_columns(
+                        "per_1000_tokens", 1000 * drawn["successes"], cluster[has_cut],
+                        intervals, drawn["generated_tokens"], COUNT,
+                    )  # fmt: skip
                     potential = estimated[method][cell.index][has_cut]
                     difference = (of_cliff - rate)[paired]
                     rows.append(
@@ -79,11 +90,12 @@ def compare_methods(
                             "n": len(cell),
                             "with_cut": int(has_cut.sum()),
                             **share_columns("share_with_cut", has_cut, cluster, intervals),
-                            **mean_columns("potential", potential, cluster[has_cut], intervals),
-                            **mean_columns("published", rate.fillna(0.0), cluster, intervals),
-                            **mean_columns("fair", rate[has_cut], cluster[has_cut], intervals),
+                            **mean("potential", potential, SHARE),
+                            **mean("published", rate.fillna(0.0), SHARE),
+                            **mean("fair", rate[has_cut], SHARE),
+                            **productive,
                             "pairs": int(paired.sum()),
-                            **mean_columns("difference", difference, cluster[paired], intervals),
+                            **mean("difference", difference, DIFFERENCE),
                         }
                     )
     return pd.DataFrame(rows)
@@ -141,6 +153,18 @@ def extremes(cut_points: pd.DataFrame) -> list[int]:
 def powers_of_two(cut_points: pd.DataFrame) -> list[int]:
     """1, 2, 4, .. up to what every row can answer."""
     return [2**power for power in range(extremes(cut_points)[-1].bit_length())]
+
+
+def _counts(cut_points: pd.DataFrame, trace_ids: pd.Series) -> dict[str, pd.DataFrame]:
+    """Successes and generated tokens from each trace's cut point, by method; null without one."""
+    columns = ["successes", "generated_tokens"]
+    return {
+        method: cut_points[cut_points["method"].eq(method)]
+        .set_index("trace_id")
+        .loc[trace_ids, columns]
+        .reset_index(drop=True)
+        for method in METHODS
+    }
 
 
 def _potentials(

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from cliff_tokens.exhibits import style
 from cliff_tokens.exhibits.cells import share_columns
-from cliff_tokens.exhibits.prevalence import by_outcome, count_cliffs, draw_rate
+from cliff_tokens.exhibits.prevalence import add_difference, by_outcome, count_cliffs, draw_rate
 from cliff_tokens.statistics import Intervals
 
 
@@ -18,7 +18,7 @@ def values(
     models: Sequence[str],
     datasets: Sequence[str],
 ) -> pd.DataFrame:
-    """A row for every model, data set and outcome.
+    """A row for every model, data set and outcome, with the difference of the two outcomes.
 
     Args:
         traces: rows of the table.
@@ -33,7 +33,9 @@ def values(
         columns = share_columns("share_with_cliff", cliff, cell["cluster"], intervals)
         return {"with_cliff": int(cliff.sum()), **columns}
 
-    return by_outcome(count_cliffs(traces, cliffs), models, datasets, share)
+    counted = count_cliffs(traces, cliffs)
+    rates = by_outcome(counted, models, datasets, share)
+    return add_difference(rates, counted, counted["cliffs"].gt(0), intervals)
 
 
 @style.styled

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from cliff_tokens.exhibits import style
 from cliff_tokens.exhibits.cells import mean_columns
-from cliff_tokens.exhibits.prevalence import by_outcome, count_cliffs, draw_rate
-from cliff_tokens.statistics import Intervals
+from cliff_tokens.exhibits.prevalence import add_difference, by_outcome, count_cliffs, draw_rate
+from cliff_tokens.statistics import COUNT, Intervals
 
 
 def values(
@@ -18,7 +18,7 @@ def values(
     models: Sequence[str],
     datasets: Sequence[str],
 ) -> pd.DataFrame:
-    """A row for every model, data set and outcome.
+    """A row for every model, data set and outcome, with the difference of the two outcomes.
 
     Args:
         traces: rows of the table.
@@ -29,10 +29,14 @@ def values(
     """
 
     def mean(cell: pd.DataFrame) -> dict:
-        columns = mean_columns("cliffs_per_trace", cell["cliffs"], cell["cluster"], intervals)
+        columns = mean_columns(
+            "cliffs_per_trace", cell["cliffs"], cell["cluster"], intervals, limits=COUNT
+        )
         return {"cliffs": int(cell["cliffs"].sum()), **columns}
 
-    return by_outcome(count_cliffs(traces, cliffs), models, datasets, mean)
+    counted = count_cliffs(traces, cliffs)
+    rates = by_outcome(counted, models, datasets, mean)
+    return add_difference(rates, counted, counted["cliffs"], intervals)
 
 
 @style.styled

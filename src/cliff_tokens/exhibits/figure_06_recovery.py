@@ -1,4 +1,8 @@
-"""Figure 6: where the sampled token leads at sampled-off cliffs, and where the greedy one would."""
+"""Figure 6: where the sampled token leads at sampled-off cliffs, and where the greedy one would.
+
+That the greedy token leads further is no finding: by identity (2) of docs/estimators.md so do all
+alternatives on average, at every true cliff. Beside the greedy token stands that average, B.
+"""
 
 from collections.abc import Sequence
 
@@ -10,19 +14,43 @@ from matplotlib.figure import Figure
 from cliff_tokens import statistics
 from cliff_tokens.exhibits import style
 from cliff_tokens.exhibits.cells import mean_columns
-from cliff_tokens.statistics import Intervals
+from cliff_tokens.stages.arms import average_alternative, join_arms
+from cliff_tokens.statistics import DIFFERENCE, Intervals
+from cliff_tokens.tables import PLACE
 
 _COLUMNS = 4
 _COLOR = style.KIND_COLORS["sampled_off"]
 
 
-def values(candidates: pd.DataFrame, cliffs: pd.DataFrame, intervals: Intervals) -> pd.DataFrame:
+def values(
+    candidates: pd.DataFrame,
+    cliffs: pd.DataFrame,
+    resampling: pd.DataFrame,
+    alternatives: pd.DataFrame,
+    intervals: Intervals,
+) -> pd.DataFrame:
     """Potential after the sampled and after the greedy token, with Wilson intervals.
 
-    A row for each sampled-off cliff; ``n``, ``gap`` (mean of greedy minus sampled, with its
-    interval) and ``better`` (cliffs where the greedy token leads further) are those of the model.
+    A row for each sampled-off cliff, with ``average``, where the alternatives of the sampled token
+    lead on average, and ``alternatives``, how many there are. Of the model are ``n``, ``gap`` (mean
+    of greedy less sampled), ``better`` (cliffs where the greedy token leads further), ``advantage``
+    (mean of greedy less average) and ``single`` (cliffs with one alternative, the greedy token).
+
+    Args:
+        candidates: tokens that could stand in a cliff's place, and where they lead.
+        cliffs: the cliffs that they stand at.
+        resampling: the arms del and keep of the cliffs.
+        alternatives: tokens that the sampler could have drawn.
+        intervals: how intervals are made.
     """
     rows = recovery(candidates, cliffs)
+    arms = join_arms(cliffs[cliffs["cliff_id"].isin(rows["cliff_id"])], resampling)
+    places = arms[["cliff_id", *PLACE]].merge(alternatives[PLACE], on=PLACE)
+    rows["average"] = rows["cliff_id"].map(
+        pd.Series(average_alternative(arms).to_numpy(), arms["cliff_id"])
+    )
+    counts = places["cliff_id"].value_counts()
+    rows["alternatives"] = rows["cliff_id"].map(counts).fillna(0).astype(int)
     for name in ("sampled", "greedy"):
         counts = rows[f"successes_{name}"], rows[f"rollouts_{name}"]
         rows[name] = counts[0] / counts[1]
@@ -37,12 +65,16 @@ def values(candidates: pd.DataFrame, cliffs: pd.DataFrame, intervals: Intervals)
                 "model": model,
                 "n": len(cell),
                 "better": int((gap > 0).sum()),
-                **mean_columns("gap", gap, cluster, intervals),
+                **mean_columns("gap", gap, cluster, intervals, limits=DIFFERENCE),
+                **mean_columns("advantage", cell["greedy"] - cell["average"], cluster, intervals),
+                "single": int(cell["alternatives"].eq(1).sum()),
             }
         )
-    summary = ["model", "n", "better", "gap", "gap_low", "gap_high"]
+    ends = ("", "_low", "_high")
+    means = [f"{name}{end}" for name in ("gap", "advantage") for end in ends]
+    summary = ["model", "n", "better", *means, "single"]
     rows = rows.merge(pd.DataFrame(of_models, columns=summary), on="model", how="left")
-    return rows[["cliff_id", "model", *columns, *summary[1:]]]
+    return rows[["cliff_id", "model", *columns, "average", "alternatives", *summary[1:]]]
 
 
 def recovery(candidates: pd.DataFrame, cliffs: pd.DataFrame) -> pd.DataFrame:
@@ -65,7 +97,7 @@ def draw(values: pd.DataFrame, models: Sequence[str]) -> Figure:
     """A panel for each model: above the diagonal the greedy token would have led further."""
     rows, columns = style.grid_shape(max(1, len(models)), _COLUMNS)
     width = min(style.PAGE, max(style.COLUMN, 0.6 + 2.2 * columns))
-    figure = style.figure(0.3 + rows * (width / columns + 0.2), width)
+    figure = style.figure(0.6 + rows * (width / columns + 0.3), width)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes in grid.flat[len(models) :]:
         axes.set_axis_off()
@@ -75,18 +107,25 @@ def draw(values: pd.DataFrame, models: Sequence[str]) -> Figure:
         above = style.wrap(model, 22)
         if len(cell):
             one = cell.iloc[0]
-            above += f"\ngreedy better in {one.better} of {one.n}\nmean gap {_signed(one.gap)}"
-            if np.isfinite(one.gap_low):
-                above += f" [{_signed(one.gap_low)}, {_signed(one.gap_high)}]"
+            above += f"\nn = {one.n}, a single alternative at {one.single}"
+            above += f"\ngreedy - sampled {_mean(one, 'gap')}"
+            above += f"\ngreedy - average {_mean(one, 'advantage')}"
         axes.set_title(above, fontsize=7, parse_math=False)
     figure.supxlabel("potential after the sampled token", fontsize=7)
-    figure.supylabel("potential after the greedy token", fontsize=7)
+    figure.supylabel("potential after another token", fontsize=7)
+    average = style.handle(
+        _COLOR, style.KIND_MARKERS["sampled_off"], "", "all alternatives, average"
+    )
+    average.set_markerfacecolor("white")
+    greedy = style.handle(_COLOR, style.KIND_MARKERS["sampled_off"], "", "greedy token")
+    figure.legend(handles=[greedy, average], loc="outside upper center", ncols=2)
     return figure
 
 
 def _panel(axes: Axes, cell: pd.DataFrame) -> None:
     axes.plot([0, 1], [0, 1], color=style.FAINT, linewidth=0.6, zorder=1)
-    axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
+    top = max(1.03, cell["average"].max() + 0.03) if len(cell) else 1.03
+    axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, top), aspect="equal")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks([0, 0.25, 0.5, 0.75, 1], ["0", "", ".5", "", "1"])
     axes.grid()
@@ -96,17 +135,20 @@ def _panel(axes: Axes, cell: pd.DataFrame) -> None:
     bars = {"color": _COLOR, "linewidth": 0.5, "alpha": 0.5}
     axes.hlines(cell["greedy"], cell["sampled_low"], cell["sampled_high"], **bars)
     axes.vlines(cell["sampled"], cell["greedy_low"], cell["greedy_high"], **bars)
-    axes.plot(
-        cell["sampled"],
-        cell["greedy"],
-        style.KIND_MARKERS["sampled_off"],
-        color=_COLOR,
-        markersize=3.2,
-        markeredgewidth=0.7,
-        markerfacecolor=style.face(_COLOR, len(cell)),
-        zorder=3,
-    )
+    for name, face in (("average", "white"), ("greedy", _COLOR)):
+        axes.plot(
+            cell["sampled"],
+            cell[name],
+            style.KIND_MARKERS["sampled_off"],
+            color=_COLOR,
+            markersize=3.2,
+            markeredgewidth=0.7,
+            markerfacecolor=face,
+            zorder=3,
+        )
 
 
-def _signed(value: float) -> str:
-    return f"{value:+.2f}"
+def _mean(row, name: str) -> str:
+    """A mean with its sign, and its interval where there is one."""
+    value, low, high = (getattr(row, f"{name}{end}") for end in ("", "_low", "_high"))
+    return f"{value:+.2f}" + (f" [{low:+.2f}, {high:+.2f}]" if np.isfinite(low) else "")

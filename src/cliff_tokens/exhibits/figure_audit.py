@@ -15,7 +15,10 @@ FORBIDDEN = "#F2F2F2"
 
 def values(audit: pd.DataFrame) -> pd.DataFrame:
     """The rows of the audit, with what this figure shows of them."""
-    columns = ["cliff_id", "model", "kind", "bound", "possible", "selected_drop", "fresh_drop"]
+    columns = [
+        "cliff_id", "model", "kind", "bound", "possible", "p_exact", "q_fdr", "selected_drop",
+        "fresh_drop",
+    ]  # fmt: skip
     return audit[columns].sort_values("cliff_id", ignore_index=True)
 
 

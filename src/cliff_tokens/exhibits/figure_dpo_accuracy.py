@@ -21,6 +21,7 @@ _COLUMNS = [
 
 def values(
     evaluation: pd.DataFrame,
+    adapters: pd.DataFrame,
     intervals: Intervals,
     models: Sequence[str],
     variants: Sequence[str],
@@ -30,12 +31,13 @@ def values(
 
     Args:
         evaluation: rows of the table.
+        adapters: what was trained: model, variant, seed and ``weights``, a hash.
         intervals: how intervals are made.
         models: rows of panels, in this order.
         variants: lines of a panel, in this order.
         domains: in domain or out of domain, of each data set.
     """
-    pooled = accuracy_gains(evaluation, intervals, models, variants, domains)
+    pooled = accuracy_gains(evaluation, adapters, intervals, models, variants, domains)
     pooled = pooled[pooled["variant"].ne(BASE) & pooled["dataset"].isin(list(domains))]
     single = gains_by_seed(evaluation, models, variants)
     frame = pd.concat([pooled.assign(seed=pd.NA), single], ignore_index=True)

@@ -18,6 +18,7 @@ _PANELS = (("per_trace", "cliffs per trace"), ("change", "change from base"))
 
 def values(
     recounts: pd.DataFrame,
+    adapters: pd.DataFrame,
     intervals: Intervals,
     models: Sequence[str],
     variants: Sequence[str],
@@ -27,12 +28,13 @@ def values(
 
     Args:
         recounts: rows of the table.
+        adapters: what was trained: model, variant, seed and ``weights``, a hash.
         intervals: how intervals are made.
         models: rows of panels, in this order.
         variants: lines of a panel, after base.
         datasets: rows of panels of each model; another follows for all of several.
     """
-    frame = cliff_changes(recounts, intervals, models, variants, datasets)
+    frame = cliff_changes(recounts, adapters, intervals, models, variants, datasets)
     columns = ["model", "dataset", "variant", "n", "traces", "cliffs"]
     shown = [f"{name}{end}" for name, _ in _PANELS for end in ("", "_low", "_high")]
     return frame[[*columns, *shown, "p_holm"]]

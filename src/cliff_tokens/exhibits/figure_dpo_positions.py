@@ -32,7 +32,7 @@ def values(
         variants: points of a panel.
         domains: in domain or out of domain, of each data set.
     """
-    frame = accuracy_gains(evaluation, intervals, models, variants, domains)
+    frame = accuracy_gains(evaluation, adapters, intervals, models, variants, domains)
     frame = frame[frame["variant"].ne(BASE) & frame["dataset"].isin(list(domains))]
     frame = frame[frame["decoding"].eq(GREEDY)]
     positions = adapters.groupby(["model", "variant"])["loss_positions"].max()

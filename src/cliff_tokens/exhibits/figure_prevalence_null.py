@@ -9,12 +9,18 @@ V_t is that of the arm that keeps the cliff token. Its rollouts did not select t
 that did is low by selection. The identity is exact where nothing that selected the cliff depends
 on how its own trace went on, as with independent rollouts. Recursion estimates the potential from
 the trace's own end, so that there it is an approximation.
+
+Cliffs of one trace share its outcome, so that their number is no sum of independent draws. The
+*first* cliffs of traces are: whether a trace fails after its first cliff is a draw with chance
+1 - V_t, independent of the others. Their number on incorrect traces is Poisson-binomial, which
+gives an exact p but for the noise of V_t itself (a variance larger by one in N of the rollouts).
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import scipy
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -44,7 +50,9 @@ def values(
 
     ``n`` counts cliffs and ``problems`` those they are on. ``excess`` is what is seen on incorrect
     traces less what is expected there, and so the shortfall on correct ones; its interval resamples
-    problems, what is seen and what is expected together.
+    problems, what is seen and what is expected together. The same of the first cliffs of traces is
+    ``first``, ``first_incorrect`` and ``first_expected``; ``p`` is the chance that as many
+    of them or more are on incorrect traces.
 
     Args:
         cliffs: the cliffs, with the outcome of their trace.
@@ -59,6 +67,7 @@ def values(
         first = cliffs.loc[potential.isna(), "cliff_id"].iloc[0]
         raise ValueError(f"{first}: was not resampled with its token kept; resample the cliffs")
     rows = cliffs[["model", "dataset"]].assign(
+        first=cliffs["ordinal"].eq(1),
         cluster=cliffs["dataset"] + "/" + cliffs["problem_id"],
         seen=cliffs["outcome"].eq("incorrect").astype(float),
         expected=1 - potential,
@@ -72,6 +81,7 @@ def values(
 
 def compare(cell: pd.DataFrame, intervals: Intervals) -> dict:
     """Columns of one cell; rows are cliffs with ``seen`` and ``expected`` on incorrect traces."""
+    first = cell[cell["first"]]
     n, seen, expected = len(cell), cell["seen"].sum(), cell["expected"].sum()
     mean = mean_columns("excess", cell["seen"] - cell["expected"], cell["cluster"], intervals)
     return {
@@ -82,7 +92,18 @@ def compare(cell: pd.DataFrame, intervals: Intervals) -> dict:
         "expected_incorrect": float(expected),
         "expected_correct": n - float(expected),
         **{name: n * value for name, value in mean.items()},
+        "first": len(first),
+        "first_incorrect": int(first["seen"].sum()),
+        "first_expected": float(first["expected"].sum()),
+        "p": at_least(first["expected"].to_numpy(), int(first["seen"].sum())),
     }
+
+
+def at_least(chances: np.ndarray, count: int) -> float:
+    """Chance that ``count`` or more of independent draws succeed; NaN where there are none."""
+    if not len(chances):
+        return np.nan
+    return float(np.clip(scipy.stats.poisson_binom(chances).sf(count - 1), 0, 1))
 
 
 @style.styled

@@ -5,7 +5,8 @@ unit is the problem: differences are summed over the samples and training seeds 
 first, then problems are resampled (intervals) or change sign (exact p). That says how far another
 set of such problems could differ, for these trainings; how far another training could differ is
 the standard deviation between seeds, which stands beside it. p is adjusted (Holm) for all
-differences of the same table.
+differences of the same table. A variant whose adapter is that of an earlier one (``same_as``: two
+names of the same pairs) is no further comparison.
 
 A variant that had no pairs was not trained: its rows have n = 0 and no rates.
 """
@@ -21,11 +22,13 @@ from cliff_tokens.stages.evaluation import BASE, GREEDY, SAMPLED
 from cliff_tokens.statistics import Intervals
 
 IN_DOMAIN, OUT_OF_DOMAIN = "in domain", "out of domain"
+_POWER = 0.8416  # standard normal quantile of .8, the usual chance of finding what is there
 _PAIR = ["seed", "dataset", "problem_id", "sample"]
 
 
 def accuracy_gains(
     evaluation: pd.DataFrame,
+    adapters: pd.DataFrame,
     intervals: Intervals,
     models: Sequence[str],
     variants: Sequence[str],
@@ -36,11 +39,12 @@ def accuracy_gains(
     A domain of several data sets has rows of its own, for greedy decoding, in which every problem
     counts the same. Columns: ``n`` problems, ``seeds``, ``answers`` (over seeds and samples),
     ``truncated``, ``accuracy`` and ``gain`` with intervals, ``seed_sd`` (standard deviation of the
-    gain between seeds), ``won`` and ``lost`` (answers right only after and only before training),
-    ``p`` and ``p_holm``.
+    gain between seeds), ``detectable`` (the gain that is found with a chance of .8), ``won`` and
+    ``lost`` (answers right only after and only before training), ``p``, ``same_as`` and ``p_holm``.
 
     Args:
         evaluation: rows of the table.
+        adapters: what was trained: model, variant, seed and ``weights``, a hash.
         intervals: how intervals are made.
         models: rows of the result, in this order.
         variants: likewise, after base.
@@ -74,7 +78,7 @@ def accuracy_gains(
                         change = pairs["correct"] - pairs["correct_base"]
                         row |= {"won": int((change > 0).sum()), "lost": int((change < 0).sum())}
                     rows.append(row)
-    return adjust(pd.DataFrame(rows)).astype({"won": "Int64", "lost": "Int64"})
+    return adjust(pd.DataFrame(rows), adapters).astype({"won": "Int64", "lost": "Int64"})
 
 
 def gains_by_seed(
@@ -146,20 +150,37 @@ def gain_columns(
         variant: whose rows these are.
     """
     if variant == BASE or pairs.empty:
-        columns = (name, f"{name}_low", f"{name}_high", "seed_sd", "p")
+        columns = (name, f"{name}_low", f"{name}_high", "detectable", "seed_sd", "p")
         return dict.fromkeys(columns, np.nan)
     change = pairs[column] - pairs[f"{column}_base"]
     clusters = problems_of(pairs)
+    mean = mean_columns(name, change, clusters, intervals)
+    z = statistics.critical_value(intervals.confidence)
+    error = (mean[f"{name}_high"] - mean[f"{name}_low"]) / (2 * z)
     return {
-        **mean_columns(name, change, clusters, intervals),
+        **mean,
+        "detectable": (z + _POWER) * error,
         "seed_sd": float(change.groupby(pairs["seed"]).mean().std()),
         "p": statistics.sign_flip_p(change.groupby(clusters).sum().to_numpy()),
     }
 
 
-def adjust(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a table with ``p_holm``: p adjusted for all its differences."""
-    return frame.assign(p_holm=statistics.holm(frame["p"].to_numpy()))
+def adjust(frame: pd.DataFrame, adapters: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table with ``same_as`` and ``p_holm``: p adjusted for all its differences.
+
+    ``same_as`` is the first variant with the same adapters, null for that one and for base.
+    """
+    learned = adapters.sort_values("seed").groupby(["model", "variant"])["weights"].agg(tuple)
+    first, names = {}, []
+    for model, variant in zip(frame["model"], frame["variant"], strict=True):
+        weights = learned.get((model, variant), variant)
+        names.append(first.setdefault((model, weights), variant))
+    own = frame["variant"].eq(names)
+    adjusted = pd.Series(statistics.holm(frame["p"].where(own).to_numpy()), frame.index)
+    labels = [name for name in ("model", "dataset", "decoding") if name in frame]
+    shared = adjusted.groupby([*(frame[name] for name in labels), names]).transform("first")
+    same_as = pd.Series(names, frame.index, dtype=object).mask(own)
+    return frame.assign(same_as=same_as, p_holm=shared)
 
 
 def gain_limits(low: float, high: float) -> tuple[float, float]:

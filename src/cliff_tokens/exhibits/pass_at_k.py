@@ -7,12 +7,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cliff_tokens import statistics
 from cliff_tokens.exhibits import style
 from cliff_tokens.exhibits.cells import OUTCOMES, cells
-from cliff_tokens.statistics import Intervals
+from cliff_tokens.statistics import ANY, SHARE, Intervals, cluster_bootstrap, pass_at_k
 
 ARMS = ("del", "keep", "control_del", "control_keep")
+# Differences cliff by cliff: of the two arms, of those of its control, and of these two.
+CONTRASTS = ("del_less_keep", "control_del_less_keep", "cliff_less_control")
 
 
 def values(
@@ -26,7 +27,8 @@ def values(
     """Mean pass@k over the cliffs on traces of one outcome, per model, data set, arm and k.
 
     k takes the powers of two up to the number of rollouts. A cliff that lacks an arm (no control
-    token was found) counts in the other arms only.
+    token was found) counts in the other arms only. Below the arms stand their ``CONTRASTS``, means
+    of paired differences, and ``n`` counts pairs.
 
     Args:
         resampling: counts of the arms of every cliff.
@@ -38,29 +40,51 @@ def values(
     """
     ks = _powers_of_two(resampling["rollouts"])
     rows = []
-    axes = {"model": models, "dataset": datasets, "arm": ARMS}
+    axes = {"model": models, "dataset": datasets}
     for labels, cell in cells(_join_arms(resampling, cliffs, outcome), **axes):
-        rates = np.empty((len(cell), len(ks)))
-        for column, k in enumerate(ks):
-            rates[:, column] = statistics.pass_at_k(
-                cell["successes"].to_numpy(), cell["rollouts"].to_numpy(), k
-            )
-        low, high = statistics.cluster_bootstrap(rates, cell["problem_id"], intervals)
-        mean = rates.mean(axis=0) if len(cell) else np.full(len(ks), np.nan)
-        rows += [
-            {
-                "outcome": outcome,
-                **labels,
-                "k": k,
-                "n": len(cell),
-                "problems": cell["problem_id"].nunique(),
-                "mean": mean[i],
-                "mean_low": low[i],
-                "mean_high": high[i],
-            }
-            for i, k in enumerate(ks)
-        ]
+        problems = cell.drop_duplicates("cliff_id").set_index("cliff_id")["problem_id"]
+        rates = _rates(cell, ks)
+        for arm, rate in (rates | _contrasts(rates)).items():
+            limits = SHARE if arm in ARMS else ANY
+            cluster = problems.loc[rate.index]
+            low, high = cluster_bootstrap(rate.to_numpy(), cluster, intervals, limits=limits)
+            rows += [
+                {
+                    "outcome": outcome,
+                    **labels,
+                    "arm": arm,
+                    "k": k,
+                    "n": len(rate),
+                    "problems": cluster.nunique(),
+                    "mean": rate[k].mean(),
+                    "mean_low": low[i],
+                    "mean_high": high[i],
+                }
+                for i, k in enumerate(ks)
+            ]
     return pd.DataFrame(rows)
+
+
+def _rates(cell: pd.DataFrame, ks: Sequence[int]) -> dict[str, pd.DataFrame]:
+    """pass@k of every cliff [cliffs, k], by arm."""
+    rates = {}
+    for arm in ARMS:
+        counts = cell[cell["arm"].eq(arm)].set_index("cliff_id")
+        columns = {
+            k: pass_at_k(counts["successes"].to_numpy(), counts["rollouts"].to_numpy(), k)
+            for k in ks
+        }
+        rates[arm] = pd.DataFrame(columns, index=counts.index)
+    return rates
+
+
+def _contrasts(rates: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Differences of arms, cliff by cliff; those that lack an arm are left out."""
+    of_cliff = rates["del"].sub(rates["keep"]).dropna()
+    of_control = rates["control_del"].sub(rates["control_keep"]).dropna()
+    both = of_cliff.index.intersection(of_control.index)
+    beyond = of_cliff.loc[both] - of_control.loc[both]
+    return dict(zip(CONTRASTS, (of_cliff, of_control, beyond), strict=True))
 
 
 def _join_arms(resampling: pd.DataFrame, cliffs: pd.DataFrame, outcome: str) -> pd.DataFrame:

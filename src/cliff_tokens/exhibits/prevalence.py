@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from cliff_tokens.exhibits import style
 from cliff_tokens.exhibits.cells import OUTCOMES, POOLED, cells
+from cliff_tokens.statistics import Intervals, bootstrap
 
 _NARROW = 3  # models up to which the data sets fit beside the pooled panel
 OFFSETS = {"correct": -0.17, "incorrect": 0.17}
@@ -50,6 +51,44 @@ def by_outcome(
         {**labels, "n": len(cell), "problems": cell["cluster"].nunique(), **rate(cell)}
         for labels, cell in cells(counted, pooled=["dataset"], **axes)
     )
+
+
+def add_difference(
+    values: pd.DataFrame, counted: pd.DataFrame, quantity: pd.Series, intervals: Intervals
+) -> pd.DataFrame:
+    """The rows of ``by_outcome`` with ``difference``: the mean of incorrect less correct traces.
+
+    Problems are resampled with their traces of both outcomes, so that there is an interval where
+    one side has no spread, as when no correct trace holds a cliff.
+
+    Args:
+        values: rows of ``by_outcome``.
+        counted: the traces that they are of.
+        quantity: what is averaged, a number for each trace.
+        intervals: how intervals are made.
+    """
+
+    def difference(sums: np.ndarray) -> np.ndarray:
+        return sums[..., 0] / sums[..., 1] - sums[..., 2] / sums[..., 3]
+
+    failed = counted["outcome"].eq("incorrect")
+    sides = {"a": quantity * failed, "b": failed, "c": quantity * ~failed, "d": ~failed}
+    axes = {
+        name: [label for label in pd.unique(values[name]) if label != POOLED]
+        for name in ("model", "dataset")
+    }
+    rows = []
+    for labels, cell in cells(counted.assign(**sides), pooled=["dataset"], **axes):
+        table = cell[list(sides)].to_numpy(dtype=float)
+        # The outcome with fewer problems limits what is known.
+        rarer = min(cell["b"], cell["d"], key=lambda side: cell["cluster"][side].nunique())
+        low, high = bootstrap(
+            difference, table, cell["cluster"], intervals, counted=rarer.to_numpy()
+        )
+        with np.errstate(invalid="ignore"):
+            mean = difference(table.sum(axis=0))
+        rows.append(labels | {"difference": mean, "difference_low": low, "difference_high": high})
+    return values.merge(pd.DataFrame(rows), on=list(axes), how="left", validate="m:1")
 
 
 def dataset_panels(

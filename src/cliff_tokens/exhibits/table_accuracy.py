@@ -6,7 +6,7 @@ import pandas as pd
 
 from cliff_tokens.exhibits.cells import cells, mean_columns, share_columns
 from cliff_tokens.exhibits.prevalence import count_cliffs
-from cliff_tokens.statistics import Intervals
+from cliff_tokens.statistics import COUNT, Intervals
 
 
 def values(
@@ -41,7 +41,9 @@ def values(
                 **share_columns("accuracy", verdict.eq("correct"), problem, intervals),
                 **share_columns("share_with_cliff", cell["cliffs"] > 0, problem, intervals),
                 "cliffs": int(cell["cliffs"].sum()),
-                **mean_columns("cliffs_per_trace", cell["cliffs"], problem, intervals),
+                **mean_columns(
+                    "cliffs_per_trace", cell["cliffs"], problem, intervals, limits=COUNT
+                ),
                 "tokens": int(cell["tokens"].sum()),
                 **mean_columns(
                     "cliffs_per_1000_tokens",
@@ -49,6 +51,7 @@ def values(
                     problem,
                     intervals,
                     cell["tokens"],
+                    COUNT,
                 ),
             }
         )

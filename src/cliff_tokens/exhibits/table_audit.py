@@ -5,12 +5,13 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+import scipy
 
 from cliff_tokens.exhibits.cells import POOLED, cells, mean_columns, owned, share_columns
 from cliff_tokens.stages.audit import chance
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.taxonomy import KINDS, kinds
-from cliff_tokens.statistics import Intervals
+from cliff_tokens.statistics import DIFFERENCE, Intervals, fisher_p
 from cliff_tokens.tables import PLACE
 
 # Labels beside the kinds: tokens that the sampler could not, and could, have replaced.
@@ -33,7 +34,10 @@ def values(
     ``kind`` is a kind, "all", or "q = 1" and "q < 1": the negative control, where every flag is
     false, and all other tokens. ``n`` counts the flags among ``tokens`` tokens and ``rate`` is
     their ratio. ``by_chance`` is the number of flags expected if no token changed the potential,
-    ``share_by_chance`` its ratio to n (at most 1), and the two drops are means over the flags.
+    ``chance_over_flags`` its ratio to n, and the two drops are means over the flags. ``kept`` is
+    how many the false-discovery rate keeps, over all tokens of the run with q < 1. Of the flags
+    whose fresh drop exceeds the margin (``above_margin``) the rule would miss
+    ``expected_unconfirmed`` in fresh rollouts, were these their true drops.
 
     Args:
         audit: what speaks for and against every flag.
@@ -43,13 +47,44 @@ def values(
         rollouts: draws at every prefix.
         test: the rule.
         certain: probability whose binary entropy divides the kinds.
-        intervals: how intervals are made.
+        intervals: how intervals are made; the false-discovery rate is at most 1 - confidence.
         models: in the order of the rows.
     """
     tested = tested_tokens(audit, estimates, tokens, traces)
     tested["chance"] = chance(tested, rollouts, test)
     tested["kind"] = kinds(tested["entropy"], tested["rank"], certain)
-    return rows_by_kind(tested, flags_of(audit, tested), models, partial(_row, intervals=intervals))
+    flags = flags_of(audit, tested)
+    kept = discoveries(tested, rollouts) <= 1 - intervals.confidence
+    flags["kept"] = flags["cliff_id"].isin(tested.loc[kept, "cliff_id"])
+    flags["above_margin"] = flags["fresh_drop"] > test.margin
+    flags["missed"] = chance_to_miss(flags["fresh_drop"], flags["fresh_se"], test)
+    return rows_by_kind(tested, flags, models, partial(_row, intervals=intervals))
+
+
+def discoveries(tested: pd.DataFrame, rollouts: int) -> pd.Series:
+    """Benjamini and Hochberg's q of every tested token; 1 where q_t = 1, which is no hypothesis.
+
+    The family is all tokens of the run that the sampler could have replaced. p is Fisher's exact
+    one of no fall, with as many rollouts on both sides of a token.
+    """
+    free = tested["free"]
+    before, after = (np.rint(tested.loc[free, side] * rollouts) for side in ("before", "after"))
+    drawn = np.full(len(before), rollouts)
+    found = pd.Series(1.0, tested.index)
+    if free.any():
+        p = fisher_p(before.to_numpy(), after.to_numpy(), drawn, drawn)
+        found[free] = scipy.stats.false_discovery_control(p)
+    return found
+
+
+def chance_to_miss(drop: pd.Series, error: pd.Series, test: CliffTest) -> np.ndarray:
+    """Chance that the rule does not flag a true drop, estimated with this standard error.
+
+    Normal approximation; a drop without any error is found for certain.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distance = (drop - test.margin) / error
+    return scipy.special.ndtr(test.z - distance.to_numpy())
 
 
 def flags_of(audit: pd.DataFrame, tested: pd.DataFrame) -> pd.DataFrame:
@@ -96,16 +131,23 @@ def of_kind(frame: pd.DataFrame, kind: str) -> pd.DataFrame:
 def _row(tested: pd.DataFrame, flags: pd.DataFrame, intervals: Intervals) -> dict:
     """Columns of one cell: its tokens, and the flags among them."""
     by_chance, problem = float(tested["chance"].sum()), flags["cluster"]
+
+    def drop(column: str) -> dict:
+        return mean_columns(column, flags[column], problem, intervals, limits=DIFFERENCE)
+
     return {
         "tokens": len(tested),
         "n": len(flags),
         **share_columns("rate", tested["flagged"], tested["cluster"], intervals),
         "by_chance": by_chance,
-        "share_by_chance": min(1.0, by_chance / len(flags)) if len(flags) else np.nan,
+        "chance_over_flags": by_chance / len(flags) if len(flags) else np.nan,
         "impossible": int((~flags["possible"]).sum()),
         **share_columns("share_impossible", ~flags["possible"], problem, intervals),
         "unconfirmed": int((~flags["confirmed"]).sum()),
         **share_columns("share_unconfirmed", ~flags["confirmed"], problem, intervals),
-        **mean_columns("selected_drop", flags["selected_drop"], problem, intervals),
-        **mean_columns("fresh_drop", flags["fresh_drop"], problem, intervals),
+        "above_margin": int(flags["above_margin"].sum()),
+        "expected_unconfirmed": float(flags.loc[flags["above_margin"], "missed"].sum()),
+        "kept": int(flags["kept"].sum()),
+        **drop("selected_drop"),
+        **drop("fresh_drop"),
     }

@@ -6,7 +6,7 @@ import pandas as pd
 
 from cliff_tokens.exhibits.cells import cells, mean_columns, share_columns
 from cliff_tokens.exhibits.prevalence import count_cliffs
-from cliff_tokens.statistics import Intervals, wilson
+from cliff_tokens.statistics import COUNT, SHARE, Intervals, wilson
 from cliff_tokens.tables import require
 
 
@@ -46,7 +46,7 @@ def values(
             **labels,
             "n": len(cell),
             "problems": cell["cluster"].nunique(),
-            **mean_columns("outset", cell["outset"], cell["cluster"], intervals),
+            **mean_columns("outset", cell["outset"], cell["cluster"], intervals, limits=SHARE),
             "at_zero": int(zero.sum()),
             **share_columns("share_at_zero", zero, cell["cluster"], intervals),
             "zero_high": limit,
@@ -54,7 +54,7 @@ def values(
         for name, part in (("at_zero", cell[zero]), ("elsewhere", cell[~zero])):
             row[f"cliffs_{name}"] = int(part["cliffs"].sum())
             per_trace = f"cliffs_per_trace_{name}"
-            row |= mean_columns(per_trace, part["cliffs"], part["cluster"], intervals)
+            row |= mean_columns(per_trace, part["cliffs"], part["cluster"], intervals, limits=COUNT)
         failed = cell[cell["outcome"].eq("incorrect")]
         bare = failed["cliffs"].eq(0)
         row |= {"incorrect": len(failed), "without_cliff": int(bare.sum())}

@@ -21,7 +21,7 @@ from cliff_tokens.exhibits.cut_point_rates import (
     incorrect_traces,
     rates_of,
 )
-from cliff_tokens.statistics import Intervals
+from cliff_tokens.statistics import DIFFERENCE, Intervals
 
 EVERY = "every rival"
 READINGS = ("published", "fair")  # the column ``variant``
@@ -95,7 +95,7 @@ def _compare(
         "n": int(paired.sum()),
         "cliff": of_cliff[paired].mean(),
         "other": of_rival[paired].mean(),
-        **mean_columns("difference", difference, cluster[paired], intervals),
+        **mean_columns("difference", difference, cluster[paired], intervals, limits=DIFFERENCE),
     }
     return row | {
         **_sign(row["difference"]),

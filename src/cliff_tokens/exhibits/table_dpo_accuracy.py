@@ -10,10 +10,11 @@ from cliff_tokens.statistics import Intervals
 
 def values(
     evaluation: pd.DataFrame,
+    adapters: pd.DataFrame,
     intervals: Intervals,
     models: Sequence[str],
     variants: Sequence[str],
     domains: Mapping[str, str],
 ) -> pd.DataFrame:
     """Rows of ``accuracy_gains``, which says what its arguments are."""
-    return accuracy_gains(evaluation, intervals, models, variants, domains)
+    return accuracy_gains(evaluation, adapters, intervals, models, variants, domains)

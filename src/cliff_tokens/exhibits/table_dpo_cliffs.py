@@ -10,10 +10,11 @@ from cliff_tokens.statistics import Intervals
 
 def values(
     recounts: pd.DataFrame,
+    adapters: pd.DataFrame,
     intervals: Intervals,
     models: Sequence[str],
     variants: Sequence[str],
     datasets: Sequence[str],
 ) -> pd.DataFrame:
     """Rows of ``cliff_changes``, which says what its arguments are."""
-    return cliff_changes(recounts, intervals, models, variants, datasets)
+    return cliff_changes(recounts, adapters, intervals, models, variants, datasets)

@@ -8,7 +8,7 @@ import pandas as pd
 from cliff_tokens.exhibits.cells import OUTCOMES, cells, mean_columns, share_columns
 from cliff_tokens.exhibits.prevalence import count_cliffs
 from cliff_tokens.stages.cliff_test import CliffTest, FixedThreshold
-from cliff_tokens.statistics import Intervals
+from cliff_tokens.statistics import COUNT, Intervals
 
 PUBLISHED = "published"
 
@@ -50,7 +50,7 @@ def values(
                     "flagged": int((flags > 0).sum()),
                     **share_columns("share_flagged", flags > 0, problem, intervals),
                     "flags": int(flags.sum()),
-                    **mean_columns("flags_per_trace", flags, problem, intervals),
+                    **mean_columns("flags_per_trace", flags, problem, intervals, limits=COUNT),
                 }
             )
     return pd.DataFrame(rows)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from cliff_tokens.exhibits.cells import cells, mean_columns, share_columns
 from cliff_tokens.stages.forced_runs import dispersion
-from cliff_tokens.statistics import Intervals
+from cliff_tokens.statistics import COUNT, Intervals
 
 
 def values(runs: pd.DataFrame, intervals: Intervals, models: Sequence[str]) -> pd.DataFrame:
@@ -27,7 +27,9 @@ def values(runs: pd.DataFrame, intervals: Intervals, models: Sequence[str]) -> p
         strict=True,
     ):
         cluster = own["dataset"] + "/" + own["problem_id"]
-        spread = mean_columns("dispersion", own["chi2"], cluster, intervals, own["chi2_mean"])
+        spread = mean_columns(
+            "dispersion", own["chi2"], cluster, intervals, own["chi2_mean"], COUNT
+        )
         prefixes = int(every["prefixes"].sum())
         unequal = own["p"] <= 1 - intervals.confidence
         rows.append(

@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 
 from cliff_tokens.exhibits.cells import cells, mean_columns, share_columns
-from cliff_tokens.stages.arms import join_arms
+from cliff_tokens.stages.arms import average_alternative, join_arms
 from cliff_tokens.stages.taxonomy import KINDS
 from cliff_tokens.statistics import Intervals
 from cliff_tokens.tables import require
+
+_GREEDY = ["successes", "rollouts", "is_sampled"]
 
 
 def values(
@@ -27,7 +29,9 @@ def values(
     arms del and keep. Case A falls short of the potential before by less than ``shortfall``.
     ``recovery`` is the summed gain over the kept cliff to the summed drop, NaN where that is
     none; ``mean_ratio``, the published mean of each cliff's own quotient, needs drops that
-    cannot be zero.
+    cannot be zero. ``advantage`` is the greedy token less the average alternative, by the fresh
+    arms, over the ``compared`` cliffs whose token is not the greedy one: that any alternative leads
+    further on average is identity (2).
 
     Args:
         candidates: those at the cliffs, the greedy one among them.
@@ -39,7 +43,7 @@ def values(
     """
     chosen = join_arms(cliffs[cliffs["outcome"].eq("incorrect")], resampling)
     greedy = candidates[candidates["is_greedy"]].set_index("cliff_id")
-    chosen = chosen.join(greedy[["successes", "rollouts"]].add_suffix("_greedy"), on="cliff_id")
+    chosen = chosen.join(greedy[_GREEDY].add_suffix("_greedy"), on="cliff_id")
     listed = chosen["rollouts_greedy"].notna()
     require(chosen, listed, "{cliff_id}: has no greedy candidate; estimate the candidates again")
     chosen = chosen.assign(
@@ -49,6 +53,7 @@ def values(
         after_selected=chosen["after"],
         before_fresh=chosen["successes_del"] / chosen["rollouts_del"],
         after_fresh=chosen["successes_keep"] / chosen["rollouts_keep"],
+        average=average_alternative(chosen),
     )
     return pd.DataFrame(
         {**labels, "basis": reading, **_columns(cell, reading, shortfall, intervals)}
@@ -65,6 +70,8 @@ def _columns(cell: pd.DataFrame, reading: str, shortfall: float, intervals: Inte
     has_ratio = np.full(len(cell), reading == "selected")
     # Without a drop in all there is nothing to recover.
     has_drop = np.full(len(cell), drop.sum() > 0)
+    replaced = cell["is_sampled_greedy"].eq(False) & (reading == "fresh")
+    advantage = (cell["greedy"] - cell["average"])[replaced]
     return {
         "n": len(cell),
         "case_a": int(case_a.sum()),
@@ -75,4 +82,6 @@ def _columns(cell: pd.DataFrame, reading: str, shortfall: float, intervals: Inte
             "recovery", gain[has_drop], cluster[has_drop], intervals, weights=drop[has_drop]
         ),
         **mean_columns("mean_ratio", (gain / drop)[has_ratio], cluster[has_ratio], intervals),
+        "compared": int(replaced.sum()),
+        **mean_columns("advantage", advantage, cluster[replaced], intervals),
     }

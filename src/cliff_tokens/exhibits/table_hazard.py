@@ -7,7 +7,10 @@ import pandas as pd
 from cliff_tokens.exhibits.cells import cells, mean_columns, median_columns
 from cliff_tokens.stages.masses import READINGS
 from cliff_tokens.stages.taxonomy import KINDS
-from cliff_tokens.statistics import Intervals
+from cliff_tokens.statistics import COUNT, SHARE, Intervals
+
+# Columns whose means are shown, and where these can lie.
+_MEANS = {"cliff_mass": SHARE, "other_mass": SHARE, "cliff_candidates": COUNT, "entropy": COUNT}
 
 
 def values(masses: pd.DataFrame, intervals: Intervals, models: Sequence[str]) -> pd.DataFrame:
@@ -20,10 +23,9 @@ def values(masses: pd.DataFrame, intervals: Intervals, models: Sequence[str]) ->
     rows = []
     for labels, cell in cells(masses, pooled=["model", "kind"], **axes):
         problem = cell["dataset"] + "/" + cell["problem_id"]
-        means = ("cliff_mass", "other_mass", "cliff_candidates", "entropy")
         row = {**labels, "n": len(cell), "problems": problem.nunique()}
-        row |= median_columns("cliff_mass_median", cell["cliff_mass"], problem, intervals)
-        for name in means:
-            row |= mean_columns(name, cell[name], problem, intervals)
+        row |= median_columns("cliff_mass_median", cell["cliff_mass"], problem, intervals, SHARE)
+        for name, limits in _MEANS.items():
+            row |= mean_columns(name, cell[name], problem, intervals, limits=limits)
         rows.append(row)
     return pd.DataFrame(rows)

@@ -8,7 +8,7 @@ import pandas as pd
 from cliff_tokens.exhibits.cells import cells, mean_columns, share_columns
 from cliff_tokens.exhibits.cut_point_positions import POINTS, point_positions
 from cliff_tokens.stages.cut_points import CutRules
-from cliff_tokens.statistics import Intervals
+from cliff_tokens.statistics import SHARE, Intervals
 
 _QUANTILES = {"lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75}
 
@@ -60,7 +60,7 @@ def _columns(cell: pd.DataFrame, intervals: Intervals) -> dict:
     for name, part in (("in_tangent", cell[~is_tangent]), ("with_cliff", cell[is_tangent])):
         row |= share_columns(name, part[name], part["cluster"], intervals)
     relative = cell["relative"]
-    row |= mean_columns("relative", relative, cell["cluster"], intervals)
+    row |= mean_columns("relative", relative, cell["cluster"], intervals, limits=SHARE)
     for name, share in _QUANTILES.items():
         row[name] = float(relative.quantile(share)) if len(cell) else np.nan
     return row

@@ -7,7 +7,7 @@ import pandas as pd
 
 from cliff_tokens.exhibits.cells import cells, mean_columns
 from cliff_tokens.stages.taxonomy import KINDS
-from cliff_tokens.statistics import Intervals
+from cliff_tokens.statistics import SHARE, Intervals
 from cliff_tokens.tables import among
 
 _KEY = ["cliff_id", "token_id"]
@@ -44,11 +44,15 @@ def values(
         {
             **labels,
             "n": len(cell),
-            **mean_columns("cliff_mass", cell["cliff_mass"], cell["cluster"], intervals),
-            **mean_columns("potential", cell["potential"], cell["cluster"], intervals),
+            **_mean("cliff_mass", cell, intervals),
+            **_mean("potential", cell, intervals),
         }
         for labels, cell in cells(weighed, pooled=["kind"], **axes)
     )
+
+
+def _mean(column: str, cell: pd.DataFrame, intervals: Intervals) -> dict:
+    return mean_columns(column, cell[column], cell["cluster"], intervals, limits=SHARE)
 
 
 def _weigh(

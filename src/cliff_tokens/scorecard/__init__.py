@@ -5,11 +5,15 @@ nowhere else. A *claim* is a direction or an inequality that the paper states; i
 any models, and is answered by the interval of our estimate. The outcome (column ``word``):
 
 A claim *agrees* where the interval lies inside it, *differs* where it lies outside, and is
-*undecided* where the interval holds both or there is none; that two things are equal agrees where
-the interval holds the value. A number agrees where the published value lies in our interval or its
-own interval (where its n is known) overlaps ours, and differs elsewhere; without an interval of
-ours it is undecided. What the run lacks the model, a data set or the table for, or has no rows of,
-is *not measurable in this run*.
+*undecided* where the interval holds both or there is none. That two things are equal can be
+excluded and never shown: it is *not excluded* where the interval holds the value, and so is a
+number where the published value lies in our interval or its own interval (where its n is known)
+overlaps ours. What the run lacks the model, a data set or the table for, or has no rows of, is *not
+measurable in this run*.
+
+What could not have come out otherwise is no evidence, whatever its interval: the index says which
+claims hold *by construction*, and which measure again what the rule selected (*selection*), each
+with its reason. ``totals`` counts neither of them as decided.
 
 Every row is read from the csv of a figure or table, by the names of its columns: a value ``x`` has
 its interval in ``x_low`` and ``x_high`` and its count in ``n``.
@@ -20,17 +24,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+import scipy
 
 from cliff_tokens import statistics
 
 AGREES, DIFFERS, UNDECIDED = "agrees", "differs", "undecided"
+NOT_EXCLUDED, BY_CONSTRUCTION, SELECTION = "not excluded", "by construction", "selection"
 UNMEASURED = "not measurable in this run"
+OPEN = (AGREES, DIFFERS, UNDECIDED)  # what could have come out otherwise
+WORDS = (*OPEN, NOT_EXCLUDED, SELECTION, BY_CONSTRUCTION, UNMEASURED)
 COLUMNS = [
-    "item", "quantity", "published", "ours", "low", "high", "n", "word", "revision", "became",
-    "note",
+    "item", "quantity", "published", "ours", "low", "high", "n", "word", "p_holm", "revision",
+    "became", "note",
 ]  # fmt: skip
 ALL = "all"
 _EXACT = 1e-6  # published values are quoted to six digits
+_MARKS = {BY_CONSTRUCTION: "by_construction", SELECTION: "selection"}  # keys of the index
 _MODELS = ("model", "source", "evaluator")  # columns that name a model
 
 
@@ -85,7 +94,7 @@ class Claim:
         if np.isnan(finding.low) or np.isnan(finding.high):
             return UNDECIDED
         if self.side == "equals":
-            return AGREES if finding.low <= self.bound <= finding.high else DIFFERS
+            return NOT_EXCLUDED if finding.low <= self.bound <= finding.high else DIFFERS
         inside, outside = finding.low > self.bound, finding.high < self.bound
         if self.side == "below":
             inside, outside = outside, inside
@@ -128,12 +137,53 @@ def score(
         frame = values.get(entry["values"])
         found = []
         for name in entry["claims"]:
-            found += _claim(item, claims[name], frame, run)
+            why = {word: entry[key][name] for word, key in _MARKS.items() if name in entry[key]}
+            found += _claim(item, claims[name], frame, run, why)
         found += _numbers(item, entry, frame, run, needed)
         said = {name: entry[name] or "" for name in ("revision", "became")}
         rows += [row | said for row in found]
     rows.sort(key=lambda row: row["word"] == UNMEASURED)
-    return pd.DataFrame(rows, columns=COLUMNS)
+    card = pd.DataFrame(rows, columns=[*COLUMNS, "p"])
+    card["p_holm"] = statistics.holm(card.pop("p").where(card["word"].isin(OPEN)))
+    return card
+
+
+def totals(card: pd.DataFrame) -> pd.DataFrame:
+    """How many rows of the card have each word: word, rows, ``open`` (could differ), ``decided``.
+
+    A row is open where it could have come out otherwise, and decided if it agrees or differs.
+    """
+    counted = pd.DataFrame({"word": WORDS, "rows": [int(card["word"].eq(w).sum()) for w in WORDS]})
+    return counted.assign(
+        open=counted["word"].isin(OPEN), decided=counted["word"].isin([AGREES, DIFFERS])
+    )
+
+
+def summarize(card: pd.DataFrame, confidence: float) -> str:
+    """The totals in a line, above the card."""
+    rows = totals(card).set_index("word")["rows"]
+    held = card["p_holm"].le(1 - confidence)
+    return (
+        f"Of {sum(rows[list(OPEN)])} rows that could have come out otherwise {rows[AGREES]} agree, "
+        f"{rows[DIFFERS]} differ and {rows[UNDECIDED]} are undecided, by unadjusted intervals at "
+        f"the level {confidence:g}; {int(held.sum())} are decided after Holm's adjustment too. "
+        f"Beside them {rows[BY_CONSTRUCTION]} hold or fail by construction, {rows[SELECTION]} "
+        f"measure again what was selected, {rows[NOT_EXCLUDED]} are equalities that the interval "
+        f"holds, and {rows[UNMEASURED]} are not measurable in this run."
+    )
+
+
+def tail(finding: Finding, bound: float, confidence: float) -> float:
+    """Two-sided p that the quantity is the bound, from the interval; NaN without one.
+
+    The interval is taken for a normal one on the side of the bound, where it has the half-width
+    that its level says.
+    """
+    half = finding.value - finding.low if finding.value > bound else finding.high - finding.value
+    if not half > 0:
+        return np.nan
+    z = abs(finding.value - bound) / half * statistics.critical_value(confidence)
+    return float(2 * scipy.special.ndtr(-z))
 
 
 def difference(one: Finding, other: Finding, about: str) -> Finding:
@@ -191,10 +241,14 @@ def compare(ours: Finding, published: float, n: int | None, confidence: float) -
     low = high = published
     if n is not None:
         low, high = statistics.wilson(published * n, n, confidence)
-    return AGREES if low <= ours.high + _EXACT and ours.low - _EXACT <= high else DIFFERS
+    overlap = low <= ours.high + _EXACT and ours.low - _EXACT <= high
+    return NOT_EXCLUDED if overlap else DIFFERS
 
 
-def _claim(item: str, claim: Claim, frame: pd.DataFrame | None, run: Run) -> list[dict]:
+def _claim(
+    item: str, claim: Claim, frame: pd.DataFrame | None, run: Run, why: Mapping[str, str]
+) -> list[dict]:
+    """Rows of a claim; ``why`` is empty, or the word that its mark in the index gives: reason."""
     note = f"claim: {claim.side.replace('equals', 'equal to')} {claim.bound:g}"
     row = {"item": item, "quantity": claim.says, "published": np.nan, "note": note}
     if frame is None:
@@ -212,7 +266,12 @@ def _claim(item: str, claim: Claim, frame: pd.DataFrame | None, run: Run) -> lis
             remark += "; nothing to measure it on"
         elif np.isnan(finding.low):
             remark += "; no interval can be told"
+        for word, reason in why.items():
+            if outcome != UNMEASURED:
+                remark += f"; {reason} (the interval alone: {outcome})"
+                outcome = word
         values = {"quantity": claim.says + about, "word": outcome, "note": remark}
+        values["p"] = tail(finding, claim.bound, run.confidence)
         rows.append(row | _ours(finding) | values)
     return rows
 

@@ -48,22 +48,22 @@ def _minus(frame, quantity, where, one, other, confidence) -> Finding:
     )
 
 
-def _by_outcome(frame, quantity, confidence) -> Iterable[Finding]:
+def _by_outcome(frame, confidence) -> Iterable[Finding]:
     for key in _by_model(frame):
-        yield _minus(
-            frame, quantity, key | {"dataset": ALL},
-            {"outcome": "incorrect"}, {"outcome": "correct"}, confidence,
-        )  # fmt: skip
+        rows = frame[(frame["model"] == key["model"]) & (frame["dataset"] == ALL)]
+        # The same difference stands at both outcomes; n is of the rarer.
+        rows = rows.assign(n=rows["n"].min())
+        yield look_up(rows, "difference", key, confidence)
 
 
 @claim("share of traces with a cliff, incorrect less correct", "above", 0)
 def more_incorrect_traces_have_a_cliff(frame, confidence):
-    return _by_outcome(frame, "share_with_cliff", confidence)
+    return _by_outcome(frame, confidence)
 
 
 @claim("cliffs per trace, incorrect less correct", "above", 0)
 def incorrect_traces_hold_more_cliffs(frame, confidence):
-    return _by_outcome(frame, "cliffs_per_trace", confidence)
+    return _by_outcome(frame, confidence)
 
 
 @claim("pass@1 of incorrect traces, cliff deleted less kept", "above", 0)
@@ -78,8 +78,8 @@ def first_cliff_deleting_beats_keeping(frame, confidence):
 
 def _deleted_less_kept(frame, confidence):
     at_one = frame[frame["k"] == 1]
-    for key in _groups(at_one, "model", "dataset"):
-        yield _minus(at_one, "mean", key, {"arm": "del"}, {"arm": "keep"}, confidence)
+    paired = at_one[at_one["arm"] == "del_less_keep"]
+    return _by_cell(paired, "mean", confidence)
 
 
 @claim("pass@k at the largest k, cliff deleted", "equals", 1)
@@ -107,6 +107,12 @@ def _share_at_largest_k(frame, arm, confidence):
 def traces_recover_from_cliffs(frame, confidence):
     rows = frame[frame["dataset"] == ALL]
     return [look_up(rows, "seen_correct/n", key, confidence) for key in _by_model(rows)]
+
+
+@claim("cliffs on incorrect traces, seen less expected from the potential after them", "above", 0)
+def incorrect_traces_exceed_the_null(frame, confidence):
+    rows = frame[frame["dataset"] == ALL]
+    return [look_up(rows, "excess", key, confidence) for key in _by_model(rows)]
 
 
 @claim("share of low entropy, all tokens less cliff tokens", "above", 0)
@@ -203,6 +209,15 @@ def cliff_mass_falls_from_kind_to_kind(frame, confidence):
 )
 def greedy_token_is_better(frame, confidence):
     return [look_up(frame, "gap", key, confidence) for key in _by_model(frame)]
+
+
+@claim(
+    "potential of the greedy token less that of the average alternative, at sampled-off cliffs",
+    "above",
+    0,
+)
+def greedy_token_beats_the_alternatives(frame, confidence):
+    return [look_up(frame, "advantage", key, confidence) for key in _by_model(frame)]
 
 
 @claim("drop that the greedy token recovers at sampled-off cliffs, by fresh counts", "above", 0)

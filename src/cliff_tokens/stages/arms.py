@@ -22,6 +22,18 @@ def join_arms(cliffs: pd.DataFrame, resampling: pd.DataFrame) -> pd.DataFrame:
     return joined
 
 
+def average_alternative(joined: pd.DataFrame) -> pd.Series:
+    """B of the cliffs of ``join_arms``: where their tokens' alternatives lead, on average.
+
+    By identity (2) of docs/estimators.md, V + D / (1 - q), with V and D from the fresh arms; noise
+    can put it past 0 and 1. NaN where q = 1.
+    """
+    kept = joined["successes_keep"] / joined["rollouts_keep"]
+    drop = joined["successes_del"] / joined["rollouts_del"] - kept
+    left = 1 - joined["sampler_probability"]
+    return kept + drop / left.where(left > 0)
+
+
 def fresh_drops(cliffs: pd.DataFrame, resampling: pd.DataFrame, test: CliffTest) -> pd.DataFrame:
     """The cliffs with the drop that fresh rollouts show, and whether they confirm the cliff.
 

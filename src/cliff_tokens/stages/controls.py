@@ -1,4 +1,4 @@
-"""Controls: tokens that are no cliffs, each matched to the cliff that it is nearest to.
+"""Controls: other tokens, each matched to the cliff that it is nearest to.
 
 What near means is the caller's: a function that gives the distance from a cliff to every token.
 """
