@@ -13,15 +13,18 @@ class Estimator:
     draws: tuple[str, ...]  # its rounds of rollouts, in order; none: it draws nothing
     counts: str  # the table that its rollouts are counted in, potential or branches
     kinds: tuple[str, ...] = KINDS  # of cliffs that its catalogue holds
+    shares: bool = False  # whether a potential is the share of its own prefix's rollouts
 
 
 ESTIMATORS = {
-    "independent": Estimator(("independent",), "potential"),
+    "independent": Estimator(("independent",), "potential", shares=True),
+    # No rollout of its own: where those of independent leave the trace they are branches.
+    "recycled": Estimator(("independent",), "potential"),
     "recursive": Estimator(("recursive",), "branches"),
     "adaptive": Estimator(("recursive", "adaptive"), "branches"),
     "reference": Estimator(("reference",), "branches"),
     # Drawn from the recursion's estimates in place of rollouts, for what trains on its false flags.
-    "simulated": Estimator((), "potential", ("deterministic",)),
+    "simulated": Estimator((), "potential", ("deterministic",), shares=True),
 }
 # What is drawn at cliffs, once for each estimator that found them.
 AT_CLIFFS = ("resampling", "candidates", "cut_points")
@@ -32,6 +35,17 @@ def draws_of(estimators: Iterable[str], counts: str | None = None) -> list[str]:
     chosen = [ESTIMATORS[name] for name in estimators]
     draws = [draw for one in chosen if counts in (None, one.counts) for draw in one.draws]
     return list(dict.fromkeys(draws))
+
+
+def scored(estimators: Iterable[str]) -> list[str]:
+    """Those of a run that are set against its reference: its own, and what costs little besides.
+
+    A second round is cheap, and recycled takes no rollout beside those of independent.
+    """
+    chosen = {*estimators, "recursive", "adaptive"}
+    if "independent" in chosen:
+        chosen.add("recycled")
+    return [name for name in ESTIMATORS if name in chosen]
 
 
 def stage_of(draws: str) -> str:
