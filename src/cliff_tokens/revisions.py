@@ -12,16 +12,16 @@ REVISIONS = {
     "problems": 3,  # golds are proven; what is dropped has a table
     "traces": 1,
     "tokens": 1,
-    "potential": 1,
-    "recursion": 1,
+    "potential": 2,  # says where rollouts leave their trace; errors are the published rule's
+    "recursion": 2,  # errors are smoothed further; the second round is shared by tokens
     "cliffs": 1,
     "resampling": 2,  # controls are matched on rank and outcome too, and may fall
-    "candidates": 1,
+    "candidates": 2,  # rollouts say where they leave their trace
     "masses": 1,
     "agreement": 1,
-    "cut_points": 1,
+    "cut_points": 2,  # likewise
     "audit": 1,
-    "published": 1,
+    "published": 2,  # errors are the published rule's
     "pairs": 1,
     "training": 2,  # the record counts steps, the adapter lists its layers in one order
     "evaluation": 1,

@@ -6,6 +6,7 @@ import pytest
 from helpers.exhibits import words
 
 from cliff_tokens.exhibits.figure_estimators import MEASURED, SIMULATED, draw, simulate_curves
+from cliff_tokens.exhibits.simulated_draws import Truth
 
 SEVEN = ("q-8b", "q-4b", "q-0.6b", "l-3.1-8b-instruct", "l-3.2-3b-instruct", "l-1b", "g-3-4b-it")
 
@@ -35,7 +36,9 @@ def costs(models):
 
 def test_the_curve_falls_with_cost_as_one_over_its_root(chain):
     names = ("traces", "tokens", "alternatives", "reference", "branches")
-    found = simulate_curves(*(chain[name] for name in names), 1, ["markov"])
+    truth = Truth(*(chain[name] for name in names))
+    estimators = ["independent", "recycled", "recursive", "adaptive"]
+    found = simulate_curves(truth, estimators, 1.0, 1, ["markov"])
     for name, line in found.groupby("estimator"):
         line = line.sort_values("rollouts")
         assert (line["rmse"].diff().dropna() < 0).all(), name
@@ -47,6 +50,13 @@ def test_the_curve_falls_with_cost_as_one_over_its_root(chain):
         < rows.loc[("independent", 64), "generated_tokens"]
     )
     assert rows.loc[("recursive", 64), "rmse"] < rows.loc[("independent", 64), "rmse"]
+    # The same rollouts, read as branches; the same tokens, where they tell more.
+    columns = ["generated_tokens", "rmse"]
+    (cost, error), (other_cost, other) = (
+        rows.loc[(name, 64), columns] for name in ("recycled", "independent")
+    )
+    assert cost == other_cost
+    assert error < 0.75 * other
 
 
 @pytest.mark.parametrize("models", [("only",), SEVEN])

@@ -6,14 +6,21 @@ import pytest
 from scipy import stats
 
 from cliff_tokens.exhibits.simulated_draws import (
+    Truth,
     draw_branches,
     draw_independent,
+    draw_leavers,
     expected_lengths,
 )
-from cliff_tokens.stages.recursion import estimate_recursive
+from cliff_tokens.stages.recursion import estimate_recursive, leavers_of
 from cliff_tokens.statistics import unpooled_error
 
 ROLLOUTS = 16  # of the chain's potential
+
+
+def truth_of(chain):
+    names = ("traces", "tokens", "alternatives", "reference", "branches")
+    return Truth(*(chain[name] for name in names))
 
 
 def test_simulated_rollouts_are_distributed_as_real_ones(chain):
@@ -51,7 +58,7 @@ def test_simulated_branches_give_back_the_reference(chain):
     wanted = chain["reference"].set_index(["trace_id", "t"])["before"]
     found = []
     for _ in range(30):
-        drawn = draw_branches(chain["tokens"], chain["alternatives"], chain["branches"], 64, rng)
+        drawn = draw_branches(truth_of(chain), 64, rng)
         estimates = estimate_recursive(chain["traces"], chain["tokens"], drawn)
         found.append(estimates.set_index(["trace_id", "t"])["before"])
     error = pd.concat(found, axis=1).mean(axis=1) - wanted
@@ -66,3 +73,18 @@ def test_expected_lengths_are_those_of_real_rollouts(chain):
     )
     ratio = real["generated_tokens"].sum() / (ROLLOUTS * real["length"].sum())
     assert ratio == pytest.approx(1, abs=0.05)
+
+
+def test_as_many_real_rollouts_leave_at_a_token_as_simulated_ones(chain):
+    rng, keys = np.random.default_rng(3), ["trace_id", "t"]
+    real = leavers_of(chain["potential"]).set_index(keys)
+    drawn = [draw_leavers(truth_of(chain), ROLLOUTS, rng).set_index(keys) for _ in range(40)]
+    for column in ("rollouts", "successes"):
+        simulated = pd.concat([one[column] for one in drawn], axis=1).fillna(0)
+        found = real[column].reindex(simulated.index, fill_value=0)
+        spread = simulated.std(axis=1)
+        z = ((found - simulated.mean(axis=1)) / spread)[spread > 1]
+        assert len(z) > 100
+        assert abs(z.mean()) < 4 / np.sqrt(len(z))
+        # The reference's own branches have noise of their own, which successes share.
+        assert z.std() == pytest.approx(1, abs=0.25)

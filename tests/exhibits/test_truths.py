@@ -7,7 +7,7 @@ from helpers.synthetic import CERTAIN, TEST
 
 from cliff_tokens import tables
 from cliff_tokens.exhibits import table_truth
-from cliff_tokens.exhibits.truths import true_drops, with_kinds
+from cliff_tokens.exhibits.truths import score_catalogues, true_drops, with_kinds
 from cliff_tokens.stages.cliffs import detect
 
 NO_AUDIT = tables.empty("audit")
@@ -79,3 +79,19 @@ def test_a_token_without_scores_is_refused_by_name(chain):
     truths = true_drops(chain["exact"], chain["traces"], TEST.margin, INTERVALS.confidence)
     with pytest.raises(ValueError, match=r"markov/chain/p000/0: token 1 .* has no score"):
         with_kinds(truths, chain["tokens"].iloc[1:], CERTAIN)
+
+
+def test_bounds_take_undecided_drops_for_and_against_the_catalogue():
+    # Flags: two sure ones, an undecided one, a false one. Missed: a sure one, two undecided.
+    true = [True, True, True, False, True, False, True, False]
+    undecided = [False, False, True, False, False, True, True, False]
+    truths = pd.DataFrame(
+        {"trace_id": "m/d/p/0", "t": range(1, 9), "model": "m", "cluster": "p", "true": true,
+         "undecided": undecided}
+    )  # fmt: skip
+    cliffs = truths.loc[:3, ["trace_id", "t"]].assign(estimator="recursive")
+    row = score_catalogues(truths, cliffs, ["recursive"], INTERVALS, ["m"]).iloc[0]
+    assert (row["precision"], row["precision_least"], row["precision_most"]) == (0.75, 0.5, 0.75)
+    assert row["recall"] == pytest.approx(3 / 5)
+    assert row["recall_least"] == pytest.approx(2 / 5)
+    assert row["recall_most"] == pytest.approx(3 / 4)

@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from cliff_tokens import script
@@ -16,7 +17,7 @@ from cliff_tokens.policies.sampling import Sampler
 from cliff_tokens.stages import rollouts
 from cliff_tokens.stages.extraction import Extraction
 from cliff_tokens.stages.grading import Grader
-from helpers.markov import MarkovEngine, MarkovTokenizer, policy
+from helpers.markov import RIGHT, MarkovEngine, MarkovTokenizer, policy
 
 SAMPLER = Sampler(temperature=1.0, top_p=0.9)
 PREFIXES, ROLLOUTS = 60, 512  # in batches of 32, 28: the first reaches BATCH exactly
@@ -43,6 +44,7 @@ def prefixes() -> list[rollouts.Prefix]:
         rollouts.Prefix(
             prompt_ids=start,
             token_ids=start[:0],
+            trace_ids=np.array([RIGHT], dtype=np.int32),
             streams=sampling.streams(7, "test", number, count=ROLLOUTS),
             limit=400,
             ended=False,

@@ -17,6 +17,7 @@ from cliff_tokens.stages import cliffs
 from cliff_tokens.stages import cut_points as cuts
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.independent import estimate_independent
+from cliff_tokens.stages.rollouts import LEAVING
 
 CERTAIN = 0.99
 TEST = CliffTest()
@@ -48,7 +49,8 @@ def run(
                     scored = _tokens(rng, trace_id, size)
                     tokens.append(scored)
                     traces.append(_trace(rng, trace_id, scored, correct))
-                    potential.append(_counts(rng, truth[:-1], rollouts, trace_id=trace_id))
+                    counts = _counts(rng, truth[:-1], rollouts, trace_id=trace_id)
+                    potential.append(counts.assign(**_none_leave(len(counts))))
     frames = {
         "problems": _problems(datasets, problems),
         "traces": pd.DataFrame(traces),
@@ -128,6 +130,11 @@ def _trace(rng, trace_id, scored, correct):
         "verdict": verdict,
         "sampler": json.dumps({"temperature": 1.0, "top_k": 20, "top_p": 0.95}),
     }
+
+
+def _none_leave(size):
+    """Columns of rollouts that all follow their trace: where they leave is not simulated."""
+    return {name: [[] for _ in range(size)] for name in LEAVING}
 
 
 def _counts(rng, truth, rollouts, **key):

@@ -12,7 +12,7 @@ from cliff_tokens.stages.independent import (
     plan_potential,
     take_subset,
 )
-from cliff_tokens.stages.rollouts import COUNTS
+from cliff_tokens.stages.rollouts import COUNTS, LEAVING
 
 TRACES = pd.DataFrame(
     {
@@ -55,21 +55,24 @@ def test_every_prefix_but_the_whole_trace_is_planned_under_a_key_of_its_own():
 def test_counts_return_to_the_prefixes_they_were_planned_for():
     plan = plan_potential(TRACES, 8)
     drawn = pd.DataFrame({"key": plan["key"], **dict.fromkeys(COUNTS, 0)})
-    drawn = drawn.assign(rollouts=8, successes=[1, 2, 3]).iloc[::-1]
-    found = collect_potential(plan, drawn).set_index(["trace_id", "t"])["successes"]
-    assert found.to_dict() == {("m/d/b/0", 0): 1, ("m/d/a/0", 0): 2, ("m/d/a/0", 1): 3}
+    left = dict(zip(LEAVING, ([[1], [1], [2]], [[4], [5], [6]], [[1], [2], [3]]), strict=True))
+    drawn = drawn.assign(rollouts=8, successes=[1, 2, 3], **left).iloc[::-1]
+    found = collect_potential(plan, drawn).set_index(["trace_id", "t"])
+    assert found["successes"].to_dict() == {
+        ("m/d/b/0", 0): 1, ("m/d/a/0", 0): 2, ("m/d/a/0", 1): 3,
+    }  # fmt: skip
+    assert found.loc[("m/d/a/0", 1), list(LEAVING)].tolist() == [[2], [6], [3]]
     with pytest.raises(ValueError, match="roll the plan out again"):
         collect_potential(plan, drawn[1:])
 
 
-def test_potential_is_the_share_and_its_error_is_never_zero():
+def test_potential_is_the_share_and_its_error_is_that_of_the_published_rule():
     estimates = estimate_independent(counts([4, 2, 3]), TRACES)
     assert estimates["t"].tolist() == [1, 2, 1]
     assert estimates["before"].tolist() == [1, 0.5, 0.75]
     assert estimates["after"].tolist() == [0.5, 0, 1]  # what cannot be read is no right answer
-    # Smoothed: 4 of 4 counts as 4.5 of 5, whose variance is .09 a rollout.
     assert estimates["before_se"].tolist() == pytest.approx(
-        [np.sqrt(0.09 / 4), np.sqrt(0.25 / 4), np.sqrt(0.7 * 0.3 / 4)]
+        [0, np.sqrt(0.25 / 4), np.sqrt(0.1875 / 4)]
     )
     assert estimates["drop_se"].tolist() == pytest.approx(
         [np.sqrt(0.25 / 4), np.sqrt(0.25 / 4), np.sqrt(0.1875 / 4)]

@@ -6,6 +6,7 @@ import pytest
 from helpers.two_cliffs import ARMS, CANDIDATES, CLIFFS, ESTIMATES
 
 from cliff_tokens.stages.cliff_test import CliffTest, boundary
+from cliff_tokens.stages.independent import estimate_independent
 from cliff_tokens.stages.masses import find_members, weigh
 
 
@@ -52,8 +53,9 @@ def test_with_independent_counts_the_rule_is_the_published_one():
     before, after = (axis.ravel() for axis in np.mgrid[0:65, 0:65])
     names = np.array([f"m/d/{k:02d}/0@1" for k in range(65)])
     cliffs = pd.DataFrame({"cliff_id": names, "trace_id": [name[:-2] for name in names], "t": 1})
-    p = np.arange(65) / 64
-    estimates = cliffs[["trace_id", "t"]].assign(before=p, before_se=np.sqrt(p * (1 - p) / 64))
+    traces = cliffs[["trace_id"]].assign(token_ids=[[1]] * 65, verdict="incorrect")
+    counts = cliffs[["trace_id"]].assign(t=0, successes=range(65), rollouts=64)
+    estimates = estimate_independent(counts, traces)
     arms = pd.DataFrame({"cliff_id": names, "arm": "del", "successes": 0, "rollouts": 64})
     rows = pd.DataFrame(
         {

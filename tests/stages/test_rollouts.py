@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from helpers.rolling import PREFIXES, PROVENANCE, ROLLOUTS, CountingEngine, count, roll_out
@@ -77,7 +78,7 @@ def test_a_job_that_fails_keeps_what_it_finished(tmp_path):
 @pytest.mark.parametrize("sizes", [[], [1], [64] * 256, [64] * 257, [20000, 20000, 1]])
 def test_batches_cover_every_prefix_once_and_reach_their_size(sizes):
     some = [
-        rollouts.Prefix(None, None, sampling.streams(1, "size", count=size), 1, False, "1")
+        rollouts.Prefix(None, None, None, sampling.streams(1, "size", count=size), 1, False, "1")
         for size in sizes
     ]
     runs = list(rollouts._batches(some))
@@ -118,3 +119,19 @@ def test_rollouts_of_another_plan_are_refused(counts):
     assert rollouts.join(planned(), drawn(planned()))["successes"].tolist() == [1]
     with pytest.raises(ValueError, match="roll the plan out again"):
         rollouts.join(planned(), counts)
+
+
+@pytest.mark.parametrize(
+    ("response", "position"),
+    [([5, 6, 7], 0), ([5, 6, 8], 3), ([9], 1), ([5, 8, 7, 1, 1], 2)],
+)
+def test_a_rollout_leaves_at_the_first_token_that_is_not_the_traces(response, position):
+    assert rollouts.leaves_at(np.array(response), np.array([5, 6, 7])) == position
+
+
+def test_where_rollouts_leave_adds_up_to_what_they_came_to(whole):
+    # The trace of these prefixes is right, and of one token.
+    left, right = (whole[name].map(sum) for name in ("leavers", "leaver_successes"))
+    assert (whole["successes"] == right + whole["rollouts"] - left).all()
+    assert (left > 0).all()
+    assert {at for row in whole["left_at"] for at in row} == {1}

@@ -17,6 +17,7 @@ from cliff_tokens.stages.estimators import (
     ESTIMATORS,
     covered,
     draws_of,
+    scored,
     stage_of,
 )
 from cliff_tokens.stages.pairs import catalogue_of
@@ -150,12 +151,16 @@ DOMAINS = {
     for name, entry in EVALUATED.items()
 }
 # Estimators of the run, those whose cliffs are audited, and those that are scored against the
-# reference: the second round is cheap.
+# reference: all that take no rollouts of their own, or few.
 MAIN = config["potential"]["main"]
 RUN_ESTIMATORS = config["potential"]["estimators"]
 AUDITED = [name for name in RUN_ESTIMATORS if name == "independent"]
-SCORED = list(dict.fromkeys([*RUN_ESTIMATORS, "adaptive"]))
+SCORED = scored(RUN_ESTIMATORS)
 SCORED_ROUNDS = {name: list(ESTIMATORS[name].draws) for name in SCORED}
+PROTOCOL = {
+    "rollouts": config["potential"]["rollouts"],
+    "second_round": config["potential"]["second_round"],
+}
 BRANCH_ROLLOUTS = {
     "recursive": config["potential"]["rollouts"],
     "reference": config["truth"]["rollouts"],

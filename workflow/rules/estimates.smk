@@ -1,7 +1,7 @@
 # Estimates: the potential before and after every token, from rollouts (paper, Section 3;
-# docs/estimators.md). The independent estimator rolls out from every prefix. The recursive ones do
-# only where the sampler had a choice: recursive takes N, reference many times N, adaptive adds a
-# second round to recursive.
+# docs/estimators.md). The independent estimator rolls out from every prefix, and recycled reads the
+# same rollouts as branches. The recursive ones roll out only where the sampler had a choice:
+# recursive takes N, reference many times N, adaptive adds a second round to recursive.
 
 
 # The first problems of a data set, on which the published protocol and the reference are run.
@@ -106,6 +106,33 @@ rule estimate_independent:
         "../scripts/estimate_independent.py"
 
 
+rule estimate_recycled:
+    input:
+        potential="<results>/potential/{model}/{dataset}.parquet",
+        tokens="<results>/subset/tokens/{model}/{dataset}.parquet",
+        traces="<results>/subset/traces/{model}/{dataset}.parquet",
+    output:
+        estimates="<results>/estimates/{estimator}/{model}/{dataset}.parquet",
+    log:
+        "<logs>/estimate_recycled/{estimator}/{model}/{dataset}.log",
+    benchmark:
+        "<benchmarks>/estimate_recycled/{estimator}/{model}/{dataset}.jsonl"
+    wildcard_constraints:
+        estimator="recycled",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        revision=REVISIONS["recursion"],
+    message:
+        "Estimating the potential of {wildcards.model} on {wildcards.dataset} from recycled rollouts"
+    script:
+        "../scripts/estimate_recycled.py"
+
+
 rule plan_branches:
     input:
         tokens=measured_by("tokens"),
@@ -137,7 +164,6 @@ rule plan_branches:
 
 rule plan_second_round:
     input:
-        estimates="<results>/estimates/recursive/{model}/{dataset}.parquet",
         branches="<results>/branches/recursive/{model}/{dataset}.parquet",
         tokens="<results>/tokens/{model}/{dataset}.parquet",
         alternatives="<results>/alternatives/{model}/{dataset}.parquet",
@@ -154,7 +180,6 @@ rule plan_second_round:
         mem_mb=4000,
         runtime=30,
     params:
-        test=TEST,
         share=config["potential"]["second_round"],
         seed=config["seed"],
         revision=REVISIONS["recursion"],

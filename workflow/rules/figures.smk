@@ -435,7 +435,7 @@ use rule exhibit as figure_estimators with:
         "<benchmarks>/figure_estimators.jsonl"
     params:
         rounds=SCORED_ROUNDS,
-        rollouts=config["potential"]["rollouts"],
+        protocol=PROTOCOL,
         intervals=INTERVALS,
         models=config["models"],
     message:

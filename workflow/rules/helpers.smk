@@ -103,8 +103,9 @@ def branches_of(wildcards):
 
 
 def branches_to_reuse(wildcards):
-    """Branches that did not select the estimator's cliffs: those of another estimator."""
-    if wildcards.estimator != "independent" or "recursive" not in RUN_ESTIMATORS:
+    """Branches that did not select the estimator's cliffs: where these come from other rollouts."""
+    selected_by = ESTIMATORS[wildcards.estimator].counts
+    if selected_by == "branches" or "recursive" not in RUN_ESTIMATORS:
         return []
     return "<measured>/branches/recursive/{model}/{dataset}.parquet"
 

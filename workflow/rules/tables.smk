@@ -463,10 +463,12 @@ use rule exhibit as table_truth with:
 
 use rule exhibit as table_simulation with:
     input:
-        cliffs=of_run("cliffs", AUDITED),
+        cliffs=of_run("cliffs", SCORED),
         reference=of_run("estimates", "reference"),
-        tokens=of_run("subset/tokens"),
+        reference_branches=of_run("branches", "reference"),
         traces=of_run("subset/traces"),
+        tokens=of_run("subset/tokens"),
+        alternatives=of_run("alternatives"),
     output:
         **table("table_simulation"),
     log:
@@ -474,14 +476,15 @@ use rule exhibit as table_simulation with:
     benchmark:
         "<benchmarks>/table_simulation.jsonl"
     params:
-        rollouts=config["potential"]["rollouts"],
+        estimators=SCORED,
+        protocol=PROTOCOL,
         repetitions=config["truth"]["repetitions"],
         test=TEST,
         certain=config["taxonomy"]["certain"],
         intervals=INTERVALS,
         models=config["models"],
     message:
-        "Simulating the published protocol from the reference"
+        "Simulating every estimator from the reference"
 
 
 use rule exhibit as table_cost with:

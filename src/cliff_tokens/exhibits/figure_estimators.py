@@ -11,12 +11,7 @@ from matplotlib.ticker import NullFormatter, NullLocator
 from cliff_tokens.exhibits import style
 from cliff_tokens.exhibits.cells import POOLED
 from cliff_tokens.exhibits.estimator_errors import compare_errors, square_errors
-from cliff_tokens.exhibits.simulated_draws import (
-    draw_branches,
-    draw_independent,
-    expected_lengths,
-)
-from cliff_tokens.stages.recursion import estimate_recursive
+from cliff_tokens.exhibits.simulated_draws import Protocol, Truth, simulate
 from cliff_tokens.statistics import Intervals
 
 MEASURED, SIMULATED = "measured", "simulated"
@@ -35,11 +30,11 @@ def values(
     tokens: pd.DataFrame,
     alternatives: pd.DataFrame,
     rounds: Mapping[str, Sequence[str]],
-    rollouts: int,
+    protocol: Protocol,
     intervals: Intervals,
     models: Sequence[str],
 ) -> pd.DataFrame:
-    """Rows of ``simulate_curves``, and the measured estimators at N = ``rollouts``.
+    """Rows of ``simulate_curves``, and the estimators as they were measured.
 
     Args:
         estimates: of all estimators, told apart by the column ``estimator``.
@@ -51,69 +46,53 @@ def values(
         tokens: rows of the table.
         alternatives: rows of the table.
         rounds: the draws that each estimator is made of.
-        rollouts: N of the measured estimators.
+        protocol: of the estimators as they were measured.
         intervals: how intervals are made; the seed is that of the simulation, too.
         models: panels, in this order.
     """
-    simulated = simulate_curves(
-        traces, tokens, alternatives, reference, reference_branches, intervals.seed, models
-    )
+    truth = Truth(traces, tokens, alternatives, reference, reference_branches)
+    simulated = simulate_curves(truth, list(rounds), protocol.second_round, intervals.seed, models)
     measured = compare_errors(
         estimates, potential, branches, reference, traces, rounds, intervals, models
     )
     return pd.concat(
         [
             simulated.assign(source=SIMULATED),
-            measured[measured["model"].ne(POOLED)].assign(source=MEASURED, rollouts=rollouts),
+            measured[measured["model"].ne(POOLED)].assign(
+                source=MEASURED, rollouts=protocol.rollouts
+            ),
         ],
         ignore_index=True,
     )
 
 
 def simulate_curves(
-    traces: pd.DataFrame,
-    tokens: pd.DataFrame,
-    alternatives: pd.DataFrame,
-    reference: pd.DataFrame,
-    reference_branches: pd.DataFrame,
-    seed: int,
-    models: Sequence[str],
+    truth: Truth, estimators: Sequence[str], second_round: float, seed: int, models: Sequence[str]
 ) -> pd.DataFrame:
     """Error against cost: model, estimator, rollouts (N), generated_tokens, rmse.
 
     The reference is the truth here, so none of its variance is taken off.
 
     Args:
-        traces: rows of the table.
-        tokens: rows of the table.
-        alternatives: rows of the table.
-        reference: estimates of the reference.
-        reference_branches: branches that were drawn for it.
+        truth: the reference, and the traces it is of.
+        estimators: those that are simulated.
+        second_round: of the estimator that has one.
         seed: of the simulated draws.
         models: rows of the result, in this order.
     """
-    truths = reference.assign(before_se=0.0)
-    lengths = expected_lengths(tokens, reference_branches)
-    model_of = traces.set_index("trace_id")["model"]
+    known = truth.reference.assign(before_se=0.0)
+    model_of = truth.traces.set_index("trace_id")["model"]
     parts = []
     for rollouts in ROLLOUTS:
         rng = np.random.default_rng([seed, rollouts])
+        protocol = Protocol(rollouts, second_round)
         for _ in range(REPETITIONS):
-            branches = draw_branches(tokens, alternatives, reference_branches, rollouts, rng)
-            spent = {
-                "independent": lengths.assign(generated_tokens=rollouts * lengths["length"]),
-                "recursive": branches,
-            }
-            estimates = {
-                "independent": draw_independent(reference, rollouts, rng),
-                "recursive": estimate_recursive(traces, tokens, branches),
-            }
-            for estimator in estimates:
-                errors = square_errors(estimates[estimator], truths)
-                cost = spent[estimator]
+            for estimator in estimators:
+                estimates, spent = simulate(estimator, truth, protocol, rng)
+                errors = square_errors(estimates, known)
                 by_model = {
-                    "generated_tokens": cost["generated_tokens"]
-                    .groupby(cost["trace_id"].map(model_of))
+                    "generated_tokens": spent["generated_tokens"]
+                    .groupby(spent["trace_id"].map(model_of))
                     .sum(),
                     "error": errors["error"].groupby(errors["trace_id"].map(model_of)).mean(),
                 }

@@ -1,16 +1,69 @@
 """What estimators would have drawn, simulated from a reference that is taken for the truth.
 
 With V_t known well, counts from a binomial at V_t are what independent rollouts would have given,
-at no rollout's cost and as often as one likes; likewise for branches. Here the reference *is* the
-truth, so that a simulated flag is false without doubt.
+at no rollout's cost and as often as one likes; likewise for branches, and for where rollouts leave
+their trace. Here the reference *is* the truth, so that a simulated flag is false without doubt.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from cliff_tokens.stages.recursion import as_branches, plan_branches
+from cliff_tokens.stages.recursion import (
+    as_branches,
+    estimate_recursive,
+    estimate_recycled,
+    plan_branches,
+    plan_second_round,
+)
 from cliff_tokens.stages.simulation import estimates_of_counts
 from cliff_tokens.tables import PLACE, require
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A reference and the traces it is of: tables of the same traces.
+
+    Args:
+        traces: rows of the table.
+        tokens: rows of the table.
+        alternatives: rows of the table.
+        reference: estimates of the reference.
+        branches: branches that were drawn for it.
+    """
+
+    traces: pd.DataFrame
+    tokens: pd.DataFrame
+    alternatives: pd.DataFrame
+    reference: pd.DataFrame
+    branches: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How much is drawn: N, and the tokens of a second round in shares of the first's."""
+
+    rollouts: int
+    second_round: float
+
+
+def simulate(
+    estimator: str, truth: Truth, protocol: Protocol, rng: np.random.Generator
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Estimates of one pass of an estimator, and what it generated: trace_id, generated_tokens."""
+    if estimator in ("independent", "recycled"):
+        spent = expected_lengths(truth.tokens, truth.branches)
+        spent = spent.assign(generated_tokens=protocol.rollouts * spent["length"])
+        if estimator == "independent":
+            return draw_independent(truth.reference, protocol.rollouts, rng), spent
+        leavers = draw_leavers(truth, protocol.rollouts, rng)
+        return estimate_recycled(truth.traces, truth.tokens, leavers), spent
+    branches = draw_branches(truth, protocol.rollouts, rng)
+    if estimator == "adaptive":
+        more = draw_second_round(truth, branches, protocol.second_round, rng)
+        branches = pd.concat([branches, more], ignore_index=True)
+    return estimate_recursive(truth.traces, truth.tokens, branches), branches
 
 
 def draw_independent(
@@ -22,33 +75,46 @@ def draw_independent(
     return estimates_of_counts(ordered, drawn, rollouts)
 
 
-def draw_branches(
-    tokens: pd.DataFrame,
-    alternatives: pd.DataFrame,
-    reference_branches: pd.DataFrame,
-    rollouts: int,
-    rng: np.random.Generator,
-) -> pd.DataFrame:
+def draw_leavers(truth: Truth, rollouts: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Rollouts that leave the trace at each token, of ``rollouts`` from every prefix.
+
+    Columns trace_id, t, rollouts, successes, as ``recursion.leavers_of`` gives them. A leaver
+    succeeds as often as the reference's branches of its token.
+    """
+    sums = truth.branches.groupby(PLACE)[["successes", "rollouts"]].sum()
+    share = (sums["successes"] / sums["rollouts"]).rename("share")
+    rows = truth.tokens[[*PLACE, "sampler_probability"]].join(share, on=PLACE).sort_values(PLACE)
+    q, t = rows["sampler_probability"].to_numpy(), rows["t"].to_numpy()
+    left, following = np.zeros(len(rows), dtype=np.int64), 0
+    for row in range(len(rows)):
+        # Those that start here, and those from earlier prefixes that have followed the trace.
+        following = rollouts + (following if t[row] > 1 else 0)
+        left[row] = rng.binomial(following, max(0.0, 1 - q[row]))
+        following -= left[row]
+    successes = rng.binomial(left, rows["share"].fillna(0.0))
+    return rows[PLACE].assign(rollouts=left, successes=successes)[left > 0]
+
+
+def draw_branches(truth: Truth, rollouts: int, rng: np.random.Generator) -> pd.DataFrame:
     """Branches that the recursion with N = ``rollouts`` would draw, with successes and tokens.
 
     A branch succeeds as often, and is as long, as the reference's branches with the same first
     token; where those took none of so rare a token, as all of that prefix.
-
-    Args:
-        tokens: rows of the table.
-        alternatives: rows of the table.
-        reference_branches: branches that were drawn for the reference.
-        rollouts: N of the recursion.
-        rng: rounds the shares of first tokens, and draws the successes.
     """
     seed = int(rng.integers(2**31))
-    planned = as_branches(plan_branches(tokens, alternatives, rollouts, seed, "simulation"))
-    planned = planned[[*PLACE, "first_token_id", "rollouts"]]
-    share, length = _rates_of(planned, reference_branches)
-    return planned.assign(
-        successes=rng.binomial(planned["rollouts"], share),
-        generated_tokens=planned["rollouts"] * length,
+    plan = plan_branches(truth.tokens, truth.alternatives, rollouts, seed, "simulation")
+    return _drawn(plan, truth.branches, rng)
+
+
+def draw_second_round(
+    truth: Truth, branches: pd.DataFrame, share: float, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Branches that a second round would draw after these, likewise."""
+    seed = int(rng.integers(2**31))
+    plan = plan_second_round(
+        branches, truth.tokens, truth.alternatives, share=share, seed=seed, draws="simulation"
     )
+    return _drawn(plan, truth.branches, rng)
 
 
 def expected_lengths(tokens: pd.DataFrame, reference_branches: pd.DataFrame) -> pd.DataFrame:
@@ -67,6 +133,18 @@ def expected_lengths(tokens: pd.DataFrame, reference_branches: pd.DataFrame) -> 
         after = 1 + q[row] * (0.0 if last[row] else after) + (1 - q[row]) * other[row]
         lengths[row] = after
     return rows[PLACE].assign(length=lengths)
+
+
+def _drawn(
+    plan: pd.DataFrame, reference_branches: pd.DataFrame, rng: np.random.Generator
+) -> pd.DataFrame:
+    """The planned branches, with successes and tokens by the rates of the reference's."""
+    planned = as_branches(plan)[[*PLACE, "first_token_id", "rollouts"]]
+    share, length = _rates_of(planned, reference_branches)
+    return planned.assign(
+        successes=rng.binomial(planned["rollouts"], share),
+        generated_tokens=planned["rollouts"] * length,
+    )
 
 
 def _rates_of(planned: pd.DataFrame, reference_branches: pd.DataFrame) -> tuple[pd.Series, ...]:

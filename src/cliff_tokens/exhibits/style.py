@@ -60,8 +60,13 @@ METHOD_DASHES = {
     "restart": (0, (8, 2)),
 }
 METHOD_MARKERS = {"cliff": "o", "critical": "s", "tangent": "^", "random": "D", "restart": "v"}
-ESTIMATOR_COLORS = {"independent": "#CC6677", "recursive": "#0077BB", "adaptive": "#009988"}
-ESTIMATOR_MARKERS = {"independent": "o", "recursive": "s", "adaptive": "^"}
+ESTIMATOR_COLORS = {
+    "independent": "#CC6677",
+    "recycled": "#882255",
+    "recursive": "#0077BB",
+    "adaptive": "#009988",
+}
+ESTIMATOR_MARKERS = {"independent": "o", "recycled": "D", "recursive": "s", "adaptive": "^"}
 # Sets of pairs: a kind's own color where it is one kind, others where it is not.
 VARIANT_COLORS = {
     "base": FAINT,

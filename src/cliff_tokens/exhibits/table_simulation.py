@@ -1,4 +1,4 @@
-"""Flags of the published protocol and those that are false, simulated, per model and kind."""
+"""Flags of every estimator and those that are false, simulated, per model and kind."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cliff_tokens.exhibits.cells import cells
-from cliff_tokens.exhibits.simulated_draws import draw_independent
+from cliff_tokens.exhibits.simulated_draws import Protocol, Truth, simulate
 from cliff_tokens.exhibits.truths import true_drops, with_kinds
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.taxonomy import KINDS
@@ -17,27 +17,34 @@ from cliff_tokens.tables import PLACE, among
 def values(
     cliffs: pd.DataFrame,
     reference: pd.DataFrame,
-    tokens: pd.DataFrame,
+    reference_branches: pd.DataFrame,
     traces: pd.DataFrame,
-    rollouts: int,
+    tokens: pd.DataFrame,
+    alternatives: pd.DataFrame,
+    estimators: Sequence[str],
+    protocol: Protocol,
     repetitions: int,
     test: CliffTest,
     certain: float,
     intervals: Intervals,
     models: Sequence[str],
 ) -> pd.DataFrame:
-    """A row for every model and kind, the last of both pooled.
+    """A row for every estimator, model and kind, the last of both pooled.
 
     Values are means over repetitions on the same traces, with the interval that holds the
-    repetitions. Beside them the flags of the real independent rollouts, if any.
+    repetitions: flags, those that are false, and precision and recall of all passes together.
+    Beside them the flags of the rollouts that were really drawn.
 
     Args:
-        cliffs: of the estimator independent; no files where the run has none.
-        reference: estimates of the reference, from which flags are simulated.
-        tokens: scores, which say of which kind a token would be.
+        cliffs: of all estimators, told apart by the column ``estimator``.
+        reference: its estimates, from which flags are simulated.
+        reference_branches: branches that were drawn for it.
         traces: rows of the table.
-        rollouts: at every prefix, of the simulated protocol.
-        repetitions: how often it is simulated.
+        tokens: scores, which say of which kind a token would be.
+        alternatives: rows of the table.
+        estimators: those that are simulated, in the order of the rows.
+        protocol: of the simulated estimators.
+        repetitions: how often each is simulated.
         test: the rule, which flags drops and whose margin makes one true.
         certain: probability from which on a token's entropy is low.
         intervals: how intervals are made.
@@ -46,22 +53,27 @@ def values(
     truths = true_drops(reference, traces, test.margin, intervals.confidence)
     truths = with_kinds(truths, tokens, certain)
     truths = truths.sort_values(PLACE, ignore_index=True)
-    rng = np.random.default_rng(intervals.seed)
-    flagged = np.empty((repetitions, len(truths)), dtype=bool)
-    for repetition in range(repetitions):
-        drawn = draw_independent(reference, rollouts, rng)
-        flagged[repetition] = test.flags(drawn["before"] - drawn["after"], drawn["drop_se"])
-    # Only what was read from files names its estimator.
-    flagged_in_fact = among(truths, cliffs, PLACE) if "estimator" in cliffs else None
+    truth = Truth(traces, tokens, alternatives, reference, reference_branches)
     rows = []
     axes = {"model": models, "kind": KINDS}
-    for labels, cell in cells(truths, pooled=list(axes), **axes):
-        row = {**labels, "n": len(cell)}
-        for name, part in (("flags", cell), ("false_flags", cell[~cell["true"]])):
-            flags = flagged[:, part.index].sum(axis=1)
-            low, high = percentile_interval(flags, intervals.confidence)
-            row |= {name: flags.mean(), f"{name}_low": float(low), f"{name}_high": float(high)}
-            real = np.nan if flagged_in_fact is None else int(flagged_in_fact[part.index].sum())
-            row[f"real_{name}"] = real
-        rows.append(row)
-    return pd.DataFrame(rows).astype({"real_flags": "Int64", "real_false_flags": "Int64"})
+    for number, estimator in enumerate(estimators):
+        rng = np.random.default_rng([intervals.seed, number])
+        flagged = np.empty((repetitions, len(truths)), dtype=bool)
+        for repetition in range(repetitions):
+            drawn, _ = simulate(estimator, truth, protocol, rng)
+            drawn = drawn.sort_values(PLACE, ignore_index=True)
+            flagged[repetition] = test.flags(drawn["before"] - drawn["after"], drawn["drop_se"])
+        in_fact = among(truths, cliffs[cliffs["estimator"].eq(estimator)], PLACE)
+        for labels, cell in cells(truths, pooled=list(axes), **axes):
+            row = {"estimator": estimator, **labels, "n": len(cell)}
+            true, false = cell[cell["true"]].index, cell[~cell["true"]].index
+            for name, part in (("flags", cell.index), ("false_flags", false)):
+                flags = flagged[:, part].sum(axis=1)
+                low, high = percentile_interval(flags, intervals.confidence)
+                row |= {name: flags.mean(), f"{name}_low": float(low), f"{name}_high": float(high)}
+                row[f"real_{name}"] = int(in_fact[part].sum())
+            found = flagged[:, true].sum() / repetitions
+            row["precision"] = found / row["flags"] if row["flags"] else np.nan
+            row["recall"] = found / len(true) if len(true) else np.nan
+            rows.append(row)
+    return pd.DataFrame(rows)

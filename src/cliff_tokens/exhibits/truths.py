@@ -3,7 +3,8 @@
 The reference is an estimate by recursion with N in the thousands (docs/estimators.md), drawn
 apart from all others, whose own error is stored with it. A drop is called true if the reference
 puts it above the margin; drops that lie so near the margin that the reference cannot tell are
-counted as undecided.
+undecided. Precision and recall therefore have two bounds: what they are if every undecided drop
+were what speaks most against the catalogue, and if it were what speaks most for it.
 """
 
 from collections.abc import Sequence
@@ -51,6 +52,9 @@ def score_catalogues(
 ) -> pd.DataFrame:
     """Precision and recall of every catalogue of cliffs, per model and kind and pooled.
 
+    ``..._least`` and ``..._most`` are their bounds over undecided drops; intervals are those of
+    the point estimates.
+
     Args:
         truths: rows of ``true_drops``, with kinds if these are asked for.
         cliffs: of all catalogues, told apart by the column ``estimator``.
@@ -81,11 +85,25 @@ def score_catalogues(
 
 def _scores(cell: pd.DataFrame, flagged: pd.Series, intervals: Intervals) -> dict:
     flags, true = cell[flagged], cell[cell["true"]]
+    # Undecided drops are false where flagged and true where not, or the other way around.
+    sure, unsure = cell[cell["true"] & ~cell["undecided"]], cell[cell["undecided"]]
+    found = int(flagged[sure.index].sum())
+    missed = len(sure) - found
+    unsure_found = int(flagged[unsure.index].sum())
+    unsure_missed = len(unsure) - unsure_found
     return {
         "flags": len(flags),
         "true_flags": int(flags["true"].sum()),
         **share_columns("precision", flags["true"], flags["cluster"], intervals),
+        "precision_least": _ratio(found, len(flags)),
+        "precision_most": _ratio(found + unsure_found, len(flags)),
         "true_drops": len(true),
-        "undecided": int(cell["undecided"].sum()),
+        "undecided": len(unsure),
         **share_columns("recall", flagged[true.index], true["cluster"], intervals),
+        "recall_least": _ratio(found, found + missed + unsure_missed),
+        "recall_most": _ratio(found + unsure_found, found + unsure_found + missed),
     }
+
+
+def _ratio(part: int, whole: int) -> float:
+    return part / whole if whole else float("nan")

@@ -93,7 +93,7 @@ class _Read:
         self.estimator, self.test, self.confidence = reading.estimator, reading.test, confidence
         self._estimates = _by_trace(tables.read(reading.estimates, "estimates"))
         self._counts = {}
-        if ESTIMATORS[self.estimator].counts == "potential":
+        if ESTIMATORS[self.estimator].shares:
             self._counts = _by_trace(tables.read_all(reading.counts, "potential"))
         cliffs = tables.read(reading.cliffs, "cliffs")
         if "audit" in reading.followed:

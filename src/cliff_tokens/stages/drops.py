@@ -9,6 +9,9 @@ import pandas as pd
 
 from cliff_tokens.statistics import unpooled_error
 
+# Columns of the ``estimates`` table.
+ESTIMATED = ["trace_id", "t", "before", "after", "before_se", "drop_se"]
+
 
 def pair_counts(potential: pd.DataFrame, correct: np.ndarray) -> pd.DataFrame:
     """Counts before and after every token.
@@ -38,11 +41,16 @@ def pair_counts(potential: pd.DataFrame, correct: np.ndarray) -> pd.DataFrame:
 
 
 def estimate_drops(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Pairs of counts with the potential before and after, and the standard error of the drop."""
+    """Pairs of counts with the potential before and after, and the standard errors.
+
+    The errors are the published rule's: plug-in, so that rollouts that all agree have none.
+    """
     before, after = pairs["successes_before"], pairs["successes_after"]
     rollouts, rollouts_after = pairs["rollouts_before"], pairs["rollouts_after"]
+    p = before / rollouts
     return pairs.assign(
-        before=before / rollouts,
+        before=p,
         after=after / rollouts_after,
+        before_se=np.sqrt(p * (1 - p) / rollouts),
         drop_se=unpooled_error(before, after, rollouts, rollouts_after),
     )

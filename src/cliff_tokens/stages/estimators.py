@@ -14,15 +14,18 @@ class Estimator:
     counts: str  # the table that its rollouts are counted in, potential or branches
     subset: bool = False  # whether it measures the traces of the run's subset only: it costs most
     kinds: tuple[str, ...] = KINDS  # of cliffs that its catalogue holds
+    shares: bool = False  # whether a potential is the share of its own prefix's rollouts
 
 
 ESTIMATORS = {
-    "independent": Estimator(("independent",), "potential", subset=True),
+    "independent": Estimator(("independent",), "potential", subset=True, shares=True),
+    # No rollout of its own: where those of independent leave the trace they are branches.
+    "recycled": Estimator(("independent",), "potential", subset=True),
     "recursive": Estimator(("recursive",), "branches"),
     "adaptive": Estimator(("recursive", "adaptive"), "branches"),
     "reference": Estimator(("reference",), "branches", subset=True),
     # Drawn from the recursion's estimates in place of rollouts, for what trains on its false flags.
-    "simulated": Estimator((), "potential", kinds=("deterministic",)),
+    "simulated": Estimator((), "potential", kinds=("deterministic",), shares=True),
 }
 # What is drawn at cliffs, once for each estimator that found them.
 AT_CLIFFS = ("resampling", "candidates", "cut_points")
@@ -38,6 +41,17 @@ def draws_of(estimators: Iterable[str], counts: str | None = None) -> list[str]:
 def covered(table: str, estimator: str) -> str:
     """The folder of the traces or tokens that an estimator measures: of all, or of the subset."""
     return f"subset/{table}" if ESTIMATORS[estimator].subset else table
+
+
+def scored(estimators: Iterable[str]) -> list[str]:
+    """Those of a run that are set against its reference: its own, and what costs little besides.
+
+    A second round is cheap, and recycled takes no rollout beside those of independent.
+    """
+    chosen = {*estimators, "recursive", "adaptive"}
+    if "independent" in chosen:
+        chosen.add("recycled")
+    return [name for name in ESTIMATORS if name in chosen]
 
 
 def stage_of(draws: str) -> str:

@@ -7,8 +7,8 @@ prompt included. V_T is the verdict of the trace and takes no rollouts. Counts o
 import numpy as np
 import pandas as pd
 
-from cliff_tokens.stages.drops import estimate_drops, pair_counts
-from cliff_tokens.stages.rollouts import COUNTS, join, make_plan
+from cliff_tokens.stages.drops import ESTIMATED, estimate_drops, pair_counts
+from cliff_tokens.stages.rollouts import COUNTS, LEAVING, join, make_plan
 
 
 def take_subset(problems: pd.DataFrame, traces: pd.DataFrame, count: int | None) -> pd.DataFrame:
@@ -39,7 +39,7 @@ def plan_potential(traces: pd.DataFrame, count: int) -> pd.DataFrame:
 def collect_potential(plan: pd.DataFrame, rollouts: pd.DataFrame) -> pd.DataFrame:
     """Rows of the ``potential`` table, from what was planned and drawn."""
     joined = join(plan, rollouts).rename(columns={"prefix_t": "t"})
-    return joined[["trace_id", "t", *COUNTS]]
+    return joined[["trace_id", "t", *COUNTS, *LEAVING]]
 
 
 def estimate_independent(potential: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
@@ -63,9 +63,4 @@ def estimate_independent(potential: pd.DataFrame, traces: pd.DataFrame) -> pd.Da
         raise ValueError(f"{min(unknown)}: has a potential but no trace")
     correct = potential["trace_id"].map(traces.set_index("trace_id")["verdict"].eq("correct"))
     pairs = pair_counts(potential, correct.to_numpy())
-    before, rollouts = pairs["successes_before"], pairs["rollouts_before"]
-    smooth = (before + 0.5) / (rollouts + 1)
-    return estimate_drops(pairs).assign(
-        # Smoothed (Jeffreys), unlike the rule's own error: rollouts that agree are no proof.
-        before_se=np.sqrt(smooth * (1 - smooth) / rollouts)
-    )[["trace_id", "t", "before", "after", "before_se", "drop_se"]]
+    return estimate_drops(pairs)[ESTIMATED]

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cliff_tokens.stages.drops import estimate_drops, pair_counts
+from cliff_tokens.stages.drops import ESTIMATED, estimate_drops, pair_counts
 from cliff_tokens.stages.extraction import BOX
 
 logger = logging.getLogger(__name__)
@@ -187,11 +187,7 @@ def estimate_published(potential: pd.DataFrame) -> pd.DataFrame:
     pairs = pair_counts(known, np.zeros(len(known), dtype=bool))
     adjacent = known["t"].shift(-1).eq(known["t"] + 1).to_numpy()
     pairs = pairs[~pairs["last"].to_numpy() & adjacent].reset_index(drop=True)
-    before, rollouts = pairs["successes_before"], pairs["rollouts_before"]
-    smooth = (before + 0.5) / (rollouts + 1)
-    return estimate_drops(pairs).assign(
-        before_se=np.sqrt(smooth * (1 - smooth) / rollouts)  # Jeffreys, as in ``independent``
-    )[["trace_id", "t", "before", "after", "before_se", "drop_se"]]
+    return estimate_drops(pairs)[ESTIMATED]
 
 
 def _check(record: object, place: str, rollouts: int) -> None:

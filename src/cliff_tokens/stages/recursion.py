@@ -23,9 +23,12 @@ import numpy as np
 import pandas as pd
 
 from cliff_tokens.policies import sampling
-from cliff_tokens.stages.cliff_test import CliffTest
-from cliff_tokens.stages.rollouts import COUNTS, join, make_plan
+from cliff_tokens.stages.rollouts import COUNTS, LEAVING, join, make_plan
 from cliff_tokens.tables import PLACE, among, require
+
+# Successes, and failures, that variances count besides: the fewest with which the rule keeps to its
+# level at a drop of the margin whatever q is (docs/estimators.md).
+PSEUDO = 3
 
 
 def plan_branches(
@@ -52,53 +55,69 @@ def branches_of(q: np.ndarray, count: int) -> np.ndarray:
 
 
 def plan_second_round(
-    estimates: pd.DataFrame,
     branches: pd.DataFrame,
     tokens: pd.DataFrame,
     alternatives: pd.DataFrame,
-    test: CliffTest,
     *,
     share: float,
     seed: int,
     draws: str,
 ) -> pd.DataFrame:
-    """Branches that say most of drops that the first round left open: rows of ``plans``.
+    """Branches that make the potential most accurate for their tokens: rows of ``plans``.
 
-    A drop is open if it could exceed the margin (1 - q_t > margin) and the margin lies within
-    z standard errors of it. The branches are shared so as to minimize the sum of the open drops'
-    variances: branch n_u in proportion to sqrt(w_u Var_1 B_u), where w_u is what a unit of Var B_u
-    adds to that sum, at its own token and, through V_t, at open tokens before it.
+    With n_u branches at u, each of variance S_u and L_u tokens long, the potentials' variances add
+    up to the sum of w_u S_u / n_u over u. For a number of tokens that is least where n_u is in
+    proportion to sqrt(w_u S_u / L_u) (docs/estimators.md). The round brings n_u there, first and
+    second round together, where the first did not go beyond.
 
     Args:
-        estimates: of the first round.
         branches: of the first round.
         tokens: rows of the table.
         alternatives: rows of the table.
-        test: the rule, whose margin and z say which drops are open.
-        share: branches of this round over those of the first round.
+        share: tokens of this round over those of the first.
         seed: of the run; keys the rounding of the shares of first tokens.
         draws: what these branches are called.
     """
-    budget = round(share * branches["rollouts"].sum())
-    rows = estimates.merge(tokens[[*PLACE, "sampler_probability"]], on=PLACE)
-    rows = rows.merge(_sums(branches), on=PLACE, how="left").fillna({"successes": 0, "rollouts": 0})
+    rows = _with_sums(tokens[[*PLACE, "sampler_probability"]], branches, "generated_tokens")
     rows = rows.sort_values(PLACE, ignore_index=True)
-    other = 1 - rows["sampler_probability"].to_numpy()
-    distance = (rows["before"] - rows["after"] - test.margin).abs()
-    is_open = ((other > test.margin) & (distance < test.z * rows["drop_se"])).to_numpy()
-    trace_of, _ = pd.factorize(rows["trace_id"])
-    # What Var V_t counts for, carried from the open tokens before t to the end of the trace.
-    carried = np.zeros(trace_of.max() + 1)
-    weight = np.empty(len(rows))
-    for at in _steps(rows["t"].to_numpy() - 1):
-        trace, square = trace_of[at], other[at] ** 2
-        weight[at] = square * (is_open[at] + carried[trace])
-        carried[trace] = (1 - other[at]) ** 2 * carried[trace] + is_open[at] * square
-    smooth = (rows["successes"] + 0.5) / (rows["rollouts"] + 1)
-    worth = np.sqrt(weight * smooth * (1 - smooth)).to_numpy()
-    n = np.rint(budget * worth / worth.sum()).astype(int) if worth.sum() else np.zeros(len(rows))
-    wanted = rows[PLACE].assign(n=n, offset=_offsets(rows, seed, draws))
+    t, q = rows["t"].to_numpy(), rows["sampler_probability"].to_numpy()
+    n = rows["rollouts"].to_numpy()
+    # x_t and the first token of a branch are two draws given that they differ, so the rest of the
+    # trace is one more draw of a branch's length. 1 is for a branch that is over at once.
+    rest = rows.groupby("trace_id")["t"].transform("max").to_numpy() - t
+    length = 1 + (rows["generated_tokens"].to_numpy() + rest) / (n + 1)
+    # Few branches are smoothed less than for an error: no more is claimed than where to look.
+    smooth = (rows["successes"].to_numpy() + 0.5) / (n + 1)
+    worth = (1 - q) * np.sqrt(counted_for(t, q) * smooth * (1 - smooth) / length)
+    wanted = _filled(worth, n, length, share * (n * length).sum())
+    wanted = rows[PLACE].assign(n=wanted - n, offset=_offsets(rows, seed, draws))
     return _planned(allocate(wanted, alternatives), draws)
+
+
+def counted_for(t: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """How many potentials a branch at each token bears on: 1 + q_{t-1}^2 (1 + q_{t-2}^2 (1 + ..)).
+
+    It counts fully for the one before its token, and by the squares of the q between for earlier
+    ones. ``t`` and ``q`` are of whole traces, in order.
+    """
+    counted = np.ones(len(t))
+    for at in itertools.islice(_steps(t - 1), 1, None):
+        counted[at] += q[at - 1] ** 2 * counted[at - 1]
+    return counted
+
+
+def _filled(worth: np.ndarray, n: np.ndarray, length: np.ndarray, budget: float) -> np.ndarray:
+    """Branches in proportion to ``worth``, or ``n`` where that is more, for a budget of tokens."""
+    of_worth = np.flatnonzero(worth > 0)
+    if not len(of_worth):
+        return n
+    has = n[of_worth] / worth[of_worth]
+    order = of_worth[np.argsort(has, kind="stable")]
+    # The first k of the order get factor times their worth, if that is more than they have.
+    spent, cost = (np.cumsum(length[order] * of[order]) for of in (n, worth))
+    factor = (budget + spent) / cost
+    factor = factor[np.flatnonzero(factor > np.sort(has))[-1]]
+    return np.maximum(n, np.rint(factor * worth))
 
 
 def collect_branches(plan: pd.DataFrame, rollouts: pd.DataFrame) -> pd.DataFrame:
@@ -155,37 +174,88 @@ def estimate_recursive(
 ) -> pd.DataFrame:
     """Potential before and after every token, from counts of its branches.
 
-    Rows of the ``estimates`` table. Success of the branches is smoothed toward one half
-    (Jeffreys) for its variance only, so that few branches never claim certainty.
+    Rows of the ``estimates`` table. Success of the branches is smoothed toward one half for its
+    variance only, so that few branches never claim certainty.
     """
-    rows = _aligned(traces, tokens, branches)
-    q = rows["sampler_probability"].to_numpy()
-    n = rows["rollouts"].to_numpy()
+    rows = _aligned(traces, tokens)
+    counted = branches.merge(rows[[*PLACE, "token_id"]], on=PLACE, how="left")
+    scored = counted["token_id"].notna()
+    require(counted, scored, "{trace_id}: branches at token {t}, which has no score")
+    require(
+        counted,
+        counted["first_token_id"] != counted["token_id"],
+        "{trace_id}: a branch at token {t} begins with the trace's own token {first_token_id}; "
+        "a branch leaves the trace",
+    )
+    rows = _with_sums(rows, branches)
     require(
         rows,
-        (q == 1) | (n > 0),
+        (rows["sampler_probability"] == 1) | (rows["rollouts"] > 0),
         "{trace_id}: token {t} has a sampler probability of {sampler_probability:.4g} but no "
         "branches; roll out the branches again",
     )
+    return _backward(rows)
+
+
+def estimate_recycled(
+    traces: pd.DataFrame, tokens: pd.DataFrame, leavers: pd.DataFrame
+) -> pd.DataFrame:
+    """Potential before and after every token, from where independent rollouts leave the trace.
+
+    Rows of the ``estimates`` table; ``leavers`` are rows of ``leavers_of``. A rollout from any
+    prefix that leaves the trace at token t is, given that, a branch of t. Of a token at which none
+    left nothing is known: it is taken to change nothing, and the most that it could have changed
+    counts as an error.
+    """
+    rows = _aligned(traces, tokens)
+    scored = among(leavers, rows, PLACE)
+    require(leavers, scored, "{trace_id}: rollouts leave at token {t}, which has no score")
+    return _backward(_with_sums(rows, leavers))
+
+
+def leavers_of(potential: pd.DataFrame) -> pd.DataFrame:
+    """Rollouts that leave the trace at a token, from all prefixes before it, and their successes.
+
+    Columns trace_id, t, successes, rollouts; a row for every token at which any leave.
+    """
+    rows = potential[["trace_id", *LEAVING]].explode(list(LEAVING)).dropna()
+    rows = rows.rename(columns=dict(zip(LEAVING, ("t", "rollouts", "successes"), strict=True)))
+    numbers = dict.fromkeys(("t", "rollouts", "successes"), "int64")
+    return rows.astype(numbers).groupby(PLACE, as_index=False).sum()
+
+
+def _backward(rows: pd.DataFrame) -> pd.DataFrame:
+    """The recursion from the end of each trace, over rows of ``_aligned`` with their sums."""
+    q = rows["sampler_probability"].to_numpy()
+    n, successes = rows["rollouts"].to_numpy(), rows["successes"].to_numpy()
     drawn = np.maximum(n, 1)
-    mean = rows["successes"].to_numpy() / drawn
-    smooth = (rows["successes"].to_numpy() + 0.5) / (drawn + 1)
-    branch_variance = np.where(q < 1, smooth * (1 - smooth) / drawn, 0.0)
+    mean = successes / drawn
+    smooth = smoothed(successes, n)
+    branch_variance = smooth * (1 - smooth) / drawn
     before, after, variance, drop_variance = (np.empty(len(rows)) for _ in range(4))
     trace_of = rows["trace"].to_numpy()
     # V_t of every trace and its variance, from the end of the trace to its beginning.
     v = rows.groupby("trace")["verdict"].first().to_numpy(dtype=float)
     var_v = np.zeros(len(v))
     for at in _steps(rows["length"].to_numpy() - rows["t"].to_numpy()):
-        trace = trace_of[at]
+        trace, other = trace_of[at], 1 - q[at]
         after[at] = v[trace]
-        drop_variance[at] = (1 - q[at]) ** 2 * (branch_variance[at] + var_v[trace])
-        v[trace] = q[at] * v[trace] + (1 - q[at]) * mean[at]
-        var_v[trace] = q[at] ** 2 * var_v[trace] + (1 - q[at]) ** 2 * branch_variance[at]
+        # Where nothing was drawn, V_t stands for B_t, from which it is no farther than from 0 or 1.
+        b = np.where(n[at] > 0, mean[at], after[at])
+        farthest = np.maximum(after[at], 1 - after[at])
+        var_b = np.where(n[at] > 0, branch_variance[at], farthest**2)
+        drop_variance[at] = other**2 * (var_b + var_v[trace])
+        v[trace] = q[at] * after[at] + other * b
+        var_v[trace] = q[at] ** 2 * var_v[trace] + other**2 * var_b
         before[at], variance[at] = v[trace], var_v[trace]
     return rows[PLACE].assign(
         before=before, after=after, before_se=np.sqrt(variance), drop_se=np.sqrt(drop_variance)
     )
+
+
+def smoothed(successes: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """The share of successes that variances take: nearer to one half than what was drawn."""
+    return (successes + PSEUDO) / (n + 2 * PSEUDO)
 
 
 def _steps(step: np.ndarray) -> Iterator[np.ndarray]:
@@ -196,13 +266,15 @@ def _steps(step: np.ndarray) -> Iterator[np.ndarray]:
         yield order[start:end]
 
 
-def _sums(branches: pd.DataFrame) -> pd.DataFrame:
-    """Successes and rollouts of all branches of a token, whatever their first token."""
-    return branches.groupby(PLACE, as_index=False)[["successes", "rollouts"]].sum()
+def _with_sums(rows: pd.DataFrame, counts: pd.DataFrame, *more: str) -> pd.DataFrame:
+    """The rows with successes, rollouts and ``more`` of all counts of a token, 0 if it has none."""
+    columns = ["successes", "rollouts", *more]
+    sums = counts.groupby(PLACE, as_index=False)[columns].sum()
+    return rows.merge(sums, on=PLACE, how="left").fillna(dict.fromkeys(columns, 0))
 
 
-def _aligned(traces: pd.DataFrame, tokens: pd.DataFrame, branches: pd.DataFrame) -> pd.DataFrame:
-    """A row per token with its branch counts, its trace's number, length and verdict."""
+def _aligned(traces: pd.DataFrame, tokens: pd.DataFrame) -> pd.DataFrame:
+    """A row per token with its score, its trace's number, length and verdict."""
     lengths = traces["token_ids"].map(len).to_numpy()
     trace = np.repeat(np.arange(len(traces)), lengths)
     written = pd.DataFrame(
@@ -230,14 +302,4 @@ def _aligned(traces: pd.DataFrame, tokens: pd.DataFrame, branches: pd.DataFrame)
         "{trace_id}: token {t}: expected a sampler probability in [0, 1], "
         "found {sampler_probability}",
     )
-    counted = branches.merge(rows[[*PLACE, "token_id"]], on=PLACE, how="left")
-    scored = counted["token_id"].notna()
-    require(counted, scored, "{trace_id}: branches at token {t}, which has no score")
-    require(
-        counted,
-        counted["first_token_id"] != counted["token_id"],
-        "{trace_id}: a branch at token {t} begins with the trace's own token {first_token_id}; "
-        "a branch leaves the trace",
-    )
-    rows = rows.merge(_sums(branches), on=PLACE, how="left")
-    return rows.fillna({"successes": 0, "rollouts": 0})
+    return rows

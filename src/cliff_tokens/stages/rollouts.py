@@ -8,6 +8,9 @@ The limit is on the whole response, so a rollout from prefix t may add ``limit -
 is graded is the whole response, prefix included, as a trace would be. A response that has already
 ended (by its end-of-sequence token, or at the limit) can only continue as itself.
 
+Beside the counts stands where rollouts *leave* the trace that they started on: at the first token
+that is not the trace's. One that follows it to its end leaves nowhere.
+
 Prefixes are rolled out in batches. Finished ones can be stored, so that a job that was stopped
 goes on where it was. The batches are the same whether or not some are read back: which rows an
 engine runs side by side decides the rounding of its logits, and with it, rarely, a token.
@@ -30,6 +33,8 @@ from cliff_tokens.stages.grading import Grader
 from cliff_tokens.tables import require
 
 COUNTS = ("successes", "rollouts", "unparsed", "timeouts", "truncated", "generated_tokens")
+# Positions that rollouts leave the trace at, how many leave at each, and how many of these succeed.
+LEAVING = ("left_at", "leavers", "leaver_successes")
 _COUNTED = (("successes", "correct"), ("unparsed", "unparsed"), ("timeouts", "timeout"))
 _GRADED_TOGETHER = 4096  # responses decoded and graded at a time; bounds the memory
 # Rollouts of a batch: what a stopped job loses at most. An engine's slots run empty at the end of
@@ -43,6 +48,7 @@ class Prefix:
 
     prompt_ids: np.ndarray  # int32
     token_ids: np.ndarray  # int32 [t]
+    trace_ids: np.ndarray  # int32 [T], the whole response that rollouts may follow or leave
     streams: np.ndarray  # uint64 [rollouts]
     limit: int  # tokens of the whole response
     ended: bool
@@ -127,7 +133,11 @@ def roll_out(
             ended = row.token_id in stops or len(response) == trace.max_tokens
         drawn = streams(seed, *json.loads(row.key), count=row.rollouts)
         gold = golds[trace.problem_id]
-        prefixes.append(Prefix(trace.prompt_ids, response, drawn, trace.max_tokens, ended, gold))
+        prefixes.append(
+            Prefix(
+                trace.prompt_ids, response, trace.token_ids, drawn, trace.max_tokens, ended, gold
+            )
+        )
     counts = count(prefixes, extraction, policy, grader, name, store)
     return pd.concat([plan[["key"]].reset_index(drop=True), counts], axis=1)
 
@@ -144,7 +154,7 @@ def reuse(plan: pd.DataFrame, other_plan: pd.DataFrame, rollouts: pd.DataFrame) 
 
 
 def join(plan: pd.DataFrame, rollouts: pd.DataFrame) -> pd.DataFrame:
-    """The plan with the counts of its rollouts, ``COUNTS``; refuses what was not drawn for it."""
+    """The plan with the columns of its rollouts; refuses what was not drawn for it."""
     joined = plan.merge(rollouts, on="key", how="outer", suffixes=("_planned", ""), indicator=True)
     require(
         joined,
@@ -162,7 +172,7 @@ def count(
     name: str,
     store: Store | None = None,
 ) -> pd.DataFrame:
-    """Counts of each prefix, in order: ``COUNTS``.
+    """Counts of each prefix, in order: ``COUNTS`` and ``LEAVING``.
 
     Args:
         prefixes: where rollouts start, each with a random stream for each of its rollouts.
@@ -178,7 +188,7 @@ def count(
         batch, shown = prefixes[start:end], f"{name}, batch {number} of {len(batches)}"
         draw = partial(_count, batch, extraction, policy, grader, shown)
         counts.append(kept(store, f"{name}-{start}-{end}", draw))
-    return pd.concat(counts, ignore_index=True)[list(COUNTS)]
+    return pd.concat(counts, ignore_index=True)[[*COUNTS, *LEAVING]]
 
 
 def _batches(prefixes: Sequence[Prefix]) -> Iterator[tuple[int, int]]:
@@ -200,6 +210,7 @@ def _count(
     tally = {
         column: np.zeros(len(prefixes), dtype=np.int64) for column in COUNTS if column != "rollouts"
     }
+    leavers: list[pd.DataFrame] = []
 
     def record(batch: list[Completion]) -> None:
         places = np.array([open_places[done.request] for done in batch])
@@ -217,6 +228,21 @@ def _count(
         verdicts = np.array(grader.grade(list(zip(golds, answers, strict=True))))
         for column, verdict in _COUNTED:
             np.add.at(tally[column], places, weights * (verdicts == verdict))
+        left = [
+            leaves_at(response, prefixes[place].trace_ids)
+            for place, response in zip(places, responses, strict=True)
+        ]
+        succeeded = weights * (verdicts == "correct")
+        leavers.append(
+            pd.DataFrame(
+                {
+                    "place": places,
+                    "left_at": left,
+                    "leavers": weights,
+                    "leaver_successes": succeeded,
+                }
+            )
+        )
 
     ended = np.array([place for place, prefix in enumerate(prefixes) if prefix.ended], dtype=int)
     if len(ended):
@@ -236,7 +262,25 @@ def _count(
     if batch:
         record(batch)
     tally["rollouts"] = np.array([len(prefix.streams) for prefix in prefixes], dtype=np.int64)
-    return pd.DataFrame(tally)
+    return pd.DataFrame(tally).join(_leaving(leavers, len(prefixes)))
+
+
+def leaves_at(response: np.ndarray, trace: np.ndarray) -> int:
+    """Position (1 .. T) of the first token that is not the trace's; 0 if it follows it to its end.
+
+    Both are token ids of whole responses under one limit, so neither can be the other's beginning.
+    """
+    shared = min(len(response), len(trace))
+    other = np.asarray(response[:shared]) != np.asarray(trace[:shared])
+    return int(other.argmax()) + 1 if other.any() else 0
+
+
+def _leaving(leavers: list[pd.DataFrame], prefixes: int) -> pd.DataFrame:
+    """``LEAVING`` of every prefix: lists in the order of the positions."""
+    rows = pd.concat(leavers) if leavers else pd.DataFrame(columns=["place", *LEAVING])
+    sums = rows[rows["left_at"] > 0].groupby(["place", "left_at"], as_index=False).sum()
+    lists = sums.groupby("place")[list(LEAVING)].agg(list).reindex(range(prefixes))
+    return lists.map(lambda found: found if isinstance(found, list) else [])
 
 
 def _request(prefix: Prefix) -> Request:
