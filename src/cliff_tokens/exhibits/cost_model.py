@@ -105,15 +105,23 @@ def hours(generated_tokens: pd.Series | float, tokens_per_second: float | None):
     return generated_tokens / (tokens_per_second or np.nan) / 3600
 
 
-def count_drawn(potential: pd.DataFrame, branches: pd.DataFrame) -> pd.DataFrame:
+def count_drawn(
+    potential: pd.DataFrame, branches: pd.DataFrame, traces: pd.DataFrame
+) -> pd.DataFrame:
     """What was drawn: model, dataset, draws, rollouts and generated_tokens of every prefix.
 
-    ``potential`` are independent rollouts and ``branches`` those of the recursion, whose column
-    ``draws`` tells their rounds apart; the run may have neither.
+    Args:
+        potential: independent rollouts; without columns where the run has none.
+        branches: those of the recursion, whose column ``draws`` tells their rounds apart; likewise.
+        traces: whose prefixes are counted.
     """
     columns = ["model", "dataset", "draws", "rollouts", "generated_tokens"]
     parts = [potential.assign(draws="independent"), branches]
-    given = [part[columns] for part in parts if was_drawn(part)]
+    given = [
+        part.loc[part["trace_id"].isin(traces["trace_id"]), columns]
+        for part in parts
+        if was_drawn(part)
+    ]
     return pd.concat(given, ignore_index=True) if given else pd.DataFrame(columns=columns)
 
 

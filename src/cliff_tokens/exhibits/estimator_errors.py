@@ -33,11 +33,12 @@ def compare_errors(
         potential: rollouts that were drawn, without columns where there is no such table.
         branches: branches that were drawn, of all rounds (column ``draws``).
         reference: its estimates.
-        traces: rows of the table.
+        traces: those of the reference; what was estimated and drawn of others is left out.
         rounds: the draws that each estimator is made of; estimators in the order of the rows.
         intervals: how intervals are made.
         models: rows of the result, in this order.
     """
+    estimates = estimates[estimates["trace_id"].isin(traces["trace_id"])]
     parts = []
     for estimator in rounds:
         of_estimator = estimates[estimates["estimator"].eq(estimator)]
@@ -48,7 +49,7 @@ def compare_errors(
                 "estimate the potential again"
             )
         parts.append(owned(part, traces).assign(estimator=estimator))
-    errors, drawn = pd.concat(parts, ignore_index=True), count_drawn(potential, branches)
+    errors, drawn = pd.concat(parts, ignore_index=True), count_drawn(potential, branches, traces)
     by_model = [cells(frame, pooled=["model"], model=models) for frame in (errors, drawn)]
     rows = []
     for (labels, errors_here), (_, drawn_here) in zip(*by_model, strict=True):

@@ -36,10 +36,8 @@ def values(
         datasets: likewise; a row for all of them follows.
     """
     predicted = predict(traces, tokens, rollouts, tokens_per_second, intervals, models, datasets)
-    of_these = [
-        counts[counts["trace_id"].isin(traces["trace_id"])] for counts in (potential, branches)
-    ]
-    drawn = count_drawn(*of_these).rename(columns={"draws": "estimator"} | _USED)
+    drawn = count_drawn(potential, branches, traces)
+    drawn = drawn.rename(columns={"draws": "estimator"} | _USED)
     keys = ["model", "dataset", "estimator"]
     used = pd.concat([drawn, drawn.assign(dataset=POOLED)]).groupby(keys)[[*_USED.values()]].sum()
     joined = predicted.join(used, on=keys)

@@ -38,7 +38,7 @@ def values(
         variants: the catalogue that each is trained on; null where it needs no cliffs.
     """
     costs = costs_of_traces(traces, tokens, rollouts)
-    drawn = count_drawn(potential, branches)
+    drawn = count_drawn(potential, branches, traces)
     was_run = {"independent": was_drawn(potential), "recursive": was_drawn(branches)}
     draws = {
         "independent": drawn["draws"].eq("independent"),
