@@ -25,8 +25,9 @@ REVISIONS = {
     "pairs": 1,
     "training": 2,  # the record counts steps, the adapter lists its layers in one order
     "evaluation": 1,
-    "exhibits": 1,
+    "exhibits": 2,  # caption and legend in Markdown; cliffs that are not confirmed are hollow
     "explorer": 1,
-    "scorecard": 1,
+    "article": 1,
+    "scorecard": 2,  # totals, caption and legend in Markdown
     "provenance": 1,
 }

@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from cliff_tokens.captions import to_markdown
 from cliff_tokens.catalogue import read
 from cliff_tokens.formatting import format_html, write_summary
+from cliff_tokens.legends import of_exhibit
 from cliff_tokens.paper_index import complete, read_published
 from cliff_tokens.scorecard import Run, score
 from cliff_tokens.scorecard.claims import CLAIMS
+from cliff_tokens.scorecard.totals import summarize
 from cliff_tokens.script import running
 
 with running(snakemake):
@@ -19,6 +22,8 @@ with running(snakemake):
         dict(zip(params.values, map(pd.read_csv, inputs.values), strict=True)),
         Run(params.models, params.datasets, params.hard, params.confidence),
     )
-    write_summary(card, snakemake.output.csv, snakemake.output.md)
-    page = format_html(card, "The paper beside this run")
+    totals, legend = summarize(card), of_exhibit("scorecard", card.columns)
+    caption = f"{totals}\n\n{to_markdown(params.caption)}"
+    write_summary(card, snakemake.output.csv, snakemake.output.md, caption, legend)
+    page = format_html(card, "The paper beside this run", totals)
     Path(snakemake.output.html).write_text(page, encoding="utf-8")

@@ -10,17 +10,32 @@ from matplotlib.figure import Figure
 from cliff_tokens import statistics
 from cliff_tokens.exhibits import style
 from cliff_tokens.exhibits.cells import mean_columns
+from cliff_tokens.exhibits.confirmation import confirmed_by_cliff
+from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.statistics import Intervals
 
 _COLUMNS = 4
 _COLOR = style.KIND_COLORS["sampled_off"]
 
 
-def values(candidates: pd.DataFrame, cliffs: pd.DataFrame, intervals: Intervals) -> pd.DataFrame:
+def values(
+    candidates: pd.DataFrame,
+    cliffs: pd.DataFrame,
+    resampling: pd.DataFrame,
+    test: CliffTest,
+    intervals: Intervals,
+) -> pd.DataFrame:
     """Potential after the sampled and after the greedy token, with Wilson intervals.
 
     A row for each sampled-off cliff; ``n``, ``gap`` (mean of greedy minus sampled, with its
     interval) and ``better`` (cliffs where the greedy token leads further) are those of the model.
+
+    Args:
+        candidates: those at the cliffs, the greedy one among them.
+        cliffs: rows of the table.
+        resampling: the arms of each cliff, which confirm it or do not.
+        test: the rule.
+        intervals: how intervals are made.
     """
     rows = recovery(candidates, cliffs)
     for name in ("sampled", "greedy"):
@@ -42,7 +57,8 @@ def values(candidates: pd.DataFrame, cliffs: pd.DataFrame, intervals: Intervals)
         )
     summary = ["model", "n", "better", "gap", "gap_low", "gap_high"]
     rows = rows.merge(pd.DataFrame(of_models, columns=summary), on="model", how="left")
-    return rows[["cliff_id", "model", *columns, *summary[1:]]]
+    rows["confirmed"] = rows["cliff_id"].map(confirmed_by_cliff(cliffs, resampling, test))
+    return rows[["cliff_id", "model", *columns, *summary[1:], "confirmed"]]
 
 
 def recovery(candidates: pd.DataFrame, cliffs: pd.DataFrame) -> pd.DataFrame:
@@ -79,6 +95,7 @@ def draw(values: pd.DataFrame, models: Sequence[str]) -> Figure:
             if np.isfinite(one.gap_low):
                 above += f" [{_signed(one.gap_low)}, {_signed(one.gap_high)}]"
         axes.set_title(above, fontsize=7, parse_math=False)
+    figure.legend(handles=[style.unconfirmed()], loc="outside upper center")
     figure.supxlabel("potential after the sampled token", fontsize=7)
     figure.supylabel("potential after the greedy token", fontsize=7)
     return figure
@@ -96,16 +113,8 @@ def _panel(axes: Axes, cell: pd.DataFrame) -> None:
     bars = {"color": _COLOR, "linewidth": 0.5, "alpha": 0.5}
     axes.hlines(cell["greedy"], cell["sampled_low"], cell["sampled_high"], **bars)
     axes.vlines(cell["sampled"], cell["greedy_low"], cell["greedy_high"], **bars)
-    axes.plot(
-        cell["sampled"],
-        cell["greedy"],
-        style.KIND_MARKERS["sampled_off"],
-        color=_COLOR,
-        markersize=3.2,
-        markeredgewidth=0.7,
-        markerfacecolor=style.face(_COLOR, len(cell)),
-        zorder=3,
-    )
+    marker = style.KIND_MARKERS["sampled_off"]
+    style.cliff_marks(axes, cell["sampled"], cell["greedy"], cell, _COLOR, marker, markersize=3.2)
 
 
 def _signed(value: float) -> str:
