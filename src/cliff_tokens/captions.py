@@ -20,14 +20,14 @@ def fill(path: str | Path, config: Mapping) -> str:
 
 
 def to_markdown(caption: str) -> str:
-    """The same in Markdown, which writes code between single backticks; the rest is alike."""
+    """A caption in Markdown, which writes code between single backticks, and the rest alike."""
     return caption.replace("``", "`")
 
 
 def to_html(text: str) -> str:
-    """The same as HTML, without what reStructuredText could read from files or pass through raw.
+    """reStructuredText as HTML; what would read a file or be passed through raw is refused.
 
-    What is no valid reStructuredText is an error.
+    What is not valid is an error.
     """
     from docutils.core import publish_parts
 

@@ -168,7 +168,7 @@ def article_sources():
     """Files of the repository, beside the run's, that decide what the article says."""
     package = Path("src/cliff_tokens")
     files = [
-        *Path("config").glob("*.yaml"),
+        Path("config/config.yaml"),
         *Path("workflow/report").glob("*.rst"),
         *(package / "article").rglob("*.*"),
         package / "explorer/static/colors.css",

@@ -64,7 +64,7 @@ def write(
         config=config,
         totals=content.totals(frames),
         paper={key: content.of_the_paper(index, key) for key in ("model", "dataset")},
-        scorecard=content.make_scorecard(card, index),
+        scorecard=content.make_scorecard(card, index, names),
         summary=summarize(card),
         words=content.words_of(card),
         card_caption=Markup(captions.to_html(record["params"]["caption"])),

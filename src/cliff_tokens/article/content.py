@@ -4,7 +4,7 @@ Nothing is computed here but counts of rows; numbers are formatted as in the tab
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from cliff_tokens.legends import Column
 from cliff_tokens.scorecard.totals import count_words
 from cliff_tokens.terminal import printable
 
-_LONG = 14  # rows from which on a table is folded
+_LONG = 30  # rows from which on a table is folded
 _METHODS = "Methods\n-------\n"
 
 
@@ -73,53 +73,55 @@ class Exhibit:
     made: Mapping[str, str]
 
 
-def make_table(name: str, frame: pd.DataFrame, linked: bool = False) -> Table:
+def make_table(name: str, frame: pd.DataFrame, links: Sequence[str | None] = ()) -> Table:
     """A frame as text, with intervals in the cells that they belong to.
 
-    ``linked``: rows that name a cliff lead into the explorer.
+    ``links`` says where each row leads; none of them does if it is empty.
     """
     cells = format_cells(frame)
     shown = [column for column in frame.columns if column.replace("_", " ") in cells.columns]
     explained = {column.name: column for column in legends.of_exhibit(name, frame.columns)}
-    links = frame["cliff_id"].map(link) if linked and "cliff_id" in frame else [None] * len(frame)
     words = frame["word"].astype(str) if "word" in frame else [None] * len(frame)
     return Table(
         legend=[explained[column] for column in shown],
         numeric=[pd.api.types.is_numeric_dtype(frame[column]) for column in shown],
         rows=[[printable(cell) for cell in row] for row in cells.itertuples(index=False)],
-        links=list(links),
+        links=list(links) or [None] * len(frame),
         words=list(words),
     )
 
 
-def make_scorecard(card: pd.DataFrame, index: Mapping[str, dict]) -> Table:
-    """The scorecard with the word first, and the interval beside the estimate.
+def make_scorecard(card: pd.DataFrame, index: Mapping[str, dict], made: Collection[str]) -> Table:
+    """The scorecard with the word first and the interval beside the estimate.
 
-    Columns that a later scorecard has are shown as they come.
+    Rows lead to the exhibits that they are read off, as far as these are made. Other columns than
+    those that are moved here are shown as they come, but for empty ones.
     """
     folded = card.rename(columns={"low": "ours_low", "high": "ours_high"})
     folded["item"] = [_place(name, index) for name in card["item"]]
-    folded = folded[["word", *(name for name in folded.columns if name != "word")]]
+    first = ["word", "item", "quantity"]
+    last = [name for name in ("revision", "became") if name in folded]
+    between = [name for name in folded.columns if name not in (*first, *last)]
     empty = [name for name in folded.columns if folded[name].isna().all()]
-    made = make_table("scorecard", folded.drop(columns=empty))
-    return made
+    targets = [index.get(name, {}).get("target") for name in card["item"]]
+    links = [f"#{target}" if target in made else None for target in targets]
+    return make_table("scorecard", folded[[*first, *between, *last]].drop(columns=empty), links)
 
 
 def find_rows(card: pd.DataFrame, item: str) -> list[dict[str, str]]:
-    """What the scorecard has of an entry: word, what, value and why, as text."""
+    """What the scorecard has measured of an entry: word, what, value and why, as text."""
     rows = []
-    for row in card[card["item"].eq(item)].to_dict("records"):
+    for row in card[card["item"].eq(item) & card["ours"].notna()].to_dict("records"):
         value = format_interval(row["ours"], row["low"], row["high"])
-        counted = f", n = {row['n']}" if row["n"] else ""
         published = "" if pd.isna(row["published"]) else format_number(row["published"])
-        why = row.get("reason", row["note"])
+        why = [row[name] for name in ("reason", "note") if name in row and not pd.isna(row[name])]
         rows.append(
             {
                 "word": printable(str(row["word"])),
                 "what": printable(str(row["quantity"])),
-                "value": "" if pd.isna(row["ours"]) else f"{value}{counted}",
+                "value": f"{value}, n = {row['n']}",
                 "published": published,
-                "why": "" if pd.isna(why) else printable(str(why)),
+                "why": printable("; ".join(why)),
             }
         )
     return rows
@@ -144,14 +146,15 @@ def make_exhibits(
         path = by_name[name]
         record = provenance.read(path)
         svg = path.with_suffix(".svg")
-        is_figure = svg.is_file()
+        is_figure, values = svg.is_file(), pd.read_csv(path)
+        links = values["cliff_id"].map(link) if linked and "cliff_id" in values else ()
         label = f"{entry['number'] or 'Figure'}: {entry['title']}"
         exhibits.append(
             Exhibit(
                 name,
                 entry,
                 captions.to_html(_without_command(record["params"]["caption"])),
-                None if is_figure else make_table(name, pd.read_csv(path), linked),
+                None if is_figure else make_table(name, values, links),
                 Drawing(svg, f"f{number}", label, linked) if is_figure else None,
                 find_rows(card, name),
                 {

@@ -50,6 +50,8 @@ class Drawing:
         used = dict.fromkeys(re.findall(r'(?:url\(#|href="#)([^)"]+)', text))
         self._ids = {old: f"{name}-{number}" for number, old in enumerate(used)}
         self.colors: set[str] = set()
+        # Pixels keep their colors in the dark, and so does what is drawn over them.
+        self.raster = root.find(f".//{_SVG}image") is not None
         made = self._copy(root)
         width, height = (float(number) for number in root.get("viewBox").split()[2:])
         least, most = (round(width * pixels) for pixels in _PIXELS)
@@ -75,7 +77,7 @@ class Drawing:
             tag = child.tag.removeprefix(_SVG)
             if tag in _DROPPED:
                 continue
-            bare = tag == "g" and not (child.keys() & {"transform", "clip-path"})
+            bare = tag == "g" and not {"transform", "clip-path"} & set(child.keys())
             if bare or (tag == "a" and not self.linked):
                 self._copy_children(child, made)
             else:
@@ -96,9 +98,8 @@ class Drawing:
             elif name == "clip-path":
                 value = re.sub(r"url\(#([^)]+)\)", lambda m: f"url(#{self._ids[m[1]]})", value)
             elif name == "style":
-                value = _HEX.sub(
-                    self._variable, value.replace(_FONT, f"{_FONT}, Verdana, sans-serif")
-                )
+                value = value.replace(_FONT, f"{_FONT}, Verdana, sans-serif")
+                value = value if self.raster else _HEX.sub(self._variable, value)
                 if "url(" in value:
                     raise DrawingError(f"{self.path}: expected no style that loads, found {value}")
             elif name != "transform":

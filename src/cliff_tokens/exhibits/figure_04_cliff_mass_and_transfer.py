@@ -71,7 +71,7 @@ def draw(values: pd.DataFrame, pairs: Pairs) -> Figure:
         axes.set_xlabel("n cliffs")
     grid[1].set_ylabel("change of the cliff mass")
     entries = [*mass_handles(), *kind_handles(change)]
-    figure.legend(handles=entries, loc="outside upper center", ncols=len(entries))
+    figure.legend(handles=entries, loc="outside upper center", ncols=4)
     return figure
 
 

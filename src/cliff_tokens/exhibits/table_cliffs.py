@@ -44,9 +44,6 @@ def values(
         {
             "model": found["model"].astype(str),
             "dataset": found["dataset"].astype(str),
-            "cliff_id": found["cliff_id"],
-            "t": found["t"],
-            "n": [len(texts[trace_id]) for trace_id in found["trace_id"]],
             "kind": found["kind"],
             "context": [around(texts[cliff.trace_id], cliff.t) for cliff in found.itertuples()],
             "before": found["before"],
@@ -55,5 +52,8 @@ def values(
             "fresh_drop": found["fresh_drop"],
             "confirmed": found["confirmed"],
             "outcome": found["outcome"],
+            "t": found["t"],
+            "length": [len(texts[trace_id]) for trace_id in found["trace_id"]],
+            "cliff_id": found["cliff_id"],
         }
     )

@@ -1,4 +1,4 @@
-/** Light or dark, rows by word, where one reads, and all rows on paper. The page reads well without. */
+/** Light or dark, rows by word, and where one reads. The page can be read without. */
 "use strict";
 {
   const NAMES = ["auto", "light", "dark"];
@@ -51,13 +51,4 @@
     { rootMargin: "-20% 0px -70% 0px" },
   );
   for (const id of links.keys()) seen.observe(document.getElementById(id));
-
-  let closed = [];
-  addEventListener("beforeprint", () => {
-    closed = [...document.querySelectorAll("main details:not([open])")];
-    for (const one of closed) one.open = true;
-  });
-  addEventListener("afterprint", () => {
-    for (const one of closed) one.open = false;
-  });
 }
