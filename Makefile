@@ -68,7 +68,8 @@ test-vllm: .venv-vllm/.ready
 test-browser:
 	@if command -v chromium chromium-browser google-chrome > /dev/null; then \
 		$(MAKE) .venv-browser/.ready && \
-		PYTHONPATH=src .venv-browser/bin/python -m pytest -m browser tests/explorer/test_page.py; \
+		PYTHONPATH=src .venv-browser/bin/python -m pytest -m browser \
+			tests/explorer/test_page.py tests/article/test_page.py; \
 	else \
 		echo "test-browser: there is no Chromium, so no page is opened (apt-get install chromium)"; \
 	fi

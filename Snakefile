@@ -52,6 +52,7 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/scorecard.smk"
 include: "workflow/rules/explorer.smk"
+include: "workflow/rules/article.smk"
 include: "workflow/rules/provenance.smk"
 
 
@@ -61,6 +62,7 @@ WHOLE_RUN = [
     rules.dpo.input,
     rules.scorecard.output,
     rules.explorer.output,
+    rules.article.output,
     rules.provenance.input,
     collect(
         "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",

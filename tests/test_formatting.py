@@ -11,6 +11,7 @@ from cliff_tokens.formatting import (
     format_number,
     write_summary,
 )
+from cliff_tokens.legends import Column
 
 FRAME = pd.DataFrame(
     {
@@ -64,11 +65,12 @@ def test_a_number_that_is_text_stays_as_it_is_written():
 
 
 def test_a_page_escapes_what_its_cells_hold():
-    page = format_html(FRAME.assign(data_set="<script>"), "Shares", "Of 2")
+    page = format_html(FRAME.assign(data_set="<script>"), "Shares", "Two & all")
     assert page.startswith("<!doctype html>")
     assert "<title>Shares</title>" in page
     assert "&lt;script&gt;" in page
     assert "<script>" not in page
+    assert "<p>Two &amp; all</p>" in page
     assert "0.50 [0.25, 0.75]" in page
 
 
@@ -77,3 +79,16 @@ def test_a_summary_is_written_in_full_and_as_it_is_read(tmp_path):
     write_summary(FRAME, csv, md)
     pd.testing.assert_frame_equal(pd.read_csv(csv), FRAME)
     assert md.read_text(encoding="utf-8") == format_markdown(FRAME) + "\n"
+
+
+def test_a_summary_stands_between_its_caption_and_the_legend_of_its_columns(tmp_path):
+    csv, md = tmp_path / "s.csv", tmp_path / "s.md"
+    legend = [Column(name, "count", f"of {name}") for name in FRAME.columns]
+    write_summary(FRAME, csv, md, "What this is.", legend)
+    text = md.read_text(encoding="utf-8")
+    assert text.startswith("What this is.\n\n| ")
+    assert "In brackets: the interval" in text
+    meanings = text.split("In brackets")[1]
+    assert "of cost_low" in meanings  # a column of its own
+    assert "of share " in meanings
+    assert "of share_low" not in meanings  # which stands in a cell of share

@@ -4,10 +4,14 @@ A column ``x`` that has ``x_low`` and ``x_high`` beside it becomes one cell, 0.6
 value that was not measured is a dash; a value without an interval stands alone.
 """
 
+from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from cliff_tokens.legends import Column
 
 MISSING = "–"
 
@@ -31,12 +35,7 @@ def format_interval(value: float, low: float, high: float) -> str:
 
 def format_cells(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame as strings, with intervals folded into the columns they belong to."""
-    bounds = {
-        bound
-        for column in frame.columns
-        for bound in (f"{column}_low", f"{column}_high")
-        if {f"{column}_low", f"{column}_high"} <= set(frame.columns)
-    }
+    bounds = _interval_ends(frame)
     cells = {}
     for column in frame.columns:
         if column in bounds:
@@ -49,7 +48,7 @@ def format_cells(frame: pd.DataFrame) -> pd.DataFrame:
             text = [format_number(value) for value in values]
         else:
             text = [MISSING if pd.isna(value) else str(value) for value in values]
-        cells[column.replace("_", " ")] = text
+        cells[_folded(column)] = text
     return pd.DataFrame(cells, dtype=object)
 
 
@@ -57,17 +56,18 @@ def format_markdown(frame: pd.DataFrame) -> str:
     """The frame as a Markdown table: text to the left, numbers to the right."""
     cells = format_cells(frame)
     numeric = {
-        column.replace("_", " ")
-        for column in frame.columns
-        if pd.api.types.is_numeric_dtype(frame[column])
+        _folded(column) for column in frame.columns if pd.api.types.is_numeric_dtype(frame[column])
     }
     cells = cells.map(lambda text: text.replace("|", "\\|").replace("\n", " "))
     align = ["right" if column in numeric else "left" for column in cells.columns]
     return cells.to_markdown(index=False, disable_numparse=True, colalign=align)
 
 
-def format_html(frame: pd.DataFrame, title: str, line: str) -> str:
-    """The frame below a line, as a page that a report shows where a csv would be downloaded."""
+def format_html(frame: pd.DataFrame, title: str, first: str) -> str:
+    """The frame as a page of its own, which a report shows where a csv would be downloaded.
+
+    ``first`` is a line of text above it.
+    """
     table = format_cells(frame).to_html(index=False, border=0)
     style = (
         "body{font:14px sans-serif;margin:1.5em}table{border-collapse:collapse}"
@@ -75,8 +75,18 @@ def format_html(frame: pd.DataFrame, title: str, line: str) -> str:
     )
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{style}</style><h1>{title}</h1><p>{line}</p>{table}</html>\n"
+        f"<style>{style}</style><h1>{title}</h1><p>{escape(first)}</p>{table}</html>\n"
     )
+
+
+def _interval_ends(frame: pd.DataFrame) -> set[str]:
+    """Columns ``x_low`` and ``x_high`` that both stand beside an ``x``."""
+    pairs = ({f"{column}_low", f"{column}_high"} for column in frame.columns)
+    return {end for pair in pairs if pair <= set(frame.columns) for end in pair}
+
+
+def _folded(column: str) -> str:
+    return column.replace("_", " ")
 
 
 def _decimals(value: float) -> int:
@@ -88,10 +98,46 @@ def _decimals(value: float) -> int:
     return 3 if size >= 0.00995 else 4
 
 
+def format_document(frame: pd.DataFrame, caption: str = "", legend: Sequence[Column] = ()) -> str:
+    """The frame as a Markdown table between its caption and the legend of its columns.
+
+    Args:
+        frame: to show.
+        caption: in Markdown.
+        legend: of the frame's columns; the ends of intervals, which stand in cells, are left out.
+    """
+    parts = [caption, format_markdown(frame)]
+    ends = _interval_ends(frame)
+    shown = [column for column in legend if column.name not in ends]
+    if shown:
+        rows = pd.DataFrame(
+            {
+                "column": [_folded(column.name) for column in shown],
+                "unit": [column.unit for column in shown],
+                "meaning": [column.meaning for column in shown],
+            }
+        )
+        if ends:
+            parts.append("In brackets: the interval of the number before them.")
+        parts.append(format_markdown(rows))
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
 def write_summary(
-    summary: pd.DataFrame, csv: str | Path, md: str | Path, line: str | None = None
+    summary: pd.DataFrame,
+    csv: str | Path,
+    md: str | Path,
+    caption: str = "",
+    legend: Sequence[Column] = (),
 ) -> None:
-    """A summary's values in full (csv) and as they are read (Markdown), there below a line."""
+    """A summary's values in full (csv) and as they are read (Markdown).
+
+    Args:
+        summary: to write.
+        csv: path of the values.
+        md: path of the Markdown.
+        caption: what stands above it in Markdown.
+        legend: of its columns.
+    """
     summary.to_csv(csv, index=False)
-    above = f"{line}\n\n" if line else ""
-    Path(md).write_text(f"{above}{format_markdown(summary)}\n", encoding="utf-8")
+    Path(md).write_text(format_document(summary, caption, legend), encoding="utf-8")

@@ -9,6 +9,7 @@ equal bytes; when, where and how long a job ran stands in its log and its timing
 import hashlib
 import json
 import os
+import textwrap
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
-from cliff_tokens import __version__, tables
+from cliff_tokens import __version__, legends, tables
 
 _LIBRARIES = ("torch", "transformers", "vllm", "numpy", "math-verify")
 _MANIFEST = "provenance/manifest.json"
@@ -95,17 +96,31 @@ def describe(path: str | Path) -> str:
             lines.append(f"  {field.name:{width}}  {field.type!s:8}  {meaning}")
     elif path.suffix == ".csv":
         values = pd.read_csv(path)
-        lines += [f"rows      {len(values)}", f"columns   {', '.join(values.columns)}"]
+        lines += [f"rows      {len(values)}", *_columns(making["rule"], values)]
     lines.append(f"rule      {making['rule']}")
-    for name in ("wildcards", "params", "libraries"):
-        lines += [f"{name}"] if making[name] else []
-        lines += [f"  {key}: {json.dumps(value)}" for key, value in sorted(making[name].items())]
+    params = dict(making["params"])
+    if caption := params.pop("caption", ""):
+        lines += ["caption", textwrap.indent(caption, "  ")]
+    told = {"wildcards": making["wildcards"], "params": params, "libraries": making["libraries"]}
+    for name, named in told.items():
+        lines += [f"{name}"] if named else []
+        lines += [f"  {key}: {json.dumps(value)}" for key, value in sorted(named.items())]
     lines += [f"package   {making['package']}"]
     for name in ("inputs", "outputs"):
         lines += [name] if making.get(name) else []
         for file, digest in making.get(name, {}).items():
             lines.append(f"  {digest[:12]}  {_state(root / file, digest):8}  {file}")
     return "\n".join(lines)
+
+
+def _columns(rule: str, values: pd.DataFrame) -> list[str]:
+    """A line for each column of a csv, with unit and meaning where it is of an exhibit."""
+    try:
+        legend = legends.of_exhibit(rule, values.columns)
+    except legends.LegendError:  # a csv that is no figure's and no table's
+        return [f"columns   {', '.join(values.columns)}"]
+    width, unit = (max(map(len, texts)) for texts in (values.columns, [c.unit for c in legend]))
+    return [f"  {name:{width}}  {of:{unit}}  {meaning}" for name, of, meaning in legend]
 
 
 def trace_back(paths: Iterable[str | Path]) -> dict[str, dict]:

@@ -11,10 +11,9 @@ from pathlib import Path
 import pandas as pd
 
 from cliff_tokens import sources, tables
-from cliff_tokens.terminal import align, printable
+from cliff_tokens.terminal import align, around, printable
 
 AUDIT = "audit"
-_BEFORE, _AFTER = 36, 16  # letters of the text around a cliff
 _WIDTH = 88  # letters of a line of text
 
 
@@ -34,7 +33,7 @@ def list_cliffs(run: str | Path, estimator: str | None = None) -> str:
     rows = []
     for cliff in cliffs.itertuples():
         row = {"trace": cliff.trace_id, "t": str(cliff.t), "kind": cliff.kind}
-        row |= {"text": _around(texts[cliff.trace_id].tolist(), cliff.t), **_measures(cliff)}
+        row |= {"text": around(texts[cliff.trace_id].tolist(), cliff.t), **_measures(cliff)}
         rows.append(row | {"trace is": cliff.outcome})
     return "\n".join([*align(rows, left={"trace", "kind", "text", "trace is"}), "", summary])
 
@@ -140,12 +139,6 @@ def _measures(cliff) -> dict[str, str]:
         return shown | {"confirmed": "-"}
     words = "yes" if cliff.confirmed else "no" if cliff.possible else "cannot be"
     return shown | {"confirmed": words}
-
-
-def _around(tokens: list[str], t: int) -> str:
-    before, after = "".join(tokens[: t - 1]), "".join(tokens[t:])
-    parts = (before[-_BEFORE:], f"»{tokens[t - 1]}«", after[:_AFTER])
-    return printable("".join(parts))
 
 
 def _marked(tokens: pd.DataFrame, cliffs: pd.DataFrame) -> str:

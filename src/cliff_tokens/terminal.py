@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+_BEFORE, _AFTER, _TOKEN = 36, 16, 24  # letters of the text around a token, and of the token itself
+
 
 def align(rows: Sequence[Mapping[str, str]], left: Collection[str]) -> list[str]:
     """A header and a line for each row; the columns in ``left`` begin together, others end so."""
@@ -22,3 +24,10 @@ def printable(text: str, kept: str = "") -> str:
     return "".join(
         letter if letter.isprintable() or letter in kept else ascii(letter)[1:-1] for letter in text
     )
+
+
+def around(tokens: Sequence[str], t: int) -> str:
+    """The text around token t (from 1), which stands in »«; a long token is cut short."""
+    before, token, after = "".join(tokens[: t - 1]), tokens[t - 1], "".join(tokens[t:])
+    token = token if len(token) <= _TOKEN else f"{token[: _TOKEN - 1]}…"
+    return printable(f"{before[-_BEFORE:]}»{token}«{after[:_AFTER]}")

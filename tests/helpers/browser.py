@@ -67,8 +67,11 @@ def _harm(frames: dict[str, pd.DataFrame]) -> None:
 
 
 @contextlib.contextmanager
-def pages(chromium, folders: dict[str, Path]):
-    """A function that opens pages; afterwards they are closed, and none may have said anything."""
+def pages(chromium, folders: dict[str, Path], ready=".row"):
+    """A function that opens pages; afterwards they are closed, and none may have said anything.
+
+    ``ready`` selects what has to be there before a page can be used.
+    """
     said, contexts = [], []
 
     def open_page(name="run", address="", width=1440, height=900, **options):
@@ -80,7 +83,7 @@ def pages(chromium, folders: dict[str, Path]):
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("requestfailed", lambda request: said.append(request.url))
         page.goto(f"{(folders[name] / 'index.html').as_uri()}{address}")
-        page.wait_for_selector(".row")
+        page.wait_for_selector(ready)
         return page
 
     yield open_page

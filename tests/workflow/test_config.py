@@ -386,7 +386,7 @@ def test_a_change_of_figures_or_tables_asks_for_no_rollout(root, rules):
     )
     revisions = set(named.findall(text)) | {stage_of(draws) for draws in draws_of(ESTIMATORS)}
     assert revisions == set(REVISIONS)
-    # Nothing but other exhibits, the scorecard and the manifest reads what an exhibit writes.
+    # Nothing but exhibits, scorecard, article and manifest reads what an exhibit writes.
     readers = {
         name
         for name, rule in rules.items()
@@ -394,4 +394,6 @@ def test_a_change_of_figures_or_tables_asks_for_no_rollout(root, rules):
     }
     outward = {"all", "figures", "tables", "dpo", "truth", "cost", "cost_plan", "provenance"}
     outward |= {"audit_published"}
-    assert readers <= outward | {"scorecard", "write_manifest"} | exhibits
+    assert (
+        readers <= outward | {"scorecard", "article", "keep_article", "write_manifest"} | exhibits
+    )

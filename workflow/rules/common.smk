@@ -10,7 +10,7 @@ from snakemake.logging import logger
 PACKAGE = f"{workflow.basedir}/src"
 sys.path.insert(0, PACKAGE)
 
-from cliff_tokens import base, catalogue, hub, paper_index, provenance
+from cliff_tokens import base, captions, catalogue, hub, paper_index, provenance
 from cliff_tokens.revisions import REVISIONS
 from cliff_tokens.stages.estimators import (
     AT_CLIFFS,
@@ -174,7 +174,8 @@ if MAIN not in RUN_ESTIMATORS:
         + ", ".join(RUN_ESTIMATORS)
     )
 # Categories of the report, which sorts them by name.
-SCORECARD, FIGURES, TABLES, TRACES, PROVENANCE = (
+ARTICLE_PAGE, SCORECARD, FIGURES, TABLES, TRACES, PROVENANCE = (
+    "0 Article",
     "1 Scorecard",
     "2 Figures",
     "3 Tables",

@@ -15,6 +15,7 @@ rule exhibit:
         mem_mb=4000,
         runtime=30,
     params:
+        caption=captioned,
         revision=REVISIONS["exhibits"],
     script:
         "../scripts/exhibit.py"

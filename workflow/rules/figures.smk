@@ -65,6 +65,7 @@ use rule exhibit as figure_04_cliff_mass_and_transfer with:
         agreement=of_run("agreement", MAIN, PAIRED),
         cliffs=of_run("cliffs", MAIN, SOURCES),
         members=of_run("members", MAIN, SOURCES),
+        resampling=of_run("resampling", MAIN, SOURCES),
     output:
         **figure("figure_04_cliff_mass_and_transfer"),
     log:
@@ -72,6 +73,7 @@ use rule exhibit as figure_04_cliff_mass_and_transfer with:
     benchmark:
         "<benchmarks>/figure_04_cliff_mass_and_transfer.jsonl"
     params:
+        test=TEST,
         pairs=config["agreement"]["pairs"],
     message:
         "Drawing figure 4: cliff mass and its transfer"
@@ -80,6 +82,8 @@ use rule exhibit as figure_04_cliff_mass_and_transfer with:
 use rule exhibit as figure_05_cliff_mass with:
     input:
         masses=of_run("masses", MAIN),
+        cliffs=of_run("cliffs", MAIN),
+        resampling=of_run("resampling", MAIN),
     output:
         **figure("figure_05_cliff_mass"),
     log:
@@ -87,6 +91,7 @@ use rule exhibit as figure_05_cliff_mass with:
     benchmark:
         "<benchmarks>/figure_05_cliff_mass.jsonl"
     params:
+        test=TEST,
         models=config["models"],
     message:
         "Drawing figure 5: cliff mass by kind"
@@ -105,6 +110,7 @@ use rule exhibit as figure_06_recovery with:
     benchmark:
         "<benchmarks>/figure_06_recovery.jsonl"
     params:
+        test=TEST,
         intervals=INTERVALS,
         models=config["models"],
     message:
@@ -116,6 +122,7 @@ use rule exhibit as figure_11_delta_cpm with:
         agreement=of_run("agreement", MAIN, PAIRED),
         cliffs=of_run("cliffs", MAIN, SOURCES),
         members=of_run("members", MAIN, SOURCES),
+        resampling=of_run("resampling", MAIN, SOURCES),
     output:
         **figure("figure_11_delta_cpm"),
     log:
@@ -123,6 +130,7 @@ use rule exhibit as figure_11_delta_cpm with:
     benchmark:
         "<benchmarks>/figure_11_delta_cpm.jsonl"
     params:
+        test=TEST,
         pairs=config["agreement"]["pairs"],
     message:
         "Drawing figure 11: change of the cliff mass between models"
@@ -242,6 +250,7 @@ use rule exhibit as example_traces with:
         estimates=of_run("estimates", MAIN),
         tokens=of_run(covered("tokens", MAIN)),
         cliffs=of_run("cliffs", MAIN),
+        resampling=of_run("resampling", MAIN),
     output:
         **figure("example_traces"),
     log:
@@ -262,6 +271,7 @@ use rule exhibit as figure_cut_points with:
         estimates=of_run("estimates", MAIN),
         traces=of_run(covered("traces", MAIN)),
         cliffs=of_run("cliffs", MAIN),
+        resampling=of_run("resampling", MAIN),
     output:
         **figure("figure_cut_points"),
     log:
@@ -269,6 +279,7 @@ use rule exhibit as figure_cut_points with:
     benchmark:
         "<benchmarks>/figure_cut_points.jsonl"
     params:
+        test=TEST,
         rules=CUT_RULES,
         intervals=INTERVALS,
         models=config["models"],

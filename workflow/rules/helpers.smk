@@ -144,6 +144,12 @@ def table(name):
     }
 
 
+def captioned(wildcards, output):
+    """The caption of a figure or table with the numbers of the run, to stand beside its values."""
+    name = Path(output.csv).stem
+    return captions.fill(f"{workflow.basedir}/workflow/report/{name}.rst", config)
+
+
 def shown(target, view=None):
     """Labels in the report: place in the paper's order and what it shows; figures have views."""
     place, entry = catalogue.placed(PAPER_INDEX, target, "config/paper_index.yaml")
@@ -167,6 +173,20 @@ def exhibits_of(need):
             figure=paper_index.needing(PAPER_INDEX, "figure", need),
         ),
     ]
+
+
+def article_sources():
+    """Files of the repository, beside the run's, that decide what the article says."""
+    package = Path("src/cliff_tokens")
+    files = [
+        Path("config/config.yaml"),
+        *Path("workflow/report").glob("*.rst"),
+        *(package / "article").rglob("*.*"),
+        package / "explorer/static/colors.css",
+        package / "legends.csv",
+        package / "revisions.py",
+    ]
+    return sorted(str(path) for path in files if "__pycache__" not in path.parts)
 
 
 def origin(wildcards):

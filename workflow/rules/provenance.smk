@@ -9,6 +9,7 @@ rule write_manifest:
         dpo=rules.dpo.input,
         scorecard=rules.scorecard.output.csv,
         explorer=rules.explorer.output,
+        article=rules.article.output,
         cliffs=collect(
             "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
             estimator=RUN_ESTIMATORS,

@@ -43,6 +43,7 @@ rule scorecard:
         mem_mb=2000,
         runtime=10,
     params:
+        caption=captioned,
         values=SCORED_VALUES,
         models=lookup("models", within=config),
         datasets=lookup("datasets", within=config),

@@ -49,6 +49,25 @@ use rule exhibit as table_accuracy with:
         "Accuracy and cliffs per trace, by model and data set"
 
 
+use rule exhibit as table_cliffs with:
+    input:
+        cliffs=of_run("cliffs", MAIN),
+        resampling=of_run("resampling", MAIN),
+        tokens=of_run("tokens"),
+    output:
+        **table("table_cliffs"),
+    log:
+        "<logs>/table_cliffs.log",
+    benchmark:
+        "<benchmarks>/table_cliffs.jsonl"
+    params:
+        test=TEST,
+        models=config["models"],
+        datasets=config["datasets"],
+    message:
+        "Every cliff of the run"
+
+
 use rule exhibit as table_fixed_thresholds with:
     input:
         estimates=of_run("estimates", MAIN),

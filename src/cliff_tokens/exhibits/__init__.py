@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from cliff_tokens import tables
+from cliff_tokens import captions, legends, tables
 from cliff_tokens.formatting import write_summary
 from cliff_tokens.provenance import sha256
 
-_OF_EVERY_RULE = {"revision"}  # decides when a rule runs again, not what it shows
+# Decide when a rule runs again, and stand beside what it shows.
+_OF_EVERY_RULE = {"revision", "caption"}
 
 
 def present(rule: str, inputs: Mapping, params: Mapping, output: Mapping) -> None:
@@ -35,8 +36,10 @@ def present(rule: str, inputs: Mapping, params: Mapping, output: Mapping) -> Non
     check(exhibit, set(inputs), set(params))
     given = {name: read_frame(paths, name) for name, paths in inputs.items()} | dict(params)
     values = _call(exhibit.values, given)
+    legend = legends.of_exhibit(rule, values.columns)  # of a figure's csv, too, there has to be one
     if "md" in output:
-        write_summary(values, output["csv"], output["md"])
+        caption = captions.to_markdown(params["caption"])
+        write_summary(values, output["csv"], output["md"], caption, legend)
     if "svg" in output:
         values.to_csv(output["csv"], index=False)
         from cliff_tokens.exhibits import style

@@ -5,6 +5,8 @@ probability is in the mass by definition. A tick beside each point shows the mas
 against a potential before the cliff that was measured afresh.
 """
 
+from collections.abc import Mapping
+
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -13,20 +15,24 @@ from cliff_tokens.exhibits import style
 _QUARTILES = {"lower": 0.25, "median": 0.5, "upper": 0.75}
 
 
-def by_kind(masses: pd.DataFrame) -> pd.DataFrame:
-    """The cliff mass of every cliff in every reading, and the quartiles of its cell."""
-    rows = masses.copy()
+def by_kind(masses: pd.DataFrame, words: Mapping[str, str]) -> pd.DataFrame:
+    """The cliff mass of every cliff in every reading, and the quartiles of its cell.
+
+    ``words`` says of each cliff whether it is confirmed.
+    """
+    rows = masses.assign(confirmed=masses["cliff_id"].map(words))
     cell = rows.groupby(["model", "kind", "reading"])["cliff_mass"]
     for name, share in _QUARTILES.items():
         rows[name] = cell.transform("quantile", share)
     columns = ["model", "kind", "reading", "cliff_id", "cliff_mass"]
-    return rows[[*columns, *_QUARTILES]].sort_values(columns[:4], ignore_index=True)
+    return rows[[*columns, *_QUARTILES, "confirmed"]].sort_values(columns[:4], ignore_index=True)
 
 
 def mass_handles() -> list:
     """Entries of a legend for what ``mass_panel`` draws."""
     return [
         style.handle(style.INK, "o", "", "as published"),
+        style.unconfirmed(),
         style.handle(style.INK, "_", "", "by fresh counts"),
         style.handle(style.INK, "", "-", "median, in quartiles"),
     ]
@@ -55,16 +61,7 @@ def mass_panel(axes: Axes, values: pd.DataFrame) -> None:
         masses = fresh.loc[published["cliff_id"]].to_numpy()
         axes.vlines(x, masses, published["cliff_mass"], color=color, linewidth=0.4, alpha=0.5)
         axes.plot(x, masses, "_", color=color, markersize=3.5, markeredgewidth=0.9)
-        axes.plot(
-            x,
-            published["cliff_mass"],
-            marker,
-            color=color,
-            markersize=3,
-            markeredgewidth=0.7,
-            markerfacecolor=style.face(color, len(published)),
-            zorder=3,
-        )
+        style.cliff_marks(axes, x, published["cliff_mass"], published, color, marker, markersize=3)
     axes.set_xticks(range(len(kinds)), labels)
     axes.tick_params(axis="x", length=0)
     axes.set(xlim=(-0.5, len(kinds) - 0.5), ylim=(-0.03, 1.03))

@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from cliff_tokens import statistics
 from cliff_tokens.exhibits import style
 from cliff_tokens.exhibits.cells import OUTCOMES
+from cliff_tokens.exhibits.confirmation import confirmed_by_cliff
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.statistics import Intervals
 
@@ -50,6 +51,7 @@ def values(
     estimates: pd.DataFrame,
     tokens: pd.DataFrame,
     cliffs: pd.DataFrame,
+    resampling: pd.DataFrame,
     test: CliffTest,
     intervals: Intervals,
     examples: int,
@@ -57,14 +59,15 @@ def values(
     """A row for every prefix 0 .. T of the chosen traces, in the order in which they are drawn.
 
     ``potential`` has its interval beside it, except at the end, which is the verdict
-    (``measured`` is false). ``line`` is the potential below which the token is a cliff, and
-    ``kind`` is null where it is none.
+    (``measured`` is false). ``line`` is the potential below which the token is a cliff; ``kind``
+    and ``confirmed`` are null where it is none.
 
     Args:
         traces: those to choose from.
         estimates: their potentials, which the cliffs were found on.
         tokens: their tokens.
         cliffs: the cliffs on them.
+        resampling: the arms of each cliff, which confirm it or do not.
         test: the rule.
         intervals: how intervals are made.
         examples: how many traces are shown, at most.
@@ -72,7 +75,11 @@ def values(
     columns = [
         "trace_id", "model", "dataset", "problem_id", "verdict", "t", "token", "measured",
         "potential", "potential_low", "potential_high", "line", "kind",
+        "confirmed",
     ]  # fmt: skip
+    cliffs = cliffs.assign(
+        confirmed=cliffs["cliff_id"].map(confirmed_by_cliff(cliffs, resampling, test))
+    )
     parts = [
         _trace(traces, estimates, tokens, cliffs, test, intervals, trace_id)
         for trace_id in choose(traces, cliffs, examples)
@@ -98,7 +105,7 @@ def _trace(traces, estimates, tokens, cliffs, test, intervals, trace_id) -> pd.D
     frame["potential_low"] = np.clip(frame["potential"] - reach, 0, 1)
     frame["potential_high"] = np.clip(frame["potential"] + reach, 0, 1)
     texts = tokens.loc[tokens["trace_id"].eq(trace_id), ["t", "token"]]
-    kinds = cliffs.loc[cliffs["trace_id"].eq(trace_id), ["t", "kind"]]
+    kinds = cliffs.loc[cliffs["trace_id"].eq(trace_id), ["t", "kind", "confirmed"]]
     frame = frame.merge(texts, on="t", how="left").merge(kinds, on="t", how="left")
     owner = ["trace_id", "model", "dataset", "problem_id", "verdict"]
     return frame.assign(**trace[owner].iloc[0].to_dict())
@@ -130,7 +137,8 @@ def draw(values: pd.DataFrame) -> Figure:
     ]
     line = style.handle(style.FAINT, label="potential before minus threshold")
     verdict = style.handle(style.FAINT, "*", "", "verdict")
-    figure.legend(handles=[*handles, line, verdict], loc="outside upper center", ncols=6)
+    entries = [*handles, style.unconfirmed(), line, verdict]
+    figure.legend(handles=entries, loc="outside upper center", ncols=7)
     return figure
 
 
@@ -147,18 +155,12 @@ def _curve(axes: Axes, frame: pd.DataFrame) -> None:
         end["t"], end["potential"], "*", color=style.OUTCOME_COLORS[outcome], ms=8, clip_on=False,
         zorder=4,
     )  # fmt: skip
-    for row in frame[frame["kind"].notna()].itertuples():
-        axes.plot(
-            row.t,
-            row.potential,
-            style.KIND_MARKERS[row.kind],
-            color=style.KIND_COLORS[row.kind],
-            markeredgecolor=style.INK,
-            markeredgewidth=0.4,
-            markersize=4.5,
-            clip_on=False,
-            zorder=5,
-        )
+    found = frame.assign(cliff_id=frame["trace_id"] + "@" + frame["t"].astype(str))
+    for kind, cliffs in found.groupby("kind"):
+        style.cliff_marks(
+            axes, cliffs["t"], cliffs["potential"], cliffs, style.KIND_COLORS[kind],
+            style.KIND_MARKERS[kind], markersize=4.5, clip_on=False, zorder=5,
+        )  # fmt: skip
     title = f"{end['model']} · {end['dataset']} · {end['problem_id']}"
     axes.set_title(title, loc="left", parse_math=False)
     axes.set_title(f"verdict: {end['verdict']}", loc="right", color=style.OUTCOME_COLORS[outcome])

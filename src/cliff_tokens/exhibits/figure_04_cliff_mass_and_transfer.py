@@ -11,7 +11,9 @@ from matplotlib.figure import Figure
 
 from cliff_tokens.exhibits import style
 from cliff_tokens.exhibits.cliff_mass import by_kind, mass_handles, mass_panel
+from cliff_tokens.exhibits.confirmation import confirmed_by_cliff
 from cliff_tokens.exhibits.transfer import MASS, change_panel, changes, kind_handles, title
+from cliff_tokens.stages.cliff_test import CliffTest
 
 Pairs = Sequence[Sequence[str]]
 
@@ -21,6 +23,8 @@ def values(
     agreement: pd.DataFrame,
     cliffs: pd.DataFrame,
     members: pd.DataFrame,
+    resampling: pd.DataFrame,
+    test: CliffTest,
     pairs: Pairs,
 ) -> pd.DataFrame:
     """Rows of Figure 5 for one model (part a), and of Figure 11 for its pair (part b).
@@ -30,12 +34,15 @@ def values(
         agreement: probability and rank of the cliffs, their candidates and controls in evaluators.
         cliffs: the cliffs of the sources.
         members: candidates that lead over a cliff.
+        resampling: the arms of each cliff, which confirm it or do not.
+        test: the rule.
         pairs: source and evaluator; the first pair is shown.
     """
     shown = _shown(pairs)
-    rows = by_kind(masses)
+    words = confirmed_by_cliff(cliffs, resampling, test)
+    rows = by_kind(masses, words)
     masses = rows[rows["model"].isin([source for source, _ in shown[:1]])]
-    change = changes(agreement, cliffs, members)
+    change = changes(agreement, cliffs, members, words)
     pair = pd.MultiIndex.from_frame(change[["source", "evaluator"]])
     change = change[pair.isin(shown) & change["measure"].eq("mass")]
     return pd.concat([masses.assign(part="a"), change.assign(part="b")], ignore_index=True)
@@ -64,7 +71,7 @@ def draw(values: pd.DataFrame, pairs: Pairs) -> Figure:
         axes.set_xlabel("n cliffs")
     grid[1].set_ylabel("change of the cliff mass")
     entries = [*mass_handles(), *kind_handles(change)]
-    figure.legend(handles=entries, loc="outside upper center", ncols=len(entries))
+    figure.legend(handles=entries, loc="outside upper center", ncols=4)
     return figure
 
 

@@ -7,13 +7,17 @@ from matplotlib.figure import Figure
 
 from cliff_tokens.exhibits import style
 from cliff_tokens.exhibits.cliff_mass import by_kind, mass_handles, mass_panel
+from cliff_tokens.exhibits.confirmation import confirmed_by_cliff
+from cliff_tokens.stages.cliff_test import CliffTest
 
 _COLUMNS = 4
 
 
-def values(masses: pd.DataFrame) -> pd.DataFrame:
-    """Rows of ``by_kind``."""
-    return by_kind(masses)
+def values(
+    masses: pd.DataFrame, cliffs: pd.DataFrame, resampling: pd.DataFrame, test: CliffTest
+) -> pd.DataFrame:
+    """Rows of ``by_kind``; ``resampling`` holds the arms that confirm a cliff or do not."""
+    return by_kind(masses, confirmed_by_cliff(cliffs, resampling, test))
 
 
 @style.styled

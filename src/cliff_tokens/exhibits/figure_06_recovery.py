@@ -14,7 +14,9 @@ from matplotlib.figure import Figure
 from cliff_tokens import statistics
 from cliff_tokens.exhibits import style
 from cliff_tokens.exhibits.cells import mean_columns
+from cliff_tokens.exhibits.confirmation import confirmed_by_cliff
 from cliff_tokens.stages.arms import average_alternative, join_arms
+from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.statistics import DIFFERENCE, Intervals
 from cliff_tokens.tables import PLACE
 
@@ -27,6 +29,7 @@ def values(
     cliffs: pd.DataFrame,
     resampling: pd.DataFrame,
     alternatives: pd.DataFrame,
+    test: CliffTest,
     intervals: Intervals,
 ) -> pd.DataFrame:
     """Potential after the sampled and after the greedy token, with Wilson intervals.
@@ -39,8 +42,9 @@ def values(
     Args:
         candidates: tokens that could stand in a cliff's place, and where they lead.
         cliffs: the cliffs that they stand at.
-        resampling: the arms del and keep of the cliffs.
+        resampling: the arms del and keep of the cliffs, which confirm them or do not.
         alternatives: tokens that the sampler could have drawn.
+        test: the rule.
         intervals: how intervals are made.
     """
     rows = recovery(candidates, cliffs)
@@ -74,7 +78,9 @@ def values(
     means = [f"{name}{end}" for name in ("gap", "advantage") for end in ends]
     summary = ["model", "n", "better", *means, "single"]
     rows = rows.merge(pd.DataFrame(of_models, columns=summary), on="model", how="left")
-    return rows[["cliff_id", "model", *columns, "average", "alternatives", *summary[1:]]]
+    rows["confirmed"] = rows["cliff_id"].map(confirmed_by_cliff(cliffs, resampling, test))
+    shown = [*columns, "average", "alternatives", *summary[1:], "confirmed"]
+    return rows[["cliff_id", "model", *shown]]
 
 
 def recovery(candidates: pd.DataFrame, cliffs: pd.DataFrame) -> pd.DataFrame:
@@ -113,12 +119,13 @@ def draw(values: pd.DataFrame, models: Sequence[str]) -> Figure:
         axes.set_title(above, fontsize=7, parse_math=False)
     figure.supxlabel("potential after the sampled token", fontsize=7)
     figure.supylabel("potential after another token", fontsize=7)
-    average = style.handle(
-        _COLOR, style.KIND_MARKERS["sampled_off"], "", "all alternatives, average"
-    )
-    average.set_markerfacecolor("white")
-    greedy = style.handle(_COLOR, style.KIND_MARKERS["sampled_off"], "", "greedy token")
-    figure.legend(handles=[greedy, average], loc="outside upper center", ncols=2)
+    marker = style.KIND_MARKERS["sampled_off"]
+    handles = [
+        style.handle(_COLOR, marker, "", "greedy token"),
+        style.handle(_COLOR, "_", "", "all alternatives, average"),
+        style.unconfirmed(),
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=3)
     return figure
 
 
@@ -135,17 +142,9 @@ def _panel(axes: Axes, cell: pd.DataFrame) -> None:
     bars = {"color": _COLOR, "linewidth": 0.5, "alpha": 0.5}
     axes.hlines(cell["greedy"], cell["sampled_low"], cell["sampled_high"], **bars)
     axes.vlines(cell["sampled"], cell["greedy_low"], cell["greedy_high"], **bars)
-    for name, face in (("average", "white"), ("greedy", _COLOR)):
-        axes.plot(
-            cell["sampled"],
-            cell[name],
-            style.KIND_MARKERS["sampled_off"],
-            color=_COLOR,
-            markersize=3.2,
-            markeredgewidth=0.7,
-            markerfacecolor=face,
-            zorder=3,
-        )
+    axes.plot(cell["sampled"], cell["average"], "_", color=_COLOR, markersize=4, zorder=2)
+    marker = style.KIND_MARKERS["sampled_off"]
+    style.cliff_marks(axes, cell["sampled"], cell["greedy"], cell, _COLOR, marker, markersize=3.2)
 
 
 def _mean(row, name: str) -> str:

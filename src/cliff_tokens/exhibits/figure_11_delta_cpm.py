@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from cliff_tokens.exhibits import style
+from cliff_tokens.exhibits.confirmation import confirmed_by_cliff
 from cliff_tokens.exhibits.transfer import (
     MASS,
     TOKEN,
@@ -19,13 +20,28 @@ from cliff_tokens.exhibits.transfer import (
     side_by_side,
     title,
 )
+from cliff_tokens.stages.cliff_test import CliffTest
 
 _COLUMNS = 4
 
 
-def values(agreement: pd.DataFrame, cliffs: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
-    """Rows of ``changes``."""
-    return changes(agreement, cliffs, members)
+def values(
+    agreement: pd.DataFrame,
+    cliffs: pd.DataFrame,
+    members: pd.DataFrame,
+    resampling: pd.DataFrame,
+    test: CliffTest,
+) -> pd.DataFrame:
+    """Rows of ``changes``.
+
+    Args:
+        agreement: probability and rank of the cliffs, their candidates and controls in evaluators.
+        cliffs: the cliffs of the sources.
+        members: candidates that lead over a cliff.
+        resampling: the arms of each cliff, which confirm it or do not.
+        test: the rule.
+    """
+    return changes(agreement, cliffs, members, confirmed_by_cliff(cliffs, resampling, test))
 
 
 @style.styled
@@ -51,7 +67,12 @@ def draw(values: pd.DataFrame, pairs: Sequence[Sequence[str]]) -> Figure:
     if not pairs:
         style.say_empty(grid[0, 0], "no pair of models is compared")
     control = style.handle(style.TOKEN_COLORS["control"], "o", "", "control")
-    entries = [*kind_handles(values), control, style.handle(style.INK, "", "-", "median")]
+    entries = [
+        *kind_handles(values),
+        style.unconfirmed(),
+        control,
+        style.handle(style.INK, "", "-", "median"),
+    ]
     columns = len(entries) if width > 4 else 3
     figure.legend(handles=entries, loc="outside upper center", ncols=columns)
     figure.supxlabel("n, below: cliffs | controls", fontsize=7)

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cliff_tokens.exhibits import style
+from cliff_tokens.exhibits.confirmation import IMPOSSIBLE, say
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.taxonomy import KINDS
 
@@ -16,10 +17,11 @@ FORBIDDEN = "#F2F2F2"
 def values(audit: pd.DataFrame) -> pd.DataFrame:
     """The rows of the audit, with what this figure shows of them."""
     columns = [
-        "cliff_id", "model", "kind", "bound", "possible", "p_exact", "q_fdr", "selected_drop",
-        "fresh_drop",
+        "cliff_id", "model", "kind", "bound", "p_exact", "q_fdr", "selected_drop", "fresh_drop",
+        "confirmed",
     ]  # fmt: skip
-    return audit[columns].sort_values("cliff_id", ignore_index=True)
+    words = audit.assign(confirmed=say(audit["possible"], audit["confirmed"]))
+    return words[columns].sort_values("cliff_id", ignore_index=True)
 
 
 def draw(values: pd.DataFrame, models: Sequence[str], test: CliffTest) -> Figure:
@@ -39,7 +41,7 @@ def draw_panels(values: pd.DataFrame, models: Sequence[str], test: CliffTest, fr
     for axes, model in zip(grid.flat, models, strict=False):
         cell = values[values["model"].eq(model)]
         _panel(axes, cell, test.margin)
-        impossible = int((~cell["possible"]).sum())
+        impossible = int(cell["confirmed"].eq(IMPOSSIBLE).sum())
         counted = f"n = {len(cell)}, impossible {impossible}"
         axes.set_title(f"{style.wrap(model, 18)}\n{counted}", fontsize=7, parse_math=False)
     figure.supxlabel("1 - q, chance that the sampler leaves the trace", fontsize=7)
@@ -48,10 +50,8 @@ def draw_panels(values: pd.DataFrame, models: Sequence[str], test: CliffTest, fr
         style.handle(style.KIND_COLORS[kind], style.KIND_MARKERS[kind], "", style.word(kind))
         for kind in KINDS
     ]
-    hollow = style.handle(style.INK, "o", "", fresh)
-    hollow.set_markerfacecolor("white")
-    handles.append(hollow)
-    figure.legend(handles=handles, loc="outside upper center", ncols=5 if width > 4 else 3)
+    handles += [style.unconfirmed(), style.handle(style.INK, "_", "", fresh)]
+    figure.legend(handles=handles, loc="outside upper center", ncols=6 if width > 4 else 3)
     return figure
 
 
@@ -73,14 +73,5 @@ def _panel(axes: Axes, cell: pd.DataFrame, margin: float) -> None:
         axes.vlines(
             bound, part["selected_drop"], part["fresh_drop"], color=color, linewidth=0.4, alpha=0.6
         )
-        for column, face in (("fresh_drop", "white"), ("selected_drop", color)):
-            axes.plot(
-                bound,
-                part[column],
-                marker,
-                markersize=2.6,
-                markeredgecolor=color,
-                markeredgewidth=0.6,
-                markerfacecolor=face,
-                zorder=3,
-            )
+        axes.plot(bound, part["fresh_drop"], "_", color=color, markersize=4, markeredgewidth=0.9)
+        style.cliff_marks(axes, bound, part["selected_drop"], part, color, marker, markersize=2.8)

@@ -11,8 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cliff_tokens.exhibits import style
+from cliff_tokens.exhibits.confirmation import confirmed_by_cliff
 from cliff_tokens.exhibits.cut_point_positions import point_positions
 from cliff_tokens.exhibits.cut_point_rates import compare_methods, powers_of_two
+from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.cut_points import CutRules
 from cliff_tokens.statistics import Intervals
 
@@ -39,7 +41,9 @@ def values(
     estimates: pd.DataFrame,
     traces: pd.DataFrame,
     cliffs: pd.DataFrame,
+    resampling: pd.DataFrame,
     rules: CutRules,
+    test: CliffTest,
     intervals: Intervals,
     models: Sequence[str],
 ) -> pd.DataFrame:
@@ -52,7 +56,9 @@ def values(
         estimates: those that the cut points were read off.
         traces: rows of the table; correct ones are left out.
         cliffs: rows of the table.
+        resampling: the arms of each cliff, which confirm it or do not.
         rules: what makes a tangent.
+        test: the rule of cliffs.
         intervals: how intervals are made.
         models: columns of panels, in this order.
     """
@@ -62,7 +68,10 @@ def values(
     positions = point_positions(cut_points, estimates, traces, cliffs, rules)
     positions = positions[positions["point"].isin(_POINTS) & positions["model"].isin(models)]
     positions = positions.assign(shows=POSITIONS, method=positions["point"].map(_POINTS))
-    positions = positions[["shows", "model", "method", "trace_id", "t", "relative"]]
+    words = confirmed_by_cliff(cliffs, resampling, test)
+    names = positions["trace_id"] + "@" + positions["t"].astype(str)
+    positions["confirmed"] = names.map(words).where(positions["method"].eq("cliff"))
+    positions = positions[["shows", "model", "method", "trace_id", "t", "relative", "confirmed"]]
     parts = [scores.assign(shows=SCORES), positions]
     return pd.concat(parts, ignore_index=True).astype({"k": "Int64", "t": "Int64"})
 
@@ -104,7 +113,8 @@ def draw(values: pd.DataFrame) -> Figure:
     ]
     handles.append(style.handle(style.FAINT, label="zero without a cut"))
     handles[-1].set_linewidth(0.7)
-    columns = 3 if width < style.PAGE else 6
+    handles.append(style.unconfirmed())
+    columns = 3 if width < style.PAGE else 7
     figure.legend(handles=handles, loc="outside upper center", ncols=columns, handlelength=2.8)
     return figure
 
@@ -157,19 +167,15 @@ def _strip(axes: Axes, positions: pd.DataFrame) -> None:
     counts = [str(int(positions["method"].eq(name).sum())) for name in names]
     axes.set_title(f"n = {' / '.join(counts)}", fontsize=6.5, pad=3)
     for height, name in enumerate(names):
-        at = positions.loc[positions["method"].eq(name), "relative"].to_numpy()
+        points = positions[positions["method"].eq(name)]
+        at = points["relative"].to_numpy()
         color = style.METHOD_COLORS[name]
         if not len(at):
             continue
-        axes.plot(
-            at,
-            np.full(len(at), height),
-            style.METHOD_MARKERS[name],
-            color=color,
-            markersize=3,
-            alpha=0.6,
-            markerfacecolor=style.face(color, len(at)),
-            markeredgewidth=0.6,
-        )
+        cliff_ids = points["trace_id"] + "@" + points["t"].astype(str)
+        style.cliff_marks(
+            axes, at, np.full(len(at), height), points.assign(cliff_id=cliff_ids), color,
+            style.METHOD_MARKERS[name], markersize=3, alpha=0.6,
+        )  # fmt: skip
         median = np.median(at)
         axes.plot([median, median], [height - 0.3, height + 0.3], color=style.INK, linewidth=1.1)

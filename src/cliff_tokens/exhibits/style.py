@@ -10,16 +10,22 @@ import re
 from collections.abc import Callable, Iterable
 from functools import cache, wraps
 from pathlib import Path
+from urllib.parse import urlencode
 
 import matplotlib
 import numpy as np
+import pandas as pd
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from cliff_tokens.exhibits.confirmation import CONFIRMED
+
 COLUMN = 3.4  # inches: one column of a two-column page
 PAGE = 7.0  # inches: both columns
+
+EXPLORER = "../explorer/index.html"
 
 FEW = 5  # below so many, a value is drawn hollow
 
@@ -184,6 +190,48 @@ def wrap(name: str, width: int = 12) -> str:
 def face(color: str, n: int) -> str:
     """Fill of a marker: hollow where it stands for few."""
     return color if n >= FEW else "white"
+
+
+def link(cliff_id: str) -> str:
+    """Where the explorer shows a cliff, from a folder beside it: figures/ or article/."""
+    trace_id, t = cliff_id.rsplit("@", 1)
+    return f"{EXPLORER}#{urlencode({'trace': trace_id, 't': t}, safe='/')}"
+
+
+def cliff_marks(
+    axes: Axes,
+    x: Iterable[float],
+    y: Iterable[float],
+    cliffs: pd.DataFrame,
+    color: str,
+    marker: str,
+    **look,
+) -> None:
+    """A mark for each single cliff, linked to the explorer: hollow unless it is confirmed.
+
+    Args:
+        axes: to draw in.
+        x: place of each, in data coordinates.
+        y: likewise.
+        cliffs: ``cliff_id`` and ``confirmed`` of each; null: nothing fresh tells, which is filled.
+        color: of them all.
+        marker: likewise.
+        look: further settings of the marks, as of ``Axes.plot``.
+    """
+    rows = zip(x, y, cliffs["cliff_id"], cliffs["confirmed"], strict=True)
+    look = {"color": color, "markeredgewidth": 0.7, "zorder": 3} | look
+    for across, up, cliff_id, confirmed in rows:
+        inside = color if pd.isna(confirmed) or confirmed == CONFIRMED else "white"
+        axes.plot(
+            [across], [up], marker, linestyle="", markerfacecolor=inside, url=link(cliff_id), **look
+        )
+
+
+def unconfirmed() -> Line2D:
+    """The legend's entry of hollow cliffs."""
+    entry = handle(FAINT, "o", "", "not confirmed")
+    entry.set_markerfacecolor("white")
+    return entry
 
 
 def few(what: str) -> Line2D:

@@ -4,7 +4,7 @@ The source owns the cliff and the evaluator is asked about it. Every cliff token
 control, which carries the same regression toward the mean (stages/agreement.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -65,11 +65,17 @@ def beside_controls(agreement: pd.DataFrame, cliffs: pd.DataFrame) -> pd.DataFra
     return joined.sort_values(key, ignore_index=True)
 
 
-def changes(agreement: pd.DataFrame, cliffs: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
+def changes(
+    agreement: pd.DataFrame,
+    cliffs: pd.DataFrame,
+    members: pd.DataFrame,
+    words: Mapping[str, str],
+) -> pd.DataFrame:
     """What changes from source to evaluator at every cliff, one row for each measure.
 
-    Columns: source, evaluator, kind, measure, cliff_id, value, and over the rows that share all
-    but the last two, n and median. Measures: ``mass`` (the cliff mass), ``token`` and ``control``
+    ``words`` says of each cliff whether it is confirmed. Columns: source, evaluator, kind, measure,
+    cliff_id, value, confirmed, and over the rows of one source, evaluator, kind and measure, n and
+    median. Measures: ``mass`` (the cliff mass), ``token`` and ``control``
     (the probability of the cliff token, and of its control).
     """
     joined = beside_controls(agreement, cliffs).merge(
@@ -85,7 +91,9 @@ def changes(agreement: pd.DataFrame, cliffs: pd.DataFrame, members: pd.DataFrame
     values = rows.groupby(cell)["value"]
     rows = rows.assign(n=values.transform("size"), median=values.transform("median"))
     rows = rows.sort_values([*cell, "cliff_id"], ignore_index=True)
-    return rows[[*cell, "cliff_id", "value", "n", "median"]]
+    of_cliff = rows["measure"].ne("control")  # a control is no cliff, and nothing to confirm
+    rows["confirmed"] = rows["cliff_id"].map(words).where(of_cliff)
+    return rows[[*cell, "cliff_id", "value", "n", "median", "confirmed"]]
 
 
 def side_by_side(pairs: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
@@ -138,22 +146,15 @@ def change_panel(axes: Axes, cells: pd.DataFrame, measures: Sequence[str]) -> No
 def _strip(axes: Axes, cell: pd.DataFrame, x: float, half: float, color: str, marker: str) -> None:
     if cell.empty:
         return
-    sizes = np.sort(cell["value"].to_numpy())
+    cell = cell.sort_values(["value", "cliff_id"])
+    sizes = cell["value"].to_numpy()
     if len(sizes) >= VIOLIN:
         at = np.linspace(sizes[0], sizes[-1], 101)
         height = statistics.density(sizes, at)
         if np.isfinite(height).all():
             reach = half * height / height.max()
             axes.fill_betweenx(at, x - reach, x + reach, color=color, alpha=0.2, linewidth=0)
-    axes.plot(
-        x + half * style.apart(len(sizes)),
-        sizes,
-        marker,
-        color=color,
-        markersize=2.8,
-        markeredgewidth=0.7,
-        markerfacecolor=style.face(color, len(sizes)),
-        zorder=3,
-    )
+    across = x + half * style.apart(len(sizes))
+    style.cliff_marks(axes, across, sizes, cell, color, marker, markersize=2.8)
     median = cell["median"].iloc[0]
     axes.plot([x - half, x + half], [median, median], color=style.INK, linewidth=1.0, zorder=2)

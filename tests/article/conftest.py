@@ -1,0 +1,35 @@
+"""A browser, and articles to open in it."""
+
+import pytest
+from helpers import article_folder, browser
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A headless Chromium for all tests of the session."""
+    with browser.started() as chromium:
+        yield chromium
+
+
+@pytest.fixture(scope="session")
+def articles(tmp_path_factory, given):
+    """Articles beside an explorer, without one, and of tokens that mean harm, by name."""
+    harm = list(browser.HOSTILE.values())
+    tokens = given["tokens"]
+    hostile = tokens.assign(token=(harm * (len(tokens) // len(harm) + 1))[: len(tokens)])
+    made = {
+        "linked": (given, True),
+        "kept": (given, False),
+        "hostile": (given | {"tokens": hostile}, True),
+    }
+    return {
+        name: article_folder.write(tmp_path_factory.mktemp(name), frames, linked)
+        for name, (frames, linked) in made.items()
+    }
+
+
+@pytest.fixture
+def open_page(chromium, articles):
+    """A function that opens an article and gives its page; the console has to stay empty."""
+    with browser.pages(chromium, articles, ready="#card") as opened:
+        yield opened
