@@ -223,7 +223,7 @@ def _story(rng: np.random.Generator) -> Problem:
     """One to three steps with numbers up to 12, told in one of many ways."""
     name, goods = str(rng.choice(list(NAMES))), str(rng.choice(GOODS))
     words = {"name": name, "she": NAMES[name], "she_": NAMES[name].lower(), "goods": goods}
-    count, steps, sentences = int(rng.choice([1, 2, 3], p=[0.4, 0.4, 0.2])), [], []
+    count, steps, sentences = int(rng.choice([1, 2, 3], p=[0.5, 0.35, 0.15])), [], []
 
     def tell(wordings: tuple[str, ...], **numbers: int) -> None:
         who = {"friend": str(rng.choice(FRIENDS)), "holders": str(rng.choice(HOLDERS))}
