@@ -520,6 +520,7 @@ use rule exhibit as table_cost_plan with:
             "samples": config["traces"]["samples"],
             "rollouts": config["potential"]["rollouts"],
             "catalogues": [MAIN, *AUDITED],
+            "estimators": RUN_ESTIMATORS,
         },
         training={
             "models": TRAINED,
@@ -527,6 +528,7 @@ use rule exhibit as table_cost_plan with:
             "samples": config["training"]["samples"],
             "rollouts": config["potential"]["rollouts"],
             "catalogues": TRAINED_ON,
+            "estimators": [config["training"]["estimator"]],
         },
         policies=POLICIES,
         evaluation=config["evaluation"],
