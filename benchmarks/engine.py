@@ -84,16 +84,20 @@ def run_generate(model, requests, sampler, batch: int) -> int:
         mask = np.zeros_like(ids)
         for row, prompt in enumerate(some):
             ids[row, width - len(prompt) :], mask[row, width - len(prompt) :] = prompt, 1
-        found = model.generate(
-            input_ids=torch.from_numpy(ids),
-            attention_mask=torch.from_numpy(mask),
-            max_new_tokens=requests[0].max_tokens,
-            do_sample=True,
-            temperature=sampler.temperature,
-            top_p=sampler.top_p,
-            top_k=sampler.top_k,  # 0 keeps all; left out, it would be 50
-            pad_token_id=0,
-        )[:, width:].numpy()
+        found = (
+            model.generate(
+                input_ids=torch.from_numpy(ids).to(model.device),
+                attention_mask=torch.from_numpy(mask).to(model.device),
+                max_new_tokens=requests[0].max_tokens,
+                do_sample=True,
+                temperature=sampler.temperature,
+                top_p=sampler.top_p,
+                top_k=sampler.top_k,  # 0 keeps all; left out, it would be 50
+                pad_token_id=0,
+            )[:, width:]
+            .cpu()
+            .numpy()
+        )
         ended = np.isin(found, stops)
         tokens += int(np.where(ended.any(1), ended.argmax(1) + 1, found.shape[1]).sum())
     return tokens

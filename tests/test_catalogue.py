@@ -123,12 +123,12 @@ def test_a_wrong_value_is_named_with_its_place(check, changes, message):
         (
             "models",
             MODEL | {"path": "a/b"},
-            "mine: expected exactly one of path, hub, found path and hub",
+            "mine: expected exactly one of path, hub, gguf, found path and hub",
         ),
         (
             "models",
             without(MODEL, "hub", "revision", "gated"),
-            "mine: expected exactly one of path, hub, found none of them",
+            "mine: expected exactly one of path, hub, gguf, found none of them",
         ),
         ("models", without(MODEL, "engine", "label"), "mine: missing key 'engine', 'label'"),
         (

@@ -165,7 +165,7 @@ def opens(entry: dict) -> dict:
     """How the model of a catalogue entry is opened, as ``script.open_policy`` takes it.
 
     Keys: engine, model (a folder or a name on the Hub), revision, chat (arguments of its template)
-    and, with vLLM, the engine's options.
+    and, where there are any, the engine's options.
     """
     how = {
         "engine": entry["engine"],
@@ -176,6 +176,8 @@ def opens(entry: dict) -> dict:
     if entry["engine"] == "vllm":
         given = {key: entry[key] for key in ("gpus", "gpu_memory") if key in entry}
         how["options"] = {"context": entry["context"], **given}
+    elif "dtype" in entry:
+        how["options"] = {"dtype": entry["dtype"]}
     return how
 
 
@@ -209,6 +211,17 @@ def resolve(entries: dict, locked: dict) -> dict:
         name: entry | {"revision": locked[entry["hub"]]["revision"]}
         if "hub" in entry and entry["revision"] is None and entry["hub"] in locked
         else entry
+        for name, entry in entries.items()
+    }
+
+
+def place(entries: dict, folder: str) -> dict:
+    """The entries of a catalogue of models, those that are converted with the ``path`` they get.
+
+    It is NAME below ``folder``.
+    """
+    return {
+        name: entry | {"path": f"{folder}/{name}"} if "gguf" in entry else entry
         for name, entry in entries.items()
     }
 

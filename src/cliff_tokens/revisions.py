@@ -9,6 +9,7 @@ figures and tables are one stage, which no rollout follows from.
 REVISIONS = {
     "testbed": 1,
     "hub": 1,
+    "wheels": 1,
     "problems": 3,  # golds are proven; what is dropped has a table
     "traces": 1,
     "tokens": 1,

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from helpers import synthetic
 from helpers.exhibits import INTERVALS
 
@@ -13,6 +14,7 @@ from cliff_tokens.exhibits.table_cost_plan import (
     Work,
     list_works,
     plan,
+    total,
 )
 
 ROLLOUTS = 64
@@ -81,9 +83,17 @@ def test_a_plan_leaves_empty_what_it_cannot_know_and_obeys_the_limit_on_problems
 
 def test_a_run_works_for_four_purposes():
     analysis = TraceSet(
-        ["s", "l"], ["a", "b"], samples=1, rollouts=64, catalogues=["x", "x"], subset={"b": 3}
+        ["s", "l"],
+        ["a", "b"],
+        samples=1,
+        rollouts=64,
+        catalogues=["x", "x"],
+        estimators=["recursive"],
+        subset={"b": 3},
     )
-    training = TraceSet(["s"], ["t"], samples=2, rollouts=64, catalogues=["x", "y"])
+    training = TraceSet(
+        ["s"], ["t"], samples=2, rollouts=64, catalogues=["x", "y"], estimators=["recursive"]
+    )
     policies = {"model": ["s"], "variant": ["base", "all", "cdpo"], "seed": [1, 2]}
     evaluation = {
         "datasets": [{"name": "e", "samples": 4, "in_domain": True}],
@@ -107,9 +117,40 @@ def test_a_run_works_for_four_purposes():
     assert works[4].stages == ["traces"]
 
 
+def test_the_sum_takes_of_two_estimators_the_one_that_is_drawn():
+    works = [
+        Work("analysis", "a", 1, ("traces", "independent", "recursive"), ROLLOUTS),
+        Work("training", "a", 1, ("traces", "independent", "recursive"), ROLLOUTS),
+        Work("recount", "a", 3, ("traces", "recursive"), ROLLOUTS),
+    ]
+    found = plan(works, {"a": {"problems": 10, "tokens": 100}}, None, BUDGET, ASSUMED, 1000)
+    one = found[found["dataset"].eq("a")].set_index(["purpose", "stage"])["generated_tokens"]
+
+    def traces_of(*estimators):
+        return TraceSet(["s"], ["a"], 1, ROLLOUTS, [], estimators)
+
+    sets = {"analysis": traces_of("independent", "adaptive"), "training": traces_of("recursive")}
+    (row,) = total(found, sets).to_dict("records")
+    assert (row["purpose"], row["stage"], row["dataset"]) == ("all", "all", "all")
+    assert row["generated_tokens"] == one.sum() - one["training", "independent"]
+    assert row["hours"] == pytest.approx(row["generated_tokens"] / 3.6e6, rel=1e-6)
+
+
+def test_the_sum_is_empty_where_a_part_is_not_known():
+    found = plan(
+        [Work("analysis", "a", 1, STAGES, ROLLOUTS)], {"a": None}, None, BUDGET, ASSUMED, 1000
+    )
+    row = total(found, {}).iloc[0]
+    assert row[["rollouts", "generated_tokens", "hours"]].isna().all()
+
+
 def test_a_run_that_trains_nothing_works_for_its_analysis_alone():
-    analysis = TraceSet(["s"], ["a"], samples=1, rollouts=64, catalogues=["x"])
-    training = TraceSet([], ["t"], samples=2, rollouts=64, catalogues=["x"])
+    analysis = TraceSet(
+        ["s"], ["a"], samples=1, rollouts=64, catalogues=["x"], estimators=["recursive"]
+    )
+    training = TraceSet(
+        [], ["t"], samples=2, rollouts=64, catalogues=["x"], estimators=["recursive"]
+    )
     policies = {"model": [], "variant": ["base", "all"], "seed": [1]}
     evaluation = {
         "datasets": [{"name": "e", "samples": 4}],

@@ -39,6 +39,19 @@ def test_a_prompt_attends_to_itself_and_to_what_came_before():
     assert torch.equal(prefill.columns()[0, 1], value)
 
 
+def test_prompts_that_go_on_from_a_stem_attend_to_it_as_to_themselves():
+    query, key, value = (tensor(seed, 2, 4, 5, WIDTH) for seed in range(3))
+    key, value = key[:, :2], value[:, :2]
+    for whole in (query, key, value):
+        whole[1, :, :3] = whole[0, :, :3]  # both begin alike
+    expected = Prefill().attend(0, query, key, value, SCALING)[:, 3:]
+    stem = torch.stack([key[0, :, :3], value[0, :, :3]])[None]
+    rest = Prefill(stem=stem)
+    found = rest.attend(0, query[:, :, 3:], key[:, :, 3:], value[:, :, 3:], SCALING)
+    torch.testing.assert_close(found, expected)
+    assert rest.columns().shape == (1, 2, 2, 2, 2, WIDTH)
+
+
 def test_what_is_not_kept_is_not_remembered():
     prefill = Prefill(keep=False)
     prefill.attend(0, *(tensor(seed, 1, 2, 3, WIDTH) for seed in range(3)), SCALING)

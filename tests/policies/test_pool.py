@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cliff_tokens.policies import Request
-from cliff_tokens.policies.pool import cut, groups_of, pad
+from cliff_tokens.policies.pool import STEM, cut, groups_of, pad, stem_of
 
 
 def requests(*prompts, rollouts=1):
@@ -30,6 +30,15 @@ def test_padding_counts_as_much_as_the_longest():
     assert list(cut([1, 1, 4], 6, padded=False)) == [[0, 1, 2]]
     assert list(cut([1, 1, 4], 6, padded=True)) == [[0, 1], [2]]
     assert list(cut([3, 3, 3], 6, padded=True)) == [[0, 1], [2]]
+
+
+def test_a_stem_is_what_all_trunks_begin_with_and_go_on_after():
+    head = np.arange(STEM + 5)
+    trunks = [np.append(head, [k, 1]) for k in (70, 71, 72)]
+    assert stem_of(trunks) == STEM + 5
+    assert stem_of([*trunks, head]) == STEM + 4
+    assert stem_of([*trunks, head[: STEM + 1]]) == STEM
+    assert stem_of([*trunks, head[:STEM]]) == stem_of(trunks[:1]) == 0
 
 
 def test_what_fits_nowhere_runs_alone():

@@ -115,6 +115,36 @@ def test_many_trunks_at_once_change_no_rollout(checkpoint, engine):
     assert run(small, many) == run(engine, many)
 
 
+@pytest.mark.parametrize("slots", [4, 64])
+def test_worked_examples_before_all_prompts_change_no_rollout(checkpoint, stock, slots):
+    head = ids(7, 40)
+    asked = [np.concatenate([head, ids(k, 3 + k)]) for k in range(5)]
+    few = [Request(prompt, streams(3, k, count=6), 12) for k, prompt in enumerate(asked)]
+    few += [Request(asked[4][:t], streams(3, "prefix", t, count=5), 9) for t in (20, 40, 41, 44)]
+    engine = open_engine("transformers", str(checkpoint), device="cpu", slots=slots)
+    for (index, rollout), ours in run(engine, few).items():
+        prompt, stream = few[index].prompt_ids.tolist(), few[index].streams[rollout]
+        assert ours == plain(stock, prompt, stream, few[index].max_tokens, SAMPLER)
+
+
+def test_pools_that_run_at_once_do_not_share_their_memory(engine, requests):
+    expected = run(engine, requests[:4])
+    one, two = (engine.generate(requests[:4], SAMPLER) for _ in range(2))
+    found = [{}, {}]
+    for pair in zip(one, two, strict=True):
+        for completions, done in zip(found, pair, strict=True):
+            completions[done.request, done.rollout] = (done.token_ids.tolist(), done.finish)
+    assert found == [expected, expected]
+
+
+def test_bfloat16_is_an_option_whose_logits_are_near(checkpoint, engine):
+    rough = open_engine("transformers", str(checkpoint), device="cpu", dtype="bfloat16")
+    assert rough.dtype == torch.bfloat16
+    ((one,), (two,)) = (list(e.score([(ids(0, 20), ids(1, 9))])) for e in (rough, engine))
+    assert one.dtype == np.float32
+    assert 0 < np.abs(one - two).max() < rough.rounding
+
+
 def test_the_order_of_requests_changes_no_rollout(engine, requests):
     order = np.random.default_rng(3).permutation(len(requests))
     found = run(engine, [requests[index] for index in order])

@@ -1,12 +1,16 @@
-"""The testbed's problems: right answers, splits that share nothing, the same set each time."""
+"""Generated problems: right answers, splits that share nothing, the same set each time."""
 
+import math
 import re
 
 import pandas as pd
 import pytest
+from helpers.repository import ROOT
 from helpers.testbed import GENERATORS, some
 
+from cliff_tokens import catalogue
 from cliff_tokens.stages import generators as problems
+from cliff_tokens.stages.extraction import extract
 
 
 @pytest.mark.parametrize("name", GENERATORS)
@@ -28,10 +32,57 @@ def test_gold_answers_follow_from_the_question_alone(name):
         assert value == problem.answer
 
 
+def told(question):
+    """What a story comes to, read sentence by sentence."""
+    value = None
+    for sentence in question.split(". "):
+        numbers = [int(number) for number in re.findall(r"\d+", sentence)]
+        if not numbers:
+            continue
+        if value is None:
+            value = math.prod(numbers)
+        elif "dollars each" in sentence or "costs" in sentence:
+            value *= numbers[0]
+        elif "of them" in sentence:
+            value -= numbers[0]
+        else:
+            value += math.prod(numbers)
+    return value
+
+
+def test_stories_have_one_to_three_steps_and_their_answer_follows_from_the_question_alone():
+    stories = some("stories", count=600)
+    assert {len(story.steps) for story in stories} == {1, 2, 3}
+    for story in stories:
+        assert story.answer == told(story.question) >= 1
+
+
+def test_stories_are_told_in_many_ways():
+    stories = some("stories", count=600)
+    assert len({re.sub(r"\d+", "#", story.question) for story in stories}) > 550
+
+
+SHOWN = catalogue.read(ROOT / "config/datasets.yaml")["stories"]
+
+
+def test_worked_examples_are_of_the_corpus_and_right():
+    corpus = {story.question: story for story in some("stories", count=40)}
+    for shot in SHOWN["shots"]:
+        assert extract(shot["answer"], SHOWN["answer_from"]) == str(corpus[shot["question"]].answer)
+        steps = re.findall(r"(\d+ [-+*] \d+) = (\d+)", shot["answer"])
+        worked = {
+            f"{one.left} {one.operator} {one.right}" for one in corpus[shot["question"]].steps
+        }
+        assert {left for left, _ in steps} == worked
+        assert all(eval(left) == int(right) for left, right in steps)
+
+
 def test_splits_share_no_calculation():
     keys = {
         split: {
-            problem.key for name in ("chains", "factors") for problem in some(name, split=split)
+            problem.key
+            for name in ("chains", "factors", "stories")
+            for problem in some(name, split=split)
         }
         for split in ("test", "train", "corpus")
     }

@@ -288,7 +288,7 @@ def test_environments_hold_what_the_scripts_of_their_rules_import(root):
     # Imported in functions that rules of this environment do not call.
     others = {
         "analysis": {"torch", "transformers", "peft", "safetensors", "jinja2", "vllm"},  # models
-        "inference": {"matplotlib", "vllm"},  # write_figure; the engine vllm is added by hand
+        "inference": {"matplotlib", "vllm", "gguf"},  # write_figure; the others by hand
         "training": {"matplotlib", "vllm"},
     }
     for script, environment in rules_of(root):

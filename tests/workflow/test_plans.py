@@ -90,6 +90,8 @@ def test_the_cost_of_the_paper_is_predicted_from_its_plan_alone(fresh):
     found = found[found["dataset"].eq("all")].set_index(["purpose", "stage"])
     # Three models, three seeds, nine variants and base; AIME25 64 times and greedily.
     assert found.loc[("evaluation", "traces"), "n"] == 3 * 3 * 10 * (1319 + 1205 + 500 + 30 * 65)
+    parts = found.drop(index=("training", "independent"))["generated_tokens"]
+    assert parts["all", "all"] == parts.sum() / 2 == pytest.approx(205.2e9, rel=0.001)
     found = found.loc["analysis"]
     assert found.loc["traces", "n"] == 7 * 230
     # The release has 1,261,398 tokens in its traces, and 64 rollouts at each.

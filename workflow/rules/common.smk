@@ -35,6 +35,7 @@ MODEL_CATALOGUE = catalogue.resolve(
     catalogue.load("config/models.yaml", f"{SCHEMAS}/models.schema.yaml"),
     LOCK["models"],
 )
+MODEL_CATALOGUE = catalogue.place(MODEL_CATALOGUE, "resources/pretrained")
 DATASET_CATALOGUE = catalogue.resolve(
     catalogue.load("config/datasets.yaml", f"{SCHEMAS}/datasets.schema.yaml"),
     LOCK["datasets"],

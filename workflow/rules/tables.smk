@@ -544,6 +544,7 @@ use rule exhibit as table_cost_plan with:
             "samples": config["traces"]["samples"],
             "rollouts": config["potential"]["rollouts"],
             "catalogues": [MAIN, *AUDITED],
+            "estimators": RUN_ESTIMATORS,
             "subset": SUBSET,
         },
         training={
@@ -552,6 +553,7 @@ use rule exhibit as table_cost_plan with:
             "samples": config["training"]["samples"],
             "rollouts": config["potential"]["rollouts"],
             "catalogues": TRAINED_ON,
+            "estimators": [config["training"]["estimator"]],
             "subset": SUBSET,
         },
         policies=POLICIES,

@@ -38,6 +38,7 @@ class TraceSet:
         samples: traces of each problem.
         rollouts: N of the potential.
         catalogues: estimators whose cliffs are resampled and have candidates.
+        estimators: those that are drawn.
         subset: most problems of a data set on which independent is run; of others, all.
     """
 
@@ -46,6 +47,7 @@ class TraceSet:
     samples: int
     rollouts: int
     catalogues: Sequence[str]
+    estimators: Sequence[str]
     subset: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -119,7 +121,7 @@ def values(
     assumed: Assumptions,
     tokens_per_second: float | None,
 ) -> pd.DataFrame:
-    """Rollouts, generated tokens and hours of one device, per purpose, stage and data set.
+    """Rollouts, generated tokens and hours of one device: of stages by data set, and in all.
 
     Where nothing is expected of a data set its rows are empty, and the sums too.
 
@@ -135,7 +137,33 @@ def values(
         tokens_per_second: that one device generates; null leaves hours empty.
     """
     works = list_works(analysis, training, policies, evaluation)
-    return plan(works, expected, limit, budget, assumed, tokens_per_second)
+    planned = plan(works, expected, limit, budget, assumed, tokens_per_second)
+    sets = {"analysis": analysis, "training": training}
+    return pd.concat([planned, total(planned, sets)], ignore_index=True)
+
+
+def total(planned: pd.DataFrame, sets: Mapping[str, TraceSet]) -> pd.DataFrame:
+    """One row, the sum of what a run draws: of estimators that stand side by side, its own.
+
+    ``planned`` are rows of ``plan``, ``sets`` the traces of each purpose that compares estimators.
+    """
+    # The first round of the adaptive estimator is the recursive one's.
+    drawn = {
+        (purpose, {"adaptive": "recursive"}.get(estimator, estimator))
+        for purpose, traces in sets.items()
+        for estimator in traces.estimators
+    }
+    asked = zip(planned["purpose"], planned["stage"], strict=True)
+    compared = [
+        stage in ("independent", "recursive") and purpose in sets and (purpose, stage) not in drawn
+        for purpose, stage in asked
+    ]
+    sums = planned[planned["dataset"].eq(POOLED) & ~np.array(compared)]
+    row = sums[["rollouts", "generated_tokens", "hours"]].sum(skipna=False)
+    labels = dict.fromkeys(("purpose", "stage", "dataset"), POOLED)
+    return pd.DataFrame([labels | row.to_dict()]).astype(
+        {"rollouts": "Int64", "generated_tokens": "Int64"}
+    )
 
 
 def list_works(

@@ -37,21 +37,28 @@ ALL_ATTENTION_FUNCTIONS.register(NAME, _attention)
 class Prefill:
     """Causal attention over right-padded prompts.
 
-    ``keep``: whether keys and values are remembered, for ``columns``.
+    ``keep``: whether keys and values are remembered, for ``columns``. ``stem``: columns that all of
+    the prompts go on from, [layers, 2, kv heads, columns, width]; None: they begin here.
     """
 
-    def __init__(self, keep: bool = True):
+    def __init__(self, keep: bool = True, stem: torch.Tensor | None = None):
         self.keep, self.layers = keep, []
+        self.stem = None if stem is None or not stem.shape[-2] else stem
 
     def attend(self, layer, query, key, value, scaling):
         """The attention of one layer; the arguments are those of ``_attention``."""
         if self.keep:
             self.layers.append(torch.stack([key, value]))
-        grouped = query.shape[1] != key.shape[1]
-        result = scaled_dot_product_attention(
-            query, key, value, is_causal=True, scale=scaling, enable_gqa=grouped
-        )
-        return result.transpose(1, 2)
+        options = {"scale": scaling, "enable_gqa": query.shape[1] != key.shape[1]}
+        if self.stem is None:
+            options["is_causal"] = True
+        else:
+            length, before = query.shape[2], self.stem.shape[-2]
+            past = self.stem[layer][:, None].expand(-1, len(key), -1, -1, -1)
+            key, value = torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
+            seen = torch.ones(length, before + length, dtype=torch.bool, device=key.device)
+            options["attn_mask"] = seen.tril(before)
+        return scaled_dot_product_attention(query, key, value, **options).transpose(1, 2)
 
     def columns(self) -> torch.Tensor:
         """Keys and values of all layers: [layers, 2, prompts, kv heads, tokens, width]."""
@@ -65,20 +72,27 @@ class Decode:
     are sorted by how many they have, most first, and split into blocks of similar length.
     """
 
-    def __init__(self, columns: torch.Tensor, shared: torch.Tensor, rows: np.ndarray, starts):
+    def __init__(
+        self, columns: torch.Tensor, shared: torch.Tensor, rows: np.ndarray, starts, stem: int = 0
+    ):
         """
         Args:
             columns: of the rows themselves, [layers, 2, slots, kv heads, capacity, width].
-            shared: of the trunks side by side, [layers, 2, kv heads, shared columns, width].
+            shared: of the stem and, side by side, of the trunks that go on from it, [layers, 2,
+                kv heads, shared columns, width].
             rows: of the pool (``pool.ROW``), those with most own columns first.
-            starts: int [rows], where each row's trunk begins in ``shared``.
+            starts: int [rows], where each row's trunk goes on in ``shared``.
+            stem: how many columns come before, which all trunks begin with.
         """
         self.columns, self.shared, self.common = columns, shared, shared.shape[-2]
         own, prefix = rows["own"], rows["prefix"]
         self.column = int(own[0])  # the one that the next step fills
         self.positions = torch.from_numpy(own + prefix)[:, None].to(columns.device)
-        place, starts = np.arange(self.common), starts[:, None]
-        hidden_shared = (place < starts) | (place >= starts + prefix[:, None])
+        place, starts, prefix = np.arange(self.common), starts[:, None], prefix[:, None]
+        seen = (place < np.minimum(stem, prefix)) | (
+            (place >= starts) & (place < starts + prefix - stem)
+        )
+        hidden_shared = ~seen
         hidden_own = np.arange(columns.shape[-2]) < self.column - own[:, None]
         self.blocks = []
         for low, high in blocks_of(own):

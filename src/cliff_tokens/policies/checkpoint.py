@@ -87,15 +87,17 @@ def check_angles(model: str | Path, config: "PreTrainedConfig", longest: int) ->
 
 
 def open_model(
-    model: str | Path, device: str, adapter: str | Path | None = None
+    model: str | Path, device: str, adapter: str | Path | None = None, dtype: str | None = None
 ) -> "PreTrainedModel":
-    """The model on a device, in evaluation mode: float32 on the CPU, bfloat16 on CUDA.
+    """The model on a device, in evaluation mode.
 
-    ``adapter`` is the folder of a LoRA adapter that is merged into the weights, or None.
+    ``adapter`` is the folder of a LoRA adapter that is merged into the weights, or None. ``dtype``
+    is the precision, "float32" or "bfloat16"; None takes float32 on the CPU, bfloat16 on CUDA.
     """
     import torch
 
-    loaded = _load(model, device, torch.float32 if device == "cpu" else torch.bfloat16)
+    dtype = dtype or ("float32" if device == "cpu" else "bfloat16")
+    loaded = _load(model, device, getattr(torch, dtype))
     return (_merge(loaded, str(model), Path(adapter)) if adapter is not None else loaded).eval()
 
 

@@ -4,8 +4,10 @@ Prompts that are nested (prefixes of one trace) or siblings (a prefix and one to
 form a group around its longest prompt, the trunk, which is run once. A pool of slots decodes one
 token per row and step; a row that ends gives its slot to the next one. Each row attends to
 columns of the trunk, shared with other rows and so one matrix product, and to columns of its own.
+What all trunks of a pool begin with, such as worked examples, is its stem: it is run once, too.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +16,8 @@ import torch
 
 from cliff_tokens.policies import Completion, Request
 from cliff_tokens.policies.attention import Decode, Prefill, blocks_of
-from cliff_tokens.policies.sampling import distribution, draw, uniforms
+from cliff_tokens.policies.choosing import choose
+from cliff_tokens.policies.sampling import uniforms
 
 ROW = np.dtype(
     [
@@ -30,6 +33,7 @@ ROW = np.dtype(
     ]
 )
 SLACK = 32  # steps that a pool may go on, at least, before it moves its rows
+STEM = 32  # tokens that all trunks begin with, at least, for which a stem pays
 PREFILL_TOKENS = 8192  # padding included, that run at once when prompts are read
 
 
@@ -52,6 +56,19 @@ def cut(costs: Sequence[int], room: int, padded: bool) -> Iterator[list[int]]:
         run.append(index)
     if run:
         yield run
+
+
+def stem_of(trunks: Sequence[np.ndarray]) -> int:
+    """How many tokens a pool's trunks begin with alike; 0 where too few for a stem, or one trunk.
+
+    Every trunk goes on after it.
+    """
+    if len(trunks) < 2:
+        return 0
+    shortest = min(map(len, trunks)) - 1
+    heads = np.stack([trunk[:shortest] for trunk in trunks])
+    alike = int(np.logical_and.accumulate((heads == heads[0]).all(axis=0)).sum())
+    return alike if alike >= STEM else 0
 
 
 @dataclass
@@ -99,10 +116,14 @@ class Pool:
         self.engine, self.requests, self.sampler, self.stops = engine, requests, sampler, stops
         self.groups, self.copy = groups, copy
         members = [requests[index] for group in groups for index in group.members]
+        self.stem = stem_of([group.trunk for group in groups])
         self.longest = max(request.max_tokens for request in members)
         capacity = self.longest
         if copy:
-            capacity = max(len(request.prompt_ids) + request.max_tokens for request in members)
+            capacity = max(
+                max(len(request.prompt_ids) - self.stem, 0) + request.max_tokens
+                for request in members
+            )
         capacity += SLACK
         self.slots = min(
             engine.affordable(capacity), sum(len(request.streams) for request in members)
@@ -111,8 +132,9 @@ class Pool:
         shape = (layers, 2, self.slots, kv, capacity, width)
         options = {"dtype": engine.dtype, "device": engine.device}
         # Two buffers: rows are sorted and closed up by copying from one into the other.
-        self.buffers = [torch.zeros(shape, **options) for _ in range(2)]
-        self.nothing = torch.zeros((layers, 2, kv, 0, width), **options)
+        self.room = engine.lend(math.prod(shape))
+        self.buffers = [part[: math.prod(shape)].view(shape) for part in self.room]
+        self.head = torch.zeros((layers, 2, kv, 0, width), **options)  # columns of the stem
         self.rows = np.zeros(0, dtype=ROW)
         self.alive = np.zeros(0, dtype=bool)
         self.tokens = np.zeros((0, self.longest), dtype=np.int32)
@@ -137,6 +159,7 @@ class Pool:
             yield from self.done
             self.done.clear()
             if not len(self.rows):
+                self.engine.keep(self.room)
                 return
             self._step()
 
@@ -152,15 +175,25 @@ class Pool:
         groups = self.groups
         if self.copy:
             groups = sorted(groups, key=lambda group: -len(group.trunk))
-        room = PREFILL_TOKENS if self.copy else 1
-        for batch in cut([len(group.trunk) for group in groups], room, padded=True):
-            some = [groups[index] for index in batch]
-            tokens = pad([group.trunk for group in some])
+        if self.stem:
             pattern = Prefill()
+            self.engine.forward(groups[0].trunk[None, : self.stem], pattern, logits_to_keep=1)
+            self.head = pattern.columns()[:, :, 0]
+        stem = self.stem
+        room = PREFILL_TOKENS if self.copy else 1
+        for batch in cut([len(group.trunk) - stem for group in groups], room, padded=True):
+            some = [groups[index] for index in batch]
+            tokens = pad([group.trunk[stem:] for group in some])
+            pattern = Prefill(stem=self.head)
             inside = self._inside(some[0])
-            keep = torch.tensor(sorted({len(self.requests[i].prompt_ids) - 1 for i in inside}))
+            keep = torch.tensor(
+                sorted({len(self.requests[i].prompt_ids) - 1 - stem for i in inside})
+            )
             logits = self.engine.forward(
-                tokens, pattern, logits_to_keep=keep.to(self.engine.device) if len(keep) else 1
+                tokens,
+                pattern,
+                torch.arange(stem, stem + tokens.shape[1], device=self.engine.device)[None],
+                logits_to_keep=keep.to(self.engine.device) if len(keep) else 1,
             )
             place = {int(position): row for row, position in enumerate(keep)}
             columns = pattern.columns()
@@ -171,7 +204,9 @@ class Pool:
                     request = self.requests[index]
                     rows = self._rows(index, serial)
                     if index in inside:
-                        rows = self._first(rows, logits[0, place[len(request.prompt_ids) - 1]])
+                        rows = self._first(
+                            rows, logits[0, place[len(request.prompt_ids) - 1 - stem]]
+                        )
                     if len(rows):
                         yield rows
 
@@ -180,7 +215,11 @@ class Pool:
         if self.copy:
             return set()
         prompts = {index: self.requests[index].prompt_ids for index in group.members}
-        return {i for i, p in prompts.items() if np.array_equal(group.trunk[: len(p)], p)}
+        return {
+            i
+            for i, p in prompts.items()
+            if len(p) > self.stem and np.array_equal(group.trunk[: len(p)], p)
+        }
 
     def _rows(self, index: int, serial: int) -> np.ndarray:
         """All rollouts of a request, to begin by feeding the prompt's last token."""
@@ -194,9 +233,7 @@ class Pool:
 
     def _first(self, rows: np.ndarray, logits: torch.Tensor) -> np.ndarray:
         """Draw the first token of a request's rollouts; those that go on."""
-        probabilities = distribution(logits.numpy(), self.sampler)
-        cumulative = np.broadcast_to(probabilities, (len(rows), len(probabilities)))
-        rows["token"] = draw(cumulative, uniforms(rows["stream"], 0))
+        rows["token"] = choose(logits[None], self.sampler, uniforms(rows["stream"], 0))
         rows["age"] = 1
         rows["prefix"] += 1
         ended = self._ended(rows)
@@ -221,14 +258,16 @@ class Pool:
         tokens[len(old) :, 0] = rows["token"][len(old) :]
         if self.copy:
             fresh = origin < 0
-            rows["own"][fresh], rows["prefix"][fresh] = rows["prefix"][fresh], 0
+            prefix = rows["prefix"][fresh]
+            rows["own"][fresh] = np.maximum(prefix - self.stem, 0)
+            rows["prefix"][fresh] = np.minimum(prefix, self.stem)
         order = np.argsort(-rows["own"], kind="stable")
         self.rows, self.tokens, origin = rows[order], tokens[order], origin[order]
         self.alive = np.ones(len(rows), dtype=bool)
         self._move(origin)
         shared, starts = self._shared()
         if len(rows):
-            self.pattern = Decode(self.buffers[0], shared, self.rows, starts)
+            self.pattern = Decode(self.buffers[0], shared, self.rows, starts, self.stem)
 
     @torch.inference_mode()
     def _move(self, origin: np.ndarray):
@@ -250,15 +289,15 @@ class Pool:
         self.buffers = [new, old]
 
     def _shared(self) -> tuple[torch.Tensor, np.ndarray]:
-        """The columns of the live trunks side by side, and where each row's begin."""
-        starts = np.zeros(len(self.rows), dtype=np.int64)
+        """The columns of the stem and, side by side, of the live trunks; where each row's go on."""
+        starts = np.full(len(self.rows), self.stem, dtype=np.int64)
         if self.copy or not len(self.rows):
-            return self.nothing, starts
-        parts, place = [], 0
+            return self.head, starts
+        parts, place = [self.head], self.stem
         for serial in np.unique(self.rows["trunk"]):
             reading = self.rows["trunk"] == serial
             starts[reading] = place
-            longest = self.rows["prefix"][reading].max()
+            longest = max(self.rows["prefix"][reading].max() - self.stem, 0)
             parts.append(self.trunks[int(serial)][..., :longest, :])
             place += parts[-1].shape[-2]
         return torch.cat(parts, dim=-2), starts
@@ -275,8 +314,7 @@ class Pool:
         rows, pattern = self.rows, self.pattern
         logits = self.engine.forward(rows["token"][:, None], pattern, pattern.positions)
         pattern.advance()
-        probabilities = distribution(logits[:, 0].numpy(), self.sampler)
-        rows["token"] = draw(probabilities, uniforms(rows["stream"], rows["age"]))
+        rows["token"] = choose(logits[:, 0], self.sampler, uniforms(rows["stream"], rows["age"]))
         live = np.flatnonzero(self.alive)
         self.tokens[live, rows["age"][live]] = rows["token"][live]
         rows["age"] += 1

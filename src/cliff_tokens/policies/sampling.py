@@ -65,7 +65,7 @@ def distribution(logits: np.ndarray, sampler: Sampler) -> np.ndarray:
         weights = np.where(weights < last, 0.0, weights)
     probabilities = weights / weights.sum(axis=-1, keepdims=True)
     if sampler.top_p < 1:
-        probabilities = _nucleus(probabilities, sampler.top_p)
+        probabilities = nucleus(probabilities, sampler.top_p)
     return probabilities
 
 
@@ -86,8 +86,11 @@ def within_reach(
     return distribution(raised, sampler)[rows, token_ids] > 0
 
 
-def _nucleus(probabilities: np.ndarray, top_p: float) -> np.ndarray:
-    """Keep the smallest set of most probable tokens with mass >= top_p; renormalize."""
+def nucleus(probabilities: np.ndarray, top_p: float) -> np.ndarray:
+    """Keep the smallest set of most probable tokens with mass >= top_p; renormalize.
+
+    ``probabilities`` [..., tokens]; those of tokens that are never kept may be left out.
+    """
     flat = probabilities.reshape(-1, probabilities.shape[-1])
     result = np.zeros_like(flat)
     best = flat.argmax(axis=-1)

@@ -30,7 +30,7 @@ from cliff_tokens.policies.sampling import Sampler
 
 
 class TransformersEngine:
-    """A causal language model from a folder, in float32 on CPU, bfloat16 on CUDA.
+    """A causal language model from a folder.
 
     One thread per process: on matrices this small, and on shared cores, more are slower.
 
@@ -40,6 +40,7 @@ class TransformersEngine:
             applying it apart up to rounding: 1e-6 in float32, while bfloat16 loses updates below a
             256th of a weight.
         device: cpu or cuda; None takes a GPU where there is one.
+        dtype: float32 or bfloat16; None takes float32 on CPU, bfloat16 on CUDA.
         slots: most rows that run at once.
         memory: bytes that their keys, values and logits may take; fewer rows run if they exceed it.
     """
@@ -49,6 +50,7 @@ class TransformersEngine:
         model: str | Path,
         adapter: str | Path | None = None,
         device: str | None = None,
+        dtype: str | None = None,
         slots: int = 512,
         memory: int = 4 * 2**30,
     ):
@@ -57,12 +59,13 @@ class TransformersEngine:
             # Here and not on import: a training stage in the same environment decides for itself.
             torch.set_num_threads(1)
         self.name = str(model)
-        self.model = checkpoint.open_model(model, self.device, adapter)
+        self.model = checkpoint.open_model(model, self.device, adapter, dtype)
         config = self.model.config.get_text_config()
         self.context = getattr(config, "max_position_embeddings", None)
         self.vocabulary = config.vocab_size
         self.stops = checkpoint.stops(model, self.vocabulary)
         self.slots, self.memory = slots, memory
+        self._room = None
         checkpoint.check_angles(model, config, self.context or 0)
         _refuse(self.name, config)
         self._check()
@@ -91,8 +94,23 @@ class TransformersEngine:
         """Rows that fit in memory when each has ``capacity`` columns of its own, in two buffers."""
         layers, kv, width = self.columns_shape
         columns = 2 * 2 * layers * kv * width * capacity * self.dtype.itemsize
-        logits = 8 * 8 * self.vocabulary  # float64 and its temporary copies
+        logits = 4 * 4 * self.vocabulary  # float32 and its temporary copies
         return max(1, min(self.slots, self.memory // (columns + logits)))
+
+    def lend(self, size: int) -> torch.Tensor:
+        """Memory for the two buffers of a pool, [2, at least size], with finite numbers in it.
+
+        Clearing it takes time: a pool that has ended gives it back (``keep``) for the next one.
+        """
+        room, self._room = self._room, None
+        if room is not None and room.shape[1] >= size:
+            return room
+        del room  # before there is another
+        return torch.zeros((2, size), dtype=self.dtype, device=self.device)
+
+    def keep(self, room: torch.Tensor) -> None:
+        """Take back what ``lend`` gave."""
+        self._room = room
 
     def score(self, sequences: Sequence[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
         check_sequences(sequences, self.context)
@@ -117,7 +135,8 @@ class TransformersEngine:
         first = min(starts.values())
         places = torch.arange(first, max(max(ends.values()), first + 1), device=self.device)
         tokens = pad([np.concatenate(sequences[i]) for i in batch])
-        logits = self.forward(tokens, attention.Prefill(keep=False), logits_to_keep=places).numpy()
+        logits = self.forward(tokens, attention.Prefill(keep=False), logits_to_keep=places)
+        logits = logits.cpu().numpy()
         own = {i: logits[row, starts[i] - first : ends[i] - first] for row, i in enumerate(batch)}
         # A copy lets the batch's array go; of a sequence by itself it would double gigabytes.
         return own if len(batch) == 1 else {i: part.copy() for i, part in own.items()}
@@ -126,7 +145,7 @@ class TransformersEngine:
     def forward(
         self, tokens: np.ndarray, pattern, positions=None, logits_to_keep=0
     ) -> torch.Tensor:
-        """Logits of ``tokens`` [rows, length], float32, on the CPU.
+        """Logits of ``tokens`` [rows, length], float32.
 
         ``pattern`` says what they attend to, ``positions`` [1 or rows, length] where they stand
         (None: from 0 on), ``logits_to_keep`` at which places logits are wanted, as in transformers.
@@ -144,8 +163,8 @@ class TransformersEngine:
             logits_to_keep=logits_to_keep,
             pattern=pattern,
         )
-        logits = output.logits.float().cpu()
-        check_logits(self.name, logits.numpy())
+        logits = output.logits.float()
+        check_logits(self.name, logits.amax(dim=-1, keepdim=True).cpu().numpy())
         return logits
 
     @torch.inference_mode()
@@ -179,7 +198,7 @@ class TransformersEngine:
         pattern = attention.Decode(
             own, columns[:, :, 0].contiguous(), row, np.zeros(1, dtype=np.int64)
         )
-        logits = self.forward(tokens[:, 7:], pattern, pattern.positions)[0, -1]
+        logits = self.forward(tokens[:, 7:], pattern, pattern.positions)[0, -1].cpu()
         tolerance = 1e-3 if self.dtype == torch.float32 else 0.05
         if (logits - expected).abs().max() > tolerance * expected.abs().max():
             raise NotImplementedError("its own attention computes other logits")

@@ -1,11 +1,13 @@
-"""Problem generators of the testbed; every answer is computed, never read from text.
+"""Problem generators; every answer is computed, never read from text.
 
-``chains`` (in domain, GSM1K's role): word problems of three to five operations. ``factors``
-(MATH500's role): the sum of a number's prime factors by trial division. ``marathons`` (AIME's
-role): chains far longer, with larger numbers, than anything the models were trained on.
+Of the testbed: ``chains`` (in domain, GSM1K's role), word problems of three to five operations;
+``factors`` (MATH500's role), the sum of a number's prime factors by trial division; ``marathons``
+(AIME's role), chains far longer, with larger numbers, than anything the models were trained on.
+For a pretrained model: ``stories`` (GSM1K's role), word problems of one to three steps.
 
 A hash of what is to be computed, without the wording, assigns each problem to one split. The
-test sets, ``chains-train`` and the training corpus therefore share no problem, reworded or not.
+test sets, ``chains-train`` and the training corpus therefore share no problem, reworded or not, and
+neither do problems and the worked examples that are shown before them, which are of the corpus.
 """
 
 import functools
@@ -30,6 +32,43 @@ FACTORS_QUESTIONS = (
     "Add up the prime factors of {n}.",
     "Find the sum of all prime factors of {n}.",
 )
+# Of stories: who else takes part, what holds things, what can be counted, and what happens to it.
+FRIENDS = ("Sam", "Anna", "Max", "Nora")
+HOLDERS = ("boxes", "bags", "jars", "baskets")
+GOODS = ("apples", "stickers", "marbles", "pencils", "cookies", "stamps", "shells", "cards")
+OPENINGS = (
+    "{name} has {a} {goods}.",
+    "{name} collects {a} {goods}.",
+    "There are {a} {goods} on {name}'s table.",
+)
+PACKS = (
+    "{name} has {a} {holders} with {b} {goods} in each.",
+    "{name} fills {a} {holders} with {b} {goods} each.",
+    "{name} buys {a} {holders} of {b} {goods}.",
+)
+MORE = (
+    "{friend} gives {name} {b} more.",
+    "{she} buys {b} more.",
+    "{she} finds {b} more.",
+    "Then {she_} gets {b} more from {friend}.",
+)
+FEWER = (
+    "{she} gives {b} of them to {friend}.",
+    "{she} loses {b} of them.",
+    "Then {she_} gives away {b} of them.",
+)
+MORE_PACKS = (
+    "Then {she_} gets {b} {holders} of {c} more.",
+    "{friend} brings {b} {holders} with {c} in each.",
+)
+SOLD = (
+    "{she} sells all of them for {b} dollars each. How many dollars does {name} get?",
+    "Each of them costs {b} dollars. How many dollars do all of them cost?",
+)
+LEFT = (
+    "How many {goods} does {name} have now?",
+    "How many {goods} are there now?",
+)
 _PATIENCE = 1000  # repeated problems in a row that show a split to be exhausted
 
 
@@ -47,7 +86,7 @@ class Step:
 class Problem:
     """A question, its answer and the calculation that leads there."""
 
-    kind: Literal["chains", "factors"]
+    kind: Literal["chains", "factors", "stories"]
     key: str  # what is computed, without the wording
     question: str
     answer: int
@@ -65,7 +104,8 @@ def split_of(key: str) -> Split:
 
 def problems(name: str, split: Split, rng: np.random.Generator) -> Iterator[Problem]:
     """An endless stream of problems of one generator that belong to ``split``."""
-    make = {"chains": _chain, "factors": _factors, "marathons": _marathon}[name]
+    makers = {"chains": _chain, "factors": _factors, "marathons": _marathon, "stories": _story}
+    make = makers[name]
     while True:
         problem = make(rng)
         if split_of(problem.key) == split:
@@ -185,3 +225,46 @@ def _factors(rng: np.random.Generator, n: int | None = None) -> Problem:
         total += factor
     question = str(rng.choice(FACTORS_QUESTIONS)).format(n=n)
     return Problem("factors", f"factors {n}", question, total, tuple(steps))
+
+
+def _story(rng: np.random.Generator) -> Problem:
+    """One to three steps with numbers up to 12, told in one of many ways."""
+    name, goods = str(rng.choice(list(NAMES))), str(rng.choice(GOODS))
+    words = {"name": name, "she": NAMES[name], "she_": NAMES[name].lower(), "goods": goods}
+    count, steps, sentences = int(rng.choice([1, 2, 3], p=[0.5, 0.35, 0.15])), [], []
+
+    def tell(wordings: tuple[str, ...], **numbers: int) -> None:
+        who = {"friend": str(rng.choice(FRIENDS)), "holders": str(rng.choice(HOLDERS))}
+        sentences.append(str(rng.choice(wordings)).format(**words, **who, **numbers))
+
+    def calculate(left: int, operator: str, right: int) -> int:
+        result = {"+": left + right, "-": left - right, "*": left * right}[operator]
+        steps.append(Step(left, operator, right, result))
+        return result
+
+    value, b = int(rng.integers(3, 13)), int(rng.integers(2, 13))
+    if rng.random() < 0.5:
+        tell(PACKS, a=value, b=b)
+        value = calculate(value, "*", b)
+    else:
+        tell(OPENINGS, a=value)
+    while len(steps) < count:
+        b, c, chance = int(rng.integers(2, 13)), int(rng.integers(2, 13)), rng.random()
+        if chance < 0.1 and len(steps) == count - 1:
+            tell(SOLD, b=b)
+            value = calculate(value, "*", b)
+            break
+        if chance < 0.2 and len(steps) <= count - 2:
+            tell(MORE_PACKS, b=b, c=c)
+            value = calculate(value, "+", calculate(b, "*", c))
+        elif chance < 0.4 and value > 3:
+            b = min(b, value - 1)
+            tell(FEWER, b=b)
+            value = calculate(value, "-", b)
+        else:
+            tell(MORE, b=b)
+            value = calculate(value, "+", b)
+    if not sentences[-1].endswith("?"):
+        tell(LEFT)
+    key = "stories " + ", ".join(f"{one.left} {one.operator} {one.right}" for one in steps)
+    return Problem("stories", key, " ".join(sentences), value, tuple(steps), goods)
