@@ -12,7 +12,13 @@ sys.path.insert(0, PACKAGE)
 
 from cliff_tokens import base, catalogue, hub, paper_index, provenance
 from cliff_tokens.revisions import REVISIONS
-from cliff_tokens.stages.estimators import AT_CLIFFS, ESTIMATORS, draws_of, scored, stage_of
+from cliff_tokens.stages.estimators import (
+    AT_CLIFFS,
+    ESTIMATORS,
+    draws_of,
+    scored,
+    stage_of,
+)
 from cliff_tokens.stages.pairs import catalogue_of
 
 # In jobs, too, this checkout's package wins over one that another checkout has installed.
