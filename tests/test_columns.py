@@ -5,7 +5,6 @@ import pytest
 
 from cliff_tokens.columns import TABLES
 
-LEAVING = ("left_at", "leavers", "leaver_successes")
 COUNTS = ("successes", "rollouts", "unparsed", "timeouts", "truncated", "generated_tokens")
 
 

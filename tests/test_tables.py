@@ -15,8 +15,12 @@ def counts(rows):
         {
             "trace_id": "m/d/p/0", "t": range(rows), "successes": 3, "rollouts": 64,
             "unparsed": 0, "timeouts": 0, "truncated": 0, "generated_tokens": 900,
-            "left_at": [[2, 5]] * rows, "leavers": [[40, 20]] * rows,
-            "leaver_successes": [[1, 2]] * rows,
+            **{
+                name: pd.Series([found] * rows, dtype=object)
+                for name, found in (
+                    ("left_at", [2, 5]), ("leavers", [40, 20]), ("leaver_successes", [1, 2]),
+                )
+            },
         }
     )  # fmt: skip
 

@@ -3,7 +3,14 @@
 import pytest
 
 from cliff_tokens.revisions import REVISIONS
-from cliff_tokens.stages.estimators import AT_CLIFFS, ESTIMATORS, covered, draws_of, stage_of
+from cliff_tokens.stages.estimators import (
+    AT_CLIFFS,
+    ESTIMATORS,
+    covered,
+    draws_of,
+    scored,
+    stage_of,
+)
 from cliff_tokens.tables import TABLES
 
 
@@ -27,3 +34,9 @@ def test_the_stage_that_plans_draws_has_a_revision(draws):
 
 def test_counts_are_tables():
     assert {estimator.counts for estimator in ESTIMATORS.values()} <= set(TABLES)
+
+
+def test_what_takes_no_rollouts_of_its_own_is_scored_beside_what_drew_them():
+    assert draws_of(["independent", "recycled"]) == ["independent"]
+    assert scored(["recursive"]) == ["recursive", "adaptive"]
+    assert scored(["independent"]) == ["independent", "recycled", "recursive", "adaptive"]

@@ -286,9 +286,9 @@ def level(q, v, factor):
 
 @pytest.mark.parametrize("factor", [0, 5])
 def test_the_level_of_the_rule_at_a_drop_of_the_margin_is_its_own(factor):
-    for q in (0, 0.3, 0.5, 0.6, 0.7, 0.8):
+    for q in (0, 0.3, 0.5, 0.7, 0.8):
         # All potentials after the token from which a drop of the margin is possible.
-        found = np.mean([level(q, v, factor) for v in np.linspace(0, 1 - 0.1 / (1 - q), 17)[1:-1]])
+        found = np.mean([level(q, v, factor) for v in np.linspace(0, 1 - 0.1 / (1 - q), 41)[1:-1]])
         assert 0.035 < found < 0.055, q
 
 

@@ -17,7 +17,7 @@ from cliff_tokens.statistics import Intervals
 MEASURED, SIMULATED = "measured", "simulated"
 # Of the curves, which are drawn through means over thousands of tokens: more would not show.
 ROLLOUTS = (8, 16, 32, 64, 128, 256)
-REPETITIONS = 20
+REPETITIONS = 10
 
 
 def values(

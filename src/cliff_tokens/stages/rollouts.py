@@ -280,7 +280,7 @@ def _leaving(leavers: list[pd.DataFrame], prefixes: int) -> pd.DataFrame:
     rows = pd.concat(leavers) if leavers else pd.DataFrame(columns=["place", *LEAVING])
     sums = rows[rows["left_at"] > 0].groupby(["place", "left_at"], as_index=False).sum()
     lists = sums.groupby("place")[list(LEAVING)].agg(list).reindex(range(prefixes))
-    return lists.map(lambda found: found if isinstance(found, list) else [])
+    return lists.map(lambda found: found if isinstance(found, list) else []).astype(object)
 
 
 def _request(prefix: Prefix) -> Request:
