@@ -34,6 +34,8 @@ def convert(file: str | Path, folder: str | Path) -> None:
     file, folder = Path(file), Path(folder)
     described = _read(file)
     folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob(f".{folder.name}-*"):  # by an attempt that was killed
+        shutil.rmtree(left)
     _refuse_full(described, folder.parent)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as unfinished:
         _save(file, described, Path(unfinished, "model"))
