@@ -195,3 +195,21 @@ def test_a_preferred_package_comes_first_and_once(monkeypatch):
     monkeypatch.delenv("PYTHONPATH")
     provenance.prefer("/mine")
     assert os.environ["PYTHONPATH"] == "/mine"
+
+
+def test_a_csv_is_described_with_its_caption_and_the_meaning_and_unit_of_its_columns(run):
+    path = "results/r/tables/table_accuracy.csv"
+    (run / "results/r/tables").mkdir()
+    (run / path).write_text("model,accuracy,accuracy_low,accuracy_high\nm,0.5,0.4,0.6\n")
+    made = SimpleNamespace(
+        rule="table_accuracy", wildcards={}, params={"caption": "What it shows.", "z": 2}, input=[]
+    )
+    provenance.write_records(provenance.record(made), [path])
+    lines = provenance.describe(path).splitlines()
+    assert "  accuracy       share  correct of n" in lines
+    assert any(line.startswith("  accuracy_low   share  accuracy: lower end") for line in lines)
+    assert lines[lines.index("caption") + 1] == "  What it shows."
+    assert "  z: 2" in lines
+    assert not any("What it shows" in line for line in lines if "caption:" in line)
+    # What is no figure's and no table's has its columns by name.
+    assert "columns   t, share" in provenance.describe("results/r/figures/f.csv")
