@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from helpers.exhibits import values
 
-from cliff_tokens.exhibits.pass_at_k import ARMS
+from cliff_tokens.exhibits.pass_at_k import ARMS, CONTRASTS
 
 NAMES = (
     "table_accuracy",
@@ -51,7 +51,7 @@ def test_a_run_without_cliffs_has_rates_of_zero_for_traces_and_none_for_cliffs(q
     assert taxonomy["share"].isna().all()
     assert taxonomy["baseline"].notna().all()
     arms = values("pass_at_k", quiet, outcome="incorrect")
-    assert len(arms) == 2 * 2 * len(ARMS)
+    assert len(arms) == 2 * 2 * len([*ARMS, *CONTRASTS])
     assert arms["mean"].isna().all()
     hazard = values("table_hazard", quiet)
     assert (hazard["n"] == 0).all()

@@ -41,7 +41,7 @@ def chain():
     tokens, _ = score(sampled, chain, support=20)
     estimates = estimate_independent(counts, sampled)
     found = detect(estimates, sampled, tokens, loose, certain=0.99)
-    matched = match_controls(found, estimates, tokens)
+    matched = match_controls(found, estimates, tokens, sampled)
     fresh = resample(found, matched, sampled, problems, chain, rollouts, seed=8)
     return {
         "tokens": tokens,

@@ -241,7 +241,7 @@ def chain():
     # A wide margin, so that some incorrect traces have no cliff.
     test = CliffTest(margin=0.4, z=0.8)
     found = detect(estimates, sampled, tokens, test, certain=0.99)
-    matched = match_controls(found, estimates, tokens)
+    matched = match_controls(found, estimates, tokens, sampled)
     return {
         "estimates": estimates,
         "traces": sampled,

@@ -169,7 +169,9 @@ def test_the_whole_chain_writes_valid_tables(engine, sampled, problems, counts, 
     scored, _ = score(sampled, policy(engine, SAMPLER), support=20)
     found = detect(estimate_independent(counts, sampled), sampled, scored, CliffTest(), 0.99)
     assert len(found) >= 5
-    matched = resampling.match_controls(found, estimate_independent(counts, sampled), scored)
+    matched = resampling.match_controls(
+        found, estimate_independent(counts, sampled), scored, sampled
+    )
     arms = resample(found, matched, sampled, problems, policy(engine, SAMPLER), ROLLOUTS)
     for name, frame in (
         ("traces", sampled), ("potential", counts), ("tokens", scored),
@@ -187,15 +189,15 @@ def test_the_whole_chain_writes_valid_tables(engine, sampled, problems, counts, 
     assert (error <= 5 * spread + 1e-9).all()
 
 
-def test_controls_are_like_their_cliffs_and_are_none(engine, sampled, counts):
+def test_controls_are_like_their_cliffs_and_never_the_cliff_itself(engine, sampled, counts):
     scored, _ = score(sampled, policy(engine, SAMPLER), support=20)
     found = detect(estimate_independent(counts, sampled), sampled, scored, CliffTest(), 0.99)
     tested = estimate_independent(counts, sampled)
-    controls = resampling.match_controls(found, tested, scored)
+    controls = resampling.match_controls(found, tested, scored, sampled)
     assert len(controls) >= 1
     assert not controls[["trace_id", "t"]].duplicated().any()
-    cliff_places = set(zip(found["trace_id"], found["t"], strict=True))
-    assert not cliff_places & set(zip(controls["trace_id"], controls["t"], strict=True))
+    own = controls["cliff_id"].eq(controls["trace_id"] + "@" + controls["t"].astype(str))
+    assert not own.any()
     joined = controls.merge(tested, on=["trace_id", "t"]).merge(
         found, on="cliff_id", suffixes=("", "_cliff")
     )
