@@ -39,7 +39,6 @@ GOODS = ("apples", "stickers", "marbles", "pencils", "cookies", "stamps", "shell
 OPENINGS = (
     "{name} has {a} {goods}.",
     "{name} collects {a} {goods}.",
-    "There are {a} {goods} on {name}'s table.",
 )
 PACKS = (
     "{name} has {a} {holders} with {b} {goods} in each.",
@@ -228,10 +227,10 @@ def _factors(rng: np.random.Generator, n: int | None = None) -> Problem:
 
 
 def _story(rng: np.random.Generator) -> Problem:
-    """One to three steps with numbers up to 12, told in one of many ways."""
+    """One to three steps with numbers up to 9, told in one of many ways."""
     name, goods = str(rng.choice(list(NAMES))), str(rng.choice(GOODS))
     words = {"name": name, "she": NAMES[name], "she_": NAMES[name].lower(), "goods": goods}
-    count, steps, sentences = int(rng.choice([1, 2, 3], p=[0.5, 0.35, 0.15])), [], []
+    count, steps, sentences = int(rng.choice([1, 2, 3], p=[0.5, 0.4, 0.1])), [], []
 
     def tell(wordings: tuple[str, ...], **numbers: int) -> None:
         who = {"friend": str(rng.choice(FRIENDS)), "holders": str(rng.choice(HOLDERS))}
@@ -242,14 +241,14 @@ def _story(rng: np.random.Generator) -> Problem:
         steps.append(Step(left, operator, right, result))
         return result
 
-    value, b = int(rng.integers(3, 13)), int(rng.integers(2, 13))
+    value, b = int(rng.integers(3, 10)), int(rng.integers(2, 10))
     if rng.random() < 0.5:
         tell(PACKS, a=value, b=b)
         value = calculate(value, "*", b)
     else:
         tell(OPENINGS, a=value)
     while len(steps) < count:
-        b, c, chance = int(rng.integers(2, 13)), int(rng.integers(2, 13)), rng.random()
+        b, c, chance = int(rng.integers(2, 10)), int(rng.integers(2, 10)), rng.random()
         if chance < 0.1 and len(steps) == count - 1:
             tell(SOLD, b=b)
             value = calculate(value, "*", b)
