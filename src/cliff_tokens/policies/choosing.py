@@ -43,7 +43,7 @@ def choose(logits: torch.Tensor, sampler: Sampler, uniforms: np.ndarray) -> np.n
 def _whole(
     logits: torch.Tensor, sampler: Sampler, uniforms: np.ndarray, rows: np.ndarray
 ) -> np.ndarray:
-    """The same for some ``rows``, from all of their logits, a few rows at a time."""
+    """Tokens of some ``rows``, drawn from all of their logits, a few rows at a time."""
     size, tokens = max(1, _CELLS // logits.shape[-1]), []
     for first in range(0, len(rows), size):
         some = rows[first : first + size]

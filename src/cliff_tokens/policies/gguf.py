@@ -121,7 +121,7 @@ def _refuse_other_tokens(
 
 
 def _unquantized(loaded: "PreTrainedModel") -> "PreTrainedModel":
-    """The same weights in a model that remembers no quantization, which saving would refuse."""
+    """A model of these weights that remembers no quantization, which saving would refuse."""
     import torch
     from transformers import AutoModelForCausalLM
 
