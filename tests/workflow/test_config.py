@@ -175,8 +175,11 @@ def test_hard_data_sets_are_the_papers_and_those_in_their_place(shipped):
     assert hard == {"aime25", "aime25-eval", "marathons", "marathons-eval", *original}
     # Problems are hard wherever they are asked.
     for entry in shipped("datasets").values():
-        source = "hub" if "hub" in entry else "generator"
-        same = [e for e in shipped("datasets").values() if e.get(source) == entry[source]]
+        same = [
+            e
+            for e in shipped("datasets").values()
+            if catalogue.origin(e) == catalogue.origin(entry)
+        ]
         assert len({e.get("role") for e in same}) == 1
 
 
