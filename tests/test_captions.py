@@ -27,6 +27,24 @@ def test_captions_fill_in_the_numbers_of_every_plan(path, name):
     assert "<p>" in captions.to_html(text)
 
 
+def test_what_shows_the_main_catalogue_names_its_estimator():
+    rules = "".join(
+        (ROOT / f"workflow/rules/{name}.smk").read_text() for name in ("figures", "tables")
+    )
+    blocks = {block.split(" ", 1)[0]: block for block in rules.split("use rule exhibit as ")[1:]}
+    shown = [name for name, block in blocks.items() if ", MAIN" in block]
+    assert len(shown) > 20
+    for name in shown:
+        texts = [
+            captions.fill(
+                ROOT / f"workflow/report/{name}.rst",
+                merge(plan("config"), {"potential": {"main": estimator}}),
+            )
+            for estimator in ("recursive", "independent")
+        ]
+        assert texts[0] != texts[1], name
+
+
 def test_what_the_configuration_does_not_have_is_an_error(tmp_path):
     path = tmp_path / "figure_x.rst"
     path.write_text('Rule {{ snakemake.rule }}, {{ snakemake.config["runn"] }}')
