@@ -41,7 +41,7 @@ def test_another_interval_reruns_tables_and_figures_only(finished, tmp_path):
     changed.write_text("statistics: {confidence: 0.9}\n")
     jobs = set(planned(finished, *SMOKE, str(changed)))
     assert jobs
-    shown = ("table_", "figure_", "example_", "explorer", "scorecard")
+    shown = ("table_", "figure_", "example_", "explorer", "article", "scorecard")
     outward = (*shown, "write_manifest", "provenance", "all")
     assert all(rule.startswith(outward) for rule in jobs)
 
