@@ -131,7 +131,8 @@ def describe() -> str:
     parts = [
         "# Tables\n",
         "Parquet files under `results/<run>/<table>/`. Generated from the schemas in",
-        "`src/cliff_tokens/columns.py`; keys are bold, a question mark allows null.",
+        "`src/cliff_tokens/columns.py`; keys are bold, a question mark allows null. `subset/` holds",
+        "those `traces` and `tokens` that independent rollouts were drawn on (`potential.subset`).",
     ]
     for name, table in TABLES.items():
         parts += [f"\n## {name}\n", "| column | type | meaning |", "|---|---|---|"]
