@@ -131,7 +131,7 @@ def describe() -> str:
     parts = [
         "# Tables\n",
         "Parquet files under `results/<run>/<table>/`. Generated from the schemas in",
-        "`src/cliff_tokens/columns.py`; keys are bold, a question mark allows null. `subset/` holds",
+        "`src/cliff_tokens/columns.py`; keys are bold, a question mark allows null. `subset/` has",
         "those `traces` and `tokens` that independent rollouts were drawn on (`potential.subset`).",
     ]
     for name, table in TABLES.items():

@@ -48,18 +48,22 @@ def test_the_error_is_that_of_independent_rollouts_and_not_of_the_reference(chai
 
 
 def test_the_cost_of_an_estimator_is_that_of_all_its_rounds():
-    trace_id, axes = "m/d/p/0", {"model": "m", "dataset": "d"}
-    traces = pd.DataFrame({"trace_id": [trace_id], "problem_id": "p", **axes})
+    trace_id, axes = "m/d/p/0", {"model": "m", "dataset": "d", "trace_id": "m/d/p/0"}
+    traces = pd.DataFrame({"problem_id": ["p"], **axes})
     reference = pd.DataFrame({"trace_id": trace_id, "t": [1, 2], "before": 0.5, "before_se": 0.0})
     estimates = pd.concat(
         reference.assign(estimator=name, before=0.5 + error)
         for name, error in (("independent", 0.2), ("recursive", 0.2), ("adaptive", 0.1))
     )
+    more = estimates[estimates["estimator"].ne("independent")].assign(trace_id="m/d/q/0")
+    estimates = pd.concat([estimates, more])
     potential = pd.DataFrame({**axes, "rollouts": [8], "generated_tokens": [100]})
     branches = pd.DataFrame(
         {**axes, "draws": ["recursive", "adaptive", "reference"], "rollouts": [2, 1, 99],
          "generated_tokens": [20, 30, 999]}
     )  # fmt: skip
+    # Of another trace, which independent rollouts were not drawn on.
+    branches = pd.concat([branches, branches.assign(trace_id="m/d/q/0")])
     rounds = {
         "independent": ["independent"],
         "recursive": ["recursive"],

@@ -82,8 +82,9 @@ def test_independent_rollouts_are_counted_too():
     )  # fmt: skip
     tokens = pd.DataFrame({"trace_id": "m/t/p/0", "t": [1], "sampler_probability": [0.5]})
     potential = pd.DataFrame(
-        {"model": "m", "dataset": "t", "rollouts": [4], "generated_tokens": [9]}
-    )
+        {"trace_id": "m/t/p/0", "model": "m", "dataset": "t", "rollouts": [4],
+         "generated_tokens": [9]}
+    )  # fmt: skip
     candidates = pd.DataFrame({"model": "m", "estimator": ["x"], "rollouts": [4], "reused": [4]})
     row = values(
         ADAPTERS,

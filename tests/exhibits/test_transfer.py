@@ -27,8 +27,10 @@ def test_cliff_mass_is_summed_over_the_sources_members(seen):
 
 
 def test_changes_hold_a_row_for_each_measure_and_its_median(seen):
-    rows = changes(*seen)
+    rows = changes(*seen, {"s/d/a/0@3": "yes"})
     assert rows.value_counts("measure").to_dict() == {"mass": 3, "token": 3, "control": 2}
+    of_cliff = rows["cliff_id"].eq("s/d/a/0@3") & rows["measure"].ne("control")
+    assert rows.loc[of_cliff, "confirmed"].eq("yes").all()
     cell = rows[rows["kind"].eq("uncertain")].set_index(["measure", "cliff_id"])
     assert cell.loc[("token", "s/d/a/0@3"), "value"] == pytest.approx(-0.4)
     assert cell.loc[("control", "s/d/b/0@8"), "value"] == pytest.approx(-0.1)

@@ -25,11 +25,14 @@ CARD = pd.DataFrame(
          "undecided", ""),
         ("table_taxonomy", "deterministic cliffs", None, 1.0, 0.2, 1.0, 3, "by construction",
          "<script>document.title='harm'</script>"),
-        ("table_taxonomy", "cliffs/n", 0.3, None, None, None, 0, "not measurable", "other models"),
+        ("table_taxonomy", "cliffs/n", 0.3, None, None, None, 0, "not measurable in this run",
+         "other models"),
         ("number_44_of_46", "first/n", 0.956522, 0.9, 0.8, 0.95, 40, "not excluded", ""),
     ],
     columns=["item", "quantity", "published", "ours", "low", "high", "n", "word", "reason"],
-).assign(revision="first", became="unknown", note="claim: above 0")  # fmt: skip
+).assign(
+    p_holm=[0.02, 0.4, None, None, None], revision="first", became="unknown", note="claim: above 0"
+)  # fmt: skip
 
 
 def index() -> dict[str, dict]:
