@@ -200,7 +200,7 @@ def calculations(name, entry, seed):
     generator, split = entry["generator"], entry["split"]
     rng = np.random.default_rng([seed, *generator.encode(), *split.encode()])
     stream, found = generated.problems(generator, split, rng), {}
-    asked = set(problems.select(name, entry, None, seed).asked["question"])
+    asked = problems.select(name, entry, None, seed).asked["question"].tolist()
     for question in asked:
         while question not in found.values():
             problem = generated._factors(rng, 1092) if "1092" in question else next(stream)
