@@ -68,7 +68,7 @@ METHOD_DASHES = {
 METHOD_MARKERS = {"cliff": "o", "critical": "s", "tangent": "^", "random": "D", "restart": "v"}
 ESTIMATOR_COLORS = {
     "independent": "#CC6677",
-    "recycled": "#882255",
+    "recycled": "#663333",
     "recursive": "#0077BB",
     "adaptive": "#009988",
 }
