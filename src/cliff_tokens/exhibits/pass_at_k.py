@@ -9,11 +9,12 @@ from matplotlib.figure import Figure
 
 from cliff_tokens.exhibits import style
 from cliff_tokens.exhibits.cells import OUTCOMES, cells
-from cliff_tokens.statistics import ANY, SHARE, Intervals, cluster_bootstrap, pass_at_k
+from cliff_tokens.statistics import DIFFERENCE, SHARE, Intervals, cluster_bootstrap, pass_at_k
 
 ARMS = ("del", "keep", "control_del", "control_keep")
 # Differences cliff by cliff: of the two arms, of those of its control, and of these two.
 CONTRASTS = ("del_less_keep", "control_del_less_keep", "cliff_less_control")
+LIMITS = dict(zip(CONTRASTS, (DIFFERENCE, DIFFERENCE, (-2.0, 2.0)), strict=True))
 
 
 def values(
@@ -45,7 +46,7 @@ def values(
         problems = cell.drop_duplicates("cliff_id").set_index("cliff_id")["problem_id"]
         rates = _rates(cell, ks)
         for arm, rate in (rates | _contrasts(rates)).items():
-            limits = SHARE if arm in ARMS else ANY
+            limits = SHARE if arm in ARMS else LIMITS[arm]
             cluster = problems.loc[rate.index]
             low, high = cluster_bootstrap(rate.to_numpy(), cluster, intervals, limits=limits)
             rows += [
