@@ -11,9 +11,9 @@ from pathlib import Path
 import pandas as pd
 
 from cliff_tokens import sources, tables
+from cliff_tokens.stages.arms import confirm
 from cliff_tokens.terminal import align, around, printable
 
-AUDIT = "audit"
 _WIDTH = 88  # letters of a line of text
 
 
@@ -94,10 +94,7 @@ class _Run:
         self.test = readings[0].test
         self.tokens = tables.read_all([one.tokens for one in self._sources], "tokens")
         self.estimates = tables.read_all([reading.estimates for reading in readings], "estimates")
-        audits = [reading.followed[AUDIT] for reading in readings if AUDIT in reading.followed]
-        audit = tables.read_all(audits, AUDIT)[["cliff_id", "possible", "confirmed"]]
-        cliffs = tables.read_all([reading.cliffs for reading in readings], "cliffs")
-        self.cliffs = cliffs.merge(audit, on="cliff_id", how="left")
+        self.cliffs = pd.concat(map(_confirmed, readings), ignore_index=True)
 
     def trace(self, trace_id: str) -> tuple[pd.Series, pd.Series]:
         """The trace of this name, and its problem."""
@@ -129,6 +126,14 @@ class _Run:
                 f"{self.folder}: {found}; expected --estimator with one of {', '.join(there)}"
             )
         return estimator
+
+
+def _confirmed(reading: sources.Reading) -> pd.DataFrame:
+    """The cliffs of a reading; ``confirmed`` is null where no fresh rollouts were drawn."""
+    cliffs = tables.read(reading.cliffs, "cliffs")
+    if "resampling" not in reading.followed:
+        return cliffs.assign(confirmed=None, possible=None)
+    return confirm(cliffs, tables.read(reading.followed["resampling"], "resampling"), reading.test)
 
 
 def _measures(cliff) -> dict[str, str]:

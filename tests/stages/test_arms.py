@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cliff_tokens.stages.arms import fresh_drops, join_arms
+from cliff_tokens.stages.arms import confirm, fresh_drops, join_arms
 from cliff_tokens.stages.cliff_test import CliffTest
 
 CLIFFS = pd.DataFrame({"cliff_id": ["b@2", "a@1"], "kind": ["uncertain", "other"]}, index=[7, 3])
@@ -36,6 +36,12 @@ def test_the_fresh_drop_is_judged_by_the_rule():
     assert found["confirmed"].tolist() == [False, True]
     assert found["confirmed"].dtype == bool
     assert found.index.tolist() == [7, 3]
+
+
+def test_a_cliff_is_possible_where_the_sampler_leaves_it_more_often_than_the_margin():
+    found = confirm(CLIFFS.assign(sampler_probability=[0.95, 0.5]), RESAMPLING, CliffTest())
+    assert found["possible"].tolist() == [False, True]
+    assert found["confirmed"].tolist() == [False, True]
 
 
 def test_a_cliff_that_lacks_an_arm_is_refused_by_name():

@@ -11,9 +11,9 @@ rule explorer:
         branches=counts_of(RUN_ESTIMATORS, "branches"),
         estimates=of_run("estimates", RUN_ESTIMATORS),
         cliffs=of_run("cliffs", RUN_ESTIMATORS),
-        resampling=of_run("resampling", MAIN),
+        resampling=of_run("resampling", list(dict.fromkeys([MAIN, *AUDITED]))),
         candidates=of_run("candidates", MAIN),
-        audit=of_run("audit") if MAIN in AUDITED else [],
+        audit=of_run("audit") if AUDITED else [],
     output:
         explorer=report(
             directory("<results>/explorer"),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from cliff_tokens.stages.arms import fresh_drops
+from cliff_tokens.stages import arms
 from cliff_tokens.stages.cliff_test import CliffTest
 
 CONFIRMED, UNCONFIRMED, IMPOSSIBLE = "yes", "no", "cannot be"
@@ -22,10 +22,9 @@ def confirm(cliffs: pd.DataFrame, resampling: pd.DataFrame, test: CliffTest) -> 
         resampling: the arms del and keep of each, drawn after it was found.
         test: the rule, which has to flag the fresh drop too.
     """
-    fresh = fresh_drops(cliffs, resampling, test)
-    possible = 1 - fresh["sampler_probability"] > test.margin
+    fresh = arms.confirm(cliffs, resampling, test)
     return cliffs.assign(
-        fresh_drop=fresh["fresh_drop"], confirmed=say(possible, fresh["confirmed"])
+        fresh_drop=fresh["fresh_drop"], confirmed=say(fresh["possible"], fresh["confirmed"])
     )
 
 

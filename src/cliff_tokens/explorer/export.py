@@ -10,6 +10,7 @@ from cliff_tokens import tables
 from cliff_tokens.explorer import alternatives, readings
 from cliff_tokens.explorer.rounding import short, shorts
 from cliff_tokens.sources import Reading, Source
+from cliff_tokens.stages.arms import confirm
 from cliff_tokens.stages.estimators import ESTIMATORS
 from cliff_tokens.tables import PLACE
 
@@ -96,15 +97,15 @@ class _Read:
         if ESTIMATORS[self.estimator].shares:
             self._counts = _by_trace(tables.read_all(reading.counts, "potential"))
         cliffs = tables.read(reading.cliffs, "cliffs")
-        if "audit" in reading.followed:
-            audit = tables.read(reading.followed["audit"], "audit").set_index("cliff_id")
-            named = ["possible", "confirmed", "p_exact", "q_fdr", "fresh_drop", "fresh_se"]
-            cliffs = cliffs.join(audit[named], on="cliff_id")
+        followed = {name: tables.read(path, name) for name, path in reading.followed.items()}
+        if "resampling" in followed:
+            cliffs = confirm(cliffs, followed["resampling"], self.test)
+        if "audit" in followed:
+            audit = followed["audit"].set_index("cliff_id")
+            cliffs = cliffs.join(audit[["p_exact", "q_fdr"]], on="cliff_id")
         self._cliffs = _by_trace(cliffs)
         self._arms, self._candidates = (
-            dict(iter(tables.read(reading.followed[name], name).groupby("cliff_id")))
-            if name in reading.followed
-            else {}
+            dict(iter(followed[name].groupby("cliff_id"))) if name in followed else {}
             for name in ("resampling", "candidates")
         )
 
@@ -131,7 +132,8 @@ class _Read:
         if hasattr(row, "possible") and not pd.isna(row.possible):
             possible, confirmed = bool(row.possible), bool(row.confirmed)
             for name in ("p_exact", "q_fdr", "fresh_drop", "fresh_se"):
-                made[name] = short(getattr(row, name))
+                if hasattr(row, name):
+                    made[name] = short(getattr(row, name))
         made["audit"] = readings.verdict_of_audit(possible, confirmed)
         if row.cliff_id in self._arms:
             made["arms"] = readings.arms(self._arms[row.cliff_id], self.confidence)

@@ -34,6 +34,12 @@ def average_alternative(joined: pd.DataFrame) -> pd.Series:
     return kept + drop / left.where(left > 0)
 
 
+def confirm(cliffs: pd.DataFrame, resampling: pd.DataFrame, test: CliffTest) -> pd.DataFrame:
+    """The cliffs of ``fresh_drops`` with ``possible``: whether 1 - q exceeds the margin."""
+    fresh = fresh_drops(cliffs, resampling, test)
+    return fresh.assign(possible=1 - fresh["sampler_probability"] > test.margin)
+
+
 def fresh_drops(cliffs: pd.DataFrame, resampling: pd.DataFrame, test: CliffTest) -> pd.DataFrame:
     """The cliffs with the drop that fresh rollouts show, and whether they confirm the cliff.
 
