@@ -10,6 +10,7 @@ import pytest
 from cliff_tokens import provenance, tables
 from cliff_tokens.__main__ import main
 from cliff_tokens.provenance import ProvenanceError
+from cliff_tokens.stages.rollouts import LEAVING
 
 
 @pytest.fixture
@@ -23,6 +24,7 @@ def run(tmp_path, monkeypatch):
         {
             "trace_id": "m/d/p/0", "t": range(3), "successes": 3, "rollouts": 64,
             "unparsed": 0, "timeouts": 0, "truncated": 0, "generated_tokens": 900,
+            **{name: [[]] * 3 for name in LEAVING},
         }
     )  # fmt: skip
     tables.write(counts, table, "potential", provenance.record(job("roll_out", ["weights.bin"])))

@@ -226,7 +226,7 @@ def test_documented_keys_are_looked_up_by_some_rule():
 
 
 def test_a_main_estimator_that_the_run_does_not_make_is_refused(fresh):
-    (fresh / "wrong.yaml").write_text("potential: {estimators: [recursive]}\n")
+    (fresh / "wrong.yaml").write_text("potential: {estimators: [recursive], main: independent}\n")
     done = snakemake(fresh, "-n", *SMOKE, "wrong.yaml")
     assert done.returncode != 0
     assert "potential.main: 'independent' is not among" in done.stdout + done.stderr

@@ -9,10 +9,8 @@ rule take_subset:
     input:
         problems="<results>/problems/{dataset}.parquet",
         traces="<results>/traces/{model}/{dataset}.parquet",
-        tokens="<results>/tokens/{model}/{dataset}.parquet",
     output:
         traces="<results>/subset/traces/{model}/{dataset}.parquet",
-        tokens="<results>/subset/tokens/{model}/{dataset}.parquet",
     log:
         "<logs>/take_subset/{model}/{dataset}.log",
     benchmark:
@@ -30,6 +28,31 @@ rule take_subset:
         "Taking the traces of {wildcards.model} on {wildcards.dataset} that rollouts start everywhere in"
     script:
         "../scripts/take_subset.py"
+
+
+# Apart, so that new scores draw no rollout anew.
+rule take_subset_tokens:
+    input:
+        traces="<results>/subset/traces/{model}/{dataset}.parquet",
+        tokens="<results>/tokens/{model}/{dataset}.parquet",
+    output:
+        tokens="<results>/subset/tokens/{model}/{dataset}.parquet",
+    log:
+        "<logs>/take_subset_tokens/{model}/{dataset}.log",
+    benchmark:
+        "<benchmarks>/take_subset_tokens/{model}/{dataset}.jsonl"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        revision=REVISIONS["potential"],
+    message:
+        "Taking the scores of these traces of {wildcards.model} on {wildcards.dataset}"
+    script:
+        "../scripts/take_subset_tokens.py"
 
 
 rule plan_independent:

@@ -1,4 +1,4 @@
-"""Take the traces of a data set's first problems, and their tokens."""
+"""Take the traces of a data set's first problems."""
 
 from cliff_tokens import tables
 from cliff_tokens.script import running
@@ -10,7 +10,4 @@ with running(snakemake) as provenance:
         tables.read(snakemake.input.traces, "traces"),
         snakemake.params.problems,
     )
-    tokens = tables.read(snakemake.input.tokens, "tokens")
-    tokens = tokens[tokens["trace_id"].isin(traces["trace_id"])]
     tables.write(traces, snakemake.output.traces, "traces", provenance)
-    tables.write(tokens, snakemake.output.tokens, "tokens", provenance)

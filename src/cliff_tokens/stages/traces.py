@@ -107,31 +107,33 @@ def score(traces: pd.DataFrame, policy: Policy, support: int) -> tuple[pd.DataFr
     have drawn is an error.
     """
     policy.check_drew(traces)
-    tokens, alternatives = zip(*_passes(traces, policy, support), strict=True)
+    parts = []
+    for trace, logits, scores, others in _passes(traces, policy, support):
+        _refuse_undrawn(trace.trace_id, scores, logits, policy)
+        parts.append((scores, others))
+    tokens, alternatives = zip(*parts, strict=True)
     return pd.concat(tokens, ignore_index=True), pd.concat(alternatives, ignore_index=True)
 
 
 def score_given(traces: pd.DataFrame, policy: Policy, support: int) -> pd.DataFrame:
     """Rows of the table ``tokens`` of traces that others wrote, by whatever sampler.
 
-    q_t is the policy's all the same: the chance that it writes the token after this prefix.
-    ``support`` is as in ``score``.
+    q_t is the policy's all the same: the chance that it writes the token after this prefix, 0 where
+    its sampler would not. ``support`` is as in ``score``.
     """
-    tokens = [scores for scores, _ in _passes(traces, policy, support)]
+    tokens = [scores for _, _, scores, _ in _passes(traces, policy, support)]
     return pd.concat(tokens, ignore_index=True)
 
 
-def _passes(
-    traces: pd.DataFrame, policy: Policy, support: int
-) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    """Scores and other tokens of every trace, in order."""
+def _passes(traces: pd.DataFrame, policy: Policy, support: int) -> Iterator[tuple]:
+    """Every trace, in order, with its logits, its scores and other tokens."""
     sequences = list(zip(traces["prompt_ids"], traces["token_ids"], strict=True))
     passes = progress.track(policy.engine.score(sequences), len(sequences), "trace", "score")
     for trace, logits in zip(traces.itertuples(), passes, strict=True):
         scores, others = score_trace(logits, trace.token_ids, policy.sampler, support)
-        _refuse_undrawn(trace.trace_id, scores, logits, policy)
         scores["token"] = policy.tokenizer.pieces(trace.token_ids)
-        yield scores.assign(trace_id=trace.trace_id), others.assign(trace_id=trace.trace_id)
+        owner = {"trace_id": trace.trace_id}
+        yield trace, logits, scores.assign(**owner), others.assign(**owner)
 
 
 def _refuse_undrawn(
