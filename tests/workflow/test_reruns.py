@@ -31,7 +31,7 @@ def test_another_threshold_reruns_detection_and_what_follows_but_no_sampling(fin
     changed = tmp_path / "threshold.yaml"
     changed.write_text("cliffs: {margin: 0.15}\n")
     jobs = planned(finished, *SMOKE, str(changed))
-    assert jobs["detect_cliffs"] == 3  # of two estimators, and of the training set
+    assert jobs["detect_cliffs"] == 4  # of three estimators, and of the training set
     assert jobs["plan_resampling"] == 2
     assert not SAMPLING & set(jobs)
 
