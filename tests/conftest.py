@@ -48,6 +48,15 @@ def quiet() -> dict:
     return exhibits.given(synthetic.run(problems=3, jump=0))
 
 
+@pytest.fixture(scope="session")
+def chromium():
+    """A headless Chromium, one for all pages that the tests of a session open."""
+    from helpers import browser
+
+    with browser.started() as chromium:
+        yield chromium
+
+
 @pytest.fixture
 def seen() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Agreement, cliffs and members by hand: three cliffs of one source, one without a control."""

@@ -1,14 +1,7 @@
-"""A browser, and articles to open in it."""
+"""Articles to open in a browser."""
 
 import pytest
 from helpers import article_folder, browser
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    """A headless Chromium for all tests of the session."""
-    with browser.started() as chromium:
-        yield chromium
 
 
 @pytest.fixture(scope="session")

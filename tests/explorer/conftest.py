@@ -1,14 +1,7 @@
-"""A browser and explorers to open in it, for the tests that are marked so."""
+"""Explorers to open in a browser, for the tests that are marked so."""
 
 import pytest
 from helpers import browser
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    """A headless Chromium for all tests of the session."""
-    with browser.started() as chromium:
-        yield chromium
 
 
 @pytest.fixture(scope="session")
