@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from cliff_tokens import sources, tables
-from cliff_tokens.stages.arms import confirm
+from cliff_tokens.stages.arms import confirm, say
 from cliff_tokens.terminal import align, around, printable
 
 _WIDTH = 88  # letters of a line of text
@@ -132,18 +132,17 @@ def _confirmed(reading: sources.Reading) -> pd.DataFrame:
     """The cliffs of a reading; ``confirmed`` is null where no fresh rollouts were drawn."""
     cliffs = tables.read(reading.cliffs, "cliffs")
     if "resampling" not in reading.followed:
-        return cliffs.assign(confirmed=None, possible=None)
-    return confirm(cliffs, tables.read(reading.followed["resampling"], "resampling"), reading.test)
+        return cliffs.assign(confirmed=None)
+    resampling = tables.read(reading.followed["resampling"], "resampling")
+    found = confirm(cliffs, resampling, reading.test)
+    return found.assign(confirmed=say(found["possible"], found["confirmed"]))
 
 
 def _measures(cliff) -> dict[str, str]:
     """The columns of a cliff that both views have."""
     shown = {"before": f"{cliff.before:.3f}", "after": f"{cliff.after:.3f}"}
     shown["q"] = f"{cliff.sampler_probability:.3f}"
-    if pd.isna(cliff.confirmed):
-        return shown | {"confirmed": "-"}
-    words = "yes" if cliff.confirmed else "no" if cliff.possible else "cannot be"
-    return shown | {"confirmed": words}
+    return shown | {"confirmed": "-" if pd.isna(cliff.confirmed) else cliff.confirmed}
 
 
 def _marked(tokens: pd.DataFrame, cliffs: pd.DataFrame) -> str:

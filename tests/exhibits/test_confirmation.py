@@ -31,14 +31,6 @@ def test_a_cliff_is_confirmed_or_not_or_cannot_be():
     assert confirmation.confirmed_by_cliff(CLIFFS, ARMS, CliffTest())["m/d/p/0@9"] == "no"
 
 
-def test_where_nothing_fresh_tells_there_is_no_word():
-    words = confirmation.say(
-        pd.Series([True, True, False]), pd.Series([True, None, None], dtype="boolean")
-    )
-    assert words.isna().tolist() == [False, True, False]
-    assert words.tolist()[::2] == ["yes", "cannot be"]
-
-
 def marks(figure):
     """Link and fill of every mark of a single cliff."""
     lines = [line for axes in figure.axes for line in axes.lines if line.get_url()]

@@ -29,9 +29,9 @@ CARD = pd.DataFrame(
          "other models"),
         ("number_44_of_46", "first/n", 0.956522, 0.9, 0.8, 0.95, 40, "not excluded", ""),
     ],
-    columns=["item", "quantity", "published", "ours", "low", "high", "n", "word", "reason"],
+    columns=["item", "quantity", "published", "ours", "low", "high", "n", "word", "note"],
 ).assign(
-    p_holm=[0.02, 0.4, None, None, None], revision="first", became="unknown", note="claim: above 0"
+    p_holm=[0.02, 0.4, None, None, None], revision="first", became="unknown"
 )  # fmt: skip
 
 

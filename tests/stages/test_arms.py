@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cliff_tokens.stages.arms import confirm, fresh_drops, join_arms
+from cliff_tokens.stages.arms import confirm, fresh_drops, join_arms, say
 from cliff_tokens.stages.cliff_test import CliffTest
 
 CLIFFS = pd.DataFrame({"cliff_id": ["b@2", "a@1"], "kind": ["uncertain", "other"]}, index=[7, 3])
@@ -42,6 +42,16 @@ def test_a_cliff_is_possible_where_the_sampler_leaves_it_more_often_than_the_mar
     found = confirm(CLIFFS.assign(sampler_probability=[0.95, 0.5]), RESAMPLING, CliffTest())
     assert found["possible"].tolist() == [False, True]
     assert found["confirmed"].tolist() == [False, True]
+
+
+def test_where_nothing_fresh_tells_there_is_no_word():
+    words = say(pd.Series([True, True, False]), pd.Series([True, None, None], dtype="boolean"))
+    assert words.isna().tolist() == [False, True, False]
+    assert words.tolist()[::2] == ["yes", "cannot be"]
+
+
+def test_what_cannot_be_is_said_so_whatever_fresh_rollouts_show():
+    assert say(pd.Series([False]), pd.Series([True])).tolist() == ["cannot be"]
 
 
 def test_a_cliff_that_lacks_an_arm_is_refused_by_name():

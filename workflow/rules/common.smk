@@ -151,8 +151,7 @@ DOMAINS = {
     name: "in domain" if entry["in_domain"] else "out of domain"
     for name, entry in EVALUATED.items()
 }
-# Estimators of the run, those whose cliffs are audited, and those that are scored against the
-# reference: all that take no rollouts of their own, or few.
+# Estimators of the run, those whose cliffs are audited, and those that are scored (truth).
 MAIN = config["potential"]["main"]
 RUN_ESTIMATORS = config["potential"]["estimators"]
 AUDITED = [name for name in RUN_ESTIMATORS if name == "independent"]

@@ -15,6 +15,7 @@ from cliff_tokens.article.drawing import Drawing
 from cliff_tokens.exhibits.style import link
 from cliff_tokens.formatting import format_cells, format_interval, format_number
 from cliff_tokens.legends import Column
+from cliff_tokens.stages.arms import CONFIRMED, IMPOSSIBLE, UNCONFIRMED
 from cliff_tokens.terminal import printable
 
 _LONG = 30  # rows from which on a table is folded
@@ -113,14 +114,13 @@ def find_rows(card: pd.DataFrame, item: str) -> list[dict[str, str]]:
     for row in card[card["item"].eq(item) & card["ours"].notna()].to_dict("records"):
         value = format_interval(row["ours"], row["low"], row["high"])
         published = "" if pd.isna(row["published"]) else format_number(row["published"])
-        why = [row[name] for name in ("reason", "note") if name in row and not pd.isna(row[name])]
         rows.append(
             {
                 "word": printable(str(row["word"])),
                 "what": printable(str(row["quantity"])),
                 "value": f"{value}, n = {row['n']}",
                 "published": published,
-                "why": printable("; ".join(why)),
+                "why": "" if pd.isna(row["note"]) else printable(row["note"]),
             }
         )
     return rows
@@ -213,9 +213,9 @@ def totals(frames: Mapping[str, pd.DataFrame]) -> dict[str, int]:
     return counted | {
         "cliffs": len(cliffs),
         "incorrect": int(cliffs["outcome"].eq("incorrect").sum()),
-        "confirmed": int(said.get("yes", 0)),
-        "unconfirmed": int(said.get("no", 0)),
-        "impossible": int(said.get("cannot be", 0)),
+        "confirmed": int(said.get(CONFIRMED, 0)),
+        "unconfirmed": int(said.get(UNCONFIRMED, 0)),
+        "impossible": int(said.get(IMPOSSIBLE, 0)),
     }
 
 

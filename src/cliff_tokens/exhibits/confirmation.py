@@ -11,8 +11,6 @@ import pandas as pd
 from cliff_tokens.stages import arms
 from cliff_tokens.stages.cliff_test import CliffTest
 
-CONFIRMED, UNCONFIRMED, IMPOSSIBLE = "yes", "no", "cannot be"
-
 
 def confirm(cliffs: pd.DataFrame, resampling: pd.DataFrame, test: CliffTest) -> pd.DataFrame:
     """The cliffs with ``fresh_drop`` and the word ``confirmed``.
@@ -24,7 +22,7 @@ def confirm(cliffs: pd.DataFrame, resampling: pd.DataFrame, test: CliffTest) -> 
     """
     fresh = arms.confirm(cliffs, resampling, test)
     return cliffs.assign(
-        fresh_drop=fresh["fresh_drop"], confirmed=say(fresh["possible"], fresh["confirmed"])
+        fresh_drop=fresh["fresh_drop"], confirmed=arms.say(fresh["possible"], fresh["confirmed"])
     )
 
 
@@ -33,9 +31,3 @@ def confirmed_by_cliff(
 ) -> Mapping[str, str]:
     """The word of each cliff by its id; arguments as those of ``confirm``."""
     return confirm(cliffs, resampling, test).set_index("cliff_id")["confirmed"].to_dict()
-
-
-def say(possible: pd.Series, confirmed: pd.Series) -> pd.Series:
-    """The word for each cliff; null where nothing fresh tells (``confirmed`` is null)."""
-    words = confirmed.astype("boolean").map({True: CONFIRMED, False: UNCONFIRMED})
-    return words.astype(object).mask(~possible.astype(bool), IMPOSSIBLE)

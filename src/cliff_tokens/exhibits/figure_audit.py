@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cliff_tokens.exhibits import style
-from cliff_tokens.exhibits.confirmation import IMPOSSIBLE, say
+from cliff_tokens.stages.arms import IMPOSSIBLE, say
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.taxonomy import KINDS
 

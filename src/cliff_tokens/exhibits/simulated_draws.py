@@ -6,6 +6,7 @@ their trace. Here the reference *is* the truth, so that a simulated flag is fals
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from cliff_tokens.stages.recursion import (
     estimate_recycled,
     plan_branches,
     plan_second_round,
+    rows_by_step,
 )
 from cliff_tokens.stages.simulation import estimates_of_counts
 from cliff_tokens.tables import PLACE, require
@@ -39,6 +41,11 @@ class Truth:
     reference: pd.DataFrame
     branches: pd.DataFrame
 
+    @cached_property
+    def lengths(self) -> pd.DataFrame:
+        """``expected_lengths``: the same in every pass."""
+        return expected_lengths(self.tokens, self.branches)
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -53,7 +60,7 @@ def simulate(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Estimates of one pass of an estimator, and what it generated: trace_id, generated_tokens."""
     if estimator in ("independent", "recycled"):
-        spent = expected_lengths(truth.tokens, truth.branches)
+        spent = truth.lengths
         spent = spent.assign(generated_tokens=protocol.rollouts * spent["length"])
         if estimator == "independent":
             return draw_independent(truth.reference, protocol.rollouts, rng), spent
@@ -84,13 +91,14 @@ def draw_leavers(truth: Truth, rollouts: int, rng: np.random.Generator) -> pd.Da
     sums = truth.branches.groupby(PLACE)[["successes", "rollouts"]].sum()
     share = (sums["successes"] / sums["rollouts"]).rename("share")
     rows = truth.tokens[[*PLACE, "sampler_probability"]].join(share, on=PLACE).sort_values(PLACE)
-    q, t = rows["sampler_probability"].to_numpy(), rows["t"].to_numpy()
-    left, following = np.zeros(len(rows), dtype=np.int64), 0
-    for row in range(len(rows)):
+    trace_of, traces = pd.factorize(rows["trace_id"])
+    other = np.clip(1 - rows["sampler_probability"].to_numpy(), 0, 1)
+    left, following = (np.zeros(size, dtype=np.int64) for size in (len(rows), len(traces)))
+    for at in rows_by_step(rows["t"].to_numpy() - 1):
         # Those that start here, and those from earlier prefixes that have followed the trace.
-        following = rollouts + (following if t[row] > 1 else 0)
-        left[row] = rng.binomial(following, max(0.0, 1 - q[row]))
-        following -= left[row]
+        following[trace_of[at]] += rollouts
+        left[at] = rng.binomial(following[trace_of[at]], other[at])
+        following[trace_of[at]] -= left[at]
     successes = rng.binomial(left, rows["share"].fillna(0.0))
     return rows[PLACE].assign(rollouts=left, successes=successes)[left > 0]
 
@@ -127,11 +135,12 @@ def expected_lengths(tokens: pd.DataFrame, reference_branches: pd.DataFrame) -> 
     mean = (sums["generated_tokens"] / sums["rollouts"]).rename("mean")
     rows = tokens[[*PLACE, "sampler_probability"]].join(mean, on=PLACE).sort_values(PLACE)
     q, other = rows["sampler_probability"].to_numpy(), rows["mean"].fillna(0).to_numpy()
-    last = rows["trace_id"].ne(rows["trace_id"].shift(-1)).to_numpy()
-    lengths, after = np.empty(len(rows)), 0.0
-    for row in range(len(rows) - 1, -1, -1):
-        after = 1 + q[row] * (0.0 if last[row] else after) + (1 - q[row]) * other[row]
-        lengths[row] = after
+    trace_of, traces = pd.factorize(rows["trace_id"])
+    rest = rows.groupby("trace_id")["t"].transform("max") - rows["t"]
+    lengths, after = np.empty(len(rows)), np.zeros(len(traces))
+    for at in rows_by_step(rest.to_numpy()):
+        lengths[at] = 1 + q[at] * after[trace_of[at]] + (1 - q[at]) * other[at]
+        after[trace_of[at]] = lengths[at]
     return rows[PLACE].assign(length=lengths)
 
 

@@ -10,6 +10,9 @@ from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.statistics import unpooled_error
 from cliff_tokens.tables import require
 
+# What is said of a cliff in a word: fresh rollouts confirm it or do not, or it cannot be one.
+CONFIRMED, UNCONFIRMED, IMPOSSIBLE = "yes", "no", "cannot be"
+
 
 def join_arms(cliffs: pd.DataFrame, resampling: pd.DataFrame) -> pd.DataFrame:
     """The cliffs with their fresh counts: successes and rollouts, ``..._del`` and ``..._keep``."""
@@ -32,6 +35,12 @@ def average_alternative(joined: pd.DataFrame) -> pd.Series:
     drop = joined["successes_del"] / joined["rollouts_del"] - kept
     left = 1 - joined["sampler_probability"]
     return kept + drop / left.where(left > 0)
+
+
+def say(possible: pd.Series, confirmed: pd.Series) -> pd.Series:
+    """The word for each cliff; null where nothing fresh tells (``confirmed`` is null)."""
+    words = confirmed.astype("boolean").map({True: CONFIRMED, False: UNCONFIRMED})
+    return words.astype(object).mask(~possible.astype(bool), IMPOSSIBLE)
 
 
 def confirm(cliffs: pd.DataFrame, resampling: pd.DataFrame, test: CliffTest) -> pd.DataFrame:

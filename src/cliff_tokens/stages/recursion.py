@@ -101,7 +101,7 @@ def counted_for(t: np.ndarray, q: np.ndarray) -> np.ndarray:
     ones. ``t`` and ``q`` are of whole traces, in order.
     """
     counted = np.ones(len(t))
-    for at in itertools.islice(_steps(t - 1), 1, None):
+    for at in itertools.islice(rows_by_step(t - 1), 1, None):
         counted[at] += q[at - 1] ** 2 * counted[at - 1]
     return counted
 
@@ -237,7 +237,7 @@ def _backward(rows: pd.DataFrame) -> pd.DataFrame:
     # V_t of every trace and its variance, from the end of the trace to its beginning.
     v = rows.groupby("trace")["verdict"].first().to_numpy(dtype=float)
     var_v = np.zeros(len(v))
-    for at in _steps(rows["length"].to_numpy() - rows["t"].to_numpy()):
+    for at in rows_by_step(rows["length"].to_numpy() - rows["t"].to_numpy()):
         trace, other = trace_of[at], 1 - q[at]
         after[at] = v[trace]
         # Where nothing was drawn, V_t stands for B_t, from which it is no farther than from 0 or 1.
@@ -258,8 +258,8 @@ def smoothed(successes: np.ndarray, n: np.ndarray) -> np.ndarray:
     return (successes + PSEUDO) / (n + 2 * PSEUDO)
 
 
-def _steps(step: np.ndarray) -> Iterator[np.ndarray]:
-    """Rows at step 0, at step 1, ...: rows of all traces that a recursion takes together."""
+def rows_by_step(step: np.ndarray) -> Iterator[np.ndarray]:
+    """Places of the rows at step 0, 1, ..: those of all traces that a recursion takes together."""
     order = np.argsort(step, kind="stable")
     starts = np.searchsorted(step[order], np.arange(step.max() + 2))
     for start, end in itertools.pairwise(starts):
