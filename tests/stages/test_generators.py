@@ -43,7 +43,7 @@ def told(question):
             value = math.prod(numbers)
         elif "dollars each" in sentence or "costs" in sentence:
             value *= numbers[0]
-        elif "of them" in sentence:
+        elif re.search("loses|sells|gives", sentence):
             value -= numbers[0]
         else:
             value += math.prod(numbers)
@@ -59,14 +59,14 @@ def test_stories_have_one_to_three_steps_and_their_answer_follows_from_the_quest
 
 def test_stories_are_told_in_many_ways():
     stories = some("stories", count=600)
-    assert len({re.sub(r"\d+", "#", story.question) for story in stories}) > 550
+    assert len({re.sub(r"\d+", "#", story.question) for story in stories}) > 500
 
 
 SHOWN = catalogue.read(ROOT / "config/datasets.yaml")["stories"]
 
 
 def test_worked_examples_are_of_the_corpus_and_right():
-    corpus = {story.question: story for story in some("stories", count=40)}
+    corpus = {story.question: story for story in some("stories", count=60)}
     for shot in SHOWN["shots"]:
         assert extract(shot["answer"], SHOWN["answer_from"]) == str(corpus[shot["question"]].answer)
         steps = re.findall(r"(\d+ [-+*] \d+) = (\d+)", shot["answer"])

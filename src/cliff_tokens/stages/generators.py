@@ -46,15 +46,16 @@ PACKS = (
     "{name} buys {a} {holders} of {b} {goods}.",
 )
 MORE = (
-    "{friend} gives {name} {b} more.",
-    "{she} buys {b} more.",
-    "{she} finds {b} more.",
-    "Then {she_} gets {b} more from {friend}.",
+    "{she} buys {b} more {goods}.",
+    "{she} finds {b} more {goods}.",
+    "{she} gets {b} more {goods} from {friend}.",
+    "Then {she_} gets {b} more {goods}.",
 )
 FEWER = (
-    "{she} gives {b} of them to {friend}.",
-    "{she} loses {b} of them.",
-    "Then {she_} gives away {b} of them.",
+    "{she} gives {b} {goods} to {friend}.",
+    "{she} loses {b} {goods}.",
+    "{she} sells {b} {goods}.",
+    "Then {she_} gives away {b} {goods}.",
 )
 MORE_PACKS = (
     "Then {she_} gets {b} {holders} of {c} more.",
@@ -64,10 +65,7 @@ SOLD = (
     "{she} sells all of them for {b} dollars each. How many dollars does {name} get?",
     "Each of them costs {b} dollars. How many dollars do all of them cost?",
 )
-LEFT = (
-    "How many {goods} does {name} have now?",
-    "How many {goods} are there now?",
-)
+LEFT = "How many {goods} does {name} have now?"
 _PATIENCE = 1000  # repeated problems in a row that show a split to be exhausted
 
 
@@ -227,10 +225,13 @@ def _factors(rng: np.random.Generator, n: int | None = None) -> Problem:
 
 
 def _story(rng: np.random.Generator) -> Problem:
-    """One to three steps with numbers up to 9, told in one of many ways."""
+    """One to three steps, most often one, told in one of many ways.
+
+    Numbers go up to 9 where they are multiplied and else to 25.
+    """
     name, goods = str(rng.choice(list(NAMES))), str(rng.choice(GOODS))
     words = {"name": name, "she": NAMES[name], "she_": NAMES[name].lower(), "goods": goods}
-    count, steps, sentences = int(rng.choice([1, 2, 3], p=[0.5, 0.4, 0.1])), [], []
+    count, steps, sentences = int(rng.choice([1, 2, 3], p=[0.85, 0.12, 0.03])), [], []
 
     def tell(wordings: tuple[str, ...], **numbers: int) -> None:
         who = {"friend": str(rng.choice(FRIENDS)), "holders": str(rng.choice(HOLDERS))}
@@ -241,22 +242,24 @@ def _story(rng: np.random.Generator) -> Problem:
         steps.append(Step(left, operator, right, result))
         return result
 
-    value, b = int(rng.integers(3, 10)), int(rng.integers(2, 10))
-    if rng.random() < 0.5:
+    if rng.random() < 0.3:
+        value, b = int(rng.integers(3, 10)), int(rng.integers(2, 10))
         tell(PACKS, a=value, b=b)
         value = calculate(value, "*", b)
     else:
+        value = int(rng.integers(3, 26))
         tell(OPENINGS, a=value)
     while len(steps) < count:
-        b, c, chance = int(rng.integers(2, 10)), int(rng.integers(2, 10)), rng.random()
-        if chance < 0.1 and len(steps) == count - 1:
+        b, chance = int(rng.integers(2, 21)), rng.random()
+        if chance < 0.1 and len(steps) == count - 1 and value < 10 and b < 10:
             tell(SOLD, b=b)
             value = calculate(value, "*", b)
             break
-        if chance < 0.2 and len(steps) <= count - 2:
+        if chance < 0.2 and len(steps) <= count - 2 and b < 10:
+            c = int(rng.integers(2, 10))
             tell(MORE_PACKS, b=b, c=c)
             value = calculate(value, "+", calculate(b, "*", c))
-        elif chance < 0.4 and value > 3:
+        elif chance < 0.5 and value > 3:
             b = min(b, value - 1)
             tell(FEWER, b=b)
             value = calculate(value, "-", b)
@@ -264,6 +267,6 @@ def _story(rng: np.random.Generator) -> Problem:
             tell(MORE, b=b)
             value = calculate(value, "+", b)
     if not sentences[-1].endswith("?"):
-        tell(LEFT)
+        tell((LEFT,))
     key = "stories " + ", ".join(f"{one.left} {one.operator} {one.right}" for one in steps)
     return Problem("stories", key, " ".join(sentences), value, tuple(steps), goods)
