@@ -59,18 +59,19 @@ def test_what_is_not_kept_is_not_remembered():
 
 
 @pytest.mark.parametrize("common", [4, 0])
-def test_a_row_attends_to_its_part_of_the_trunks_and_to_its_own_columns(common):
+def test_a_row_attends_to_the_first_of_its_trunk_and_to_its_own_columns(common):
     """Two steps of three rows; what a row may not read is so large that it would show."""
     rows = np.zeros(3, dtype=ROW)
-    rows["own"] = [2, 1, 0]
+    rows["own"] = [2, 0, 1]
     rows["prefix"] = [3, 2, 4] if common else 0
-    starts = np.array([0, 2, 0]) if common else np.zeros(3, dtype=np.int64)
+    spans, span_of = [(0, 2), (2, 3)], [0, 0, 1]  # the first two read one trunk
     columns = tensor(0, 1, 2, 3, 1, 5, WIDTH)
-    for row in rows["own"].argsort():
-        columns[:, :, row, :, : 2 - rows["own"][row]] = 50.0  # aligned on the right: hidden
-    shared = tensor(1, 1, 2, 1, common, WIDTH)
+    for row, own in enumerate(rows["own"]):
+        columns[:, :, row, :, : 2 - own] = 50.0  # aligned on the right: hidden
+    trunks = [tensor(seed, 1, 2, 1, common, WIDTH) for seed in (1, 2)]
+    trunks[0][..., 3:, :] = 50.0
     own = [columns[0, :, row, 0, 2 - n : 2].numpy().copy() for row, n in enumerate(rows["own"])]
-    decode = Decode(columns, shared, rows, starts)
+    decode = Decode(columns, trunks, rows, spans)
     assert decode.positions.tolist() == (rows["own"] + rows["prefix"])[:, None].tolist()
     for step in range(2):
         query, key, value = (tensor(10 * step + seed, 3, 2, 1, WIDTH) for seed in (3, 4, 5))
@@ -81,8 +82,8 @@ def test_a_row_attends_to_its_part_of_the_trunks_and_to_its_own_columns(common):
         for row in range(3):
             new = torch.stack([key[row, 0], value[row, 0]]).numpy()
             own[row] = np.concatenate([own[row], new], axis=1)
-            trunk = shared[0, :, 0, starts[row] : starts[row] + rows["prefix"][row]].numpy()
-            keys, values = np.concatenate([trunk, own[row]], axis=1)
+            read = trunks[span_of[row]][0, :, 0, : rows["prefix"][row]].numpy()
+            keys, values = np.concatenate([read, own[row]], axis=1)
             for head in range(2):
                 expected = softmax_mean(query[row, head, 0].numpy(), keys, values)
                 np.testing.assert_allclose(found[row, 0, head], expected, rtol=1e-4, atol=1e-5)
@@ -108,9 +109,9 @@ def test_blocks_hold_every_row_once():
 
 
 def test_blocks_are_not_too_small_to_be_worth_it():
-    lengths = np.array([100] * 10 + [3] * 100)
-    assert blocks_of(lengths) == [(0, 32), (32, 110)]
-    assert blocks_of(lengths[:30]) == [(0, 30)]
+    lengths = np.array([100] * 10 + [3] * 400)
+    assert blocks_of(lengths) == [(0, 128), (128, 410)]
+    assert blocks_of(lengths[:120]) == [(0, 120)]
 
 
 @pytest.mark.parametrize("asked", ["sliding_window", "softcap", "s_aux", "position_bias"])

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cliff_tokens.policies import Request
-from cliff_tokens.policies.pool import STEM, cut, groups_of, pad, stem_of
+from cliff_tokens.policies.pool import STEM, cut, groups_of, pad, spans_of, stem_of
 
 
 def requests(*prompts, rollouts=1):
@@ -54,6 +54,11 @@ def test_runs_hold_every_index_once_and_fit(costs, room, padded):
         inside = [costs[index] for index in run]
         total = max(inside) * len(run) if padded else sum(inside)
         assert total <= room or len(run) == 1
+
+
+def test_rows_that_read_one_trunk_are_one_span():
+    assert spans_of(np.array([3, 3, 5, 9, 9, 9])) == [(0, 2), (2, 3), (3, 6)]
+    assert spans_of(np.zeros(0)) == []
 
 
 def test_prefixes_and_siblings_share_the_trunk_of_the_longest():

@@ -5,6 +5,8 @@ through the interface that transformers has for this. ``Prefill`` reads prompts,
 one token to every row of a pool.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch.nn.functional import scaled_dot_product_attention
@@ -66,41 +68,44 @@ class Prefill:
 
 
 class Decode:
-    """One token per row: attention to the shared columns and to the row's own.
+    """One token per row: attention to the columns of the row's trunk and to its own.
 
-    Own columns are aligned on the right, so that all rows fill the same column in a step; rows
-    are sorted by how many they have, most first, and split into blocks of similar length.
+    Rows that read one trunk stand side by side (a *span*), so that its columns are one matrix
+    product for all of them. Own columns are aligned on the right, so that all rows fill the same
+    column in a step; the rows of a span are sorted by how many they have, most first, and split
+    into blocks of similar length.
     """
 
     def __init__(
-        self, columns: torch.Tensor, shared: torch.Tensor, rows: np.ndarray, starts, stem: int = 0
+        self,
+        columns: torch.Tensor,
+        trunks: Sequence[torch.Tensor],
+        rows: np.ndarray,
+        spans: Sequence[tuple[int, int]],
     ):
         """
         Args:
             columns: of the rows themselves, [layers, 2, slots, kv heads, capacity, width].
-            shared: of the stem and, side by side, of the trunks that go on from it, [layers, 2,
-                kv heads, shared columns, width].
-            rows: of the pool (``pool.ROW``), those with most own columns first.
-            starts: int [rows], where each row's trunk goes on in ``shared``.
-            stem: how many columns come before, which all trunks begin with.
+            trunks: columns that the rows of each span read, [layers, 2, kv heads, columns, width];
+                a row reads the first of them, as many as its prefix.
+            rows: of the pool (``pool.ROW``), span by span.
+            spans: first row of each, and the one after its last.
         """
-        self.columns, self.shared, self.common = columns, shared, shared.shape[-2]
         own, prefix = rows["own"], rows["prefix"]
-        self.column = int(own[0])  # the one that the next step fills
+        self.columns = columns
+        self.column = int(own.max())  # the one that the next step fills
         self.positions = torch.from_numpy(own + prefix)[:, None].to(columns.device)
-        place, starts, prefix = np.arange(self.common), starts[:, None], prefix[:, None]
-        seen = (place < np.minimum(stem, prefix)) | (
-            (place >= starts) & (place < starts + prefix - stem)
-        )
-        hidden_shared = ~seen
-        hidden_own = np.arange(columns.shape[-2]) < self.column - own[:, None]
         self.blocks = []
-        for low, high in blocks_of(own):
-            first = self.column - int(own[low])
-            hidden = np.concatenate([hidden_shared[low:high], hidden_own[low:high, first:]], axis=1)
-            mask = torch.zeros(hidden.shape, dtype=columns.dtype)
-            mask.masked_fill_(torch.from_numpy(hidden), -torch.inf)
-            self.blocks.append((low, high, first, mask.to(columns.device)[:, None, None]))
+        for (low, high), trunk in zip(spans, trunks, strict=True):
+            read = np.arange(trunk.shape[-2]) < prefix[low:high, None]
+            filled = np.arange(columns.shape[-2]) >= self.column - own[low:high, None]
+            for top, end in blocks_of(own[low:high]):
+                first = self.column - int(own[low + top])
+                seen = np.concatenate([read[top:end], filled[top:end, first:]], axis=1)
+                mask = torch.zeros(seen.shape, dtype=columns.dtype)
+                mask.masked_fill_(torch.from_numpy(~seen), -torch.inf)
+                mask = mask.to(columns.device)[:, None, None]
+                self.blocks.append((low + top, low + end, first, trunk, mask))
 
     def advance(self):
         """Go on to the next token; to be called after each step."""
@@ -115,36 +120,36 @@ class Decode:
         keys[:rows, :, self.column] = key[:, :, 0]
         values[:rows, :, self.column] = value[:, :, 0]
         query = (query * scaling).view(rows, kv, heads // kv, width)
-        shared_keys, shared_values = self.shared[layer].transpose(-1, -2)
         parts = [
-            self._block(
+            _block(
                 query[low:high],
                 keys[low:high, :, first:end],
                 values[low:high, :, first:end],
-                shared_keys,
-                shared_values,
-                mask[..., : self.common + end - first],
+                trunk[layer],
+                mask[..., : trunk.shape[-2] + end - first],
             )
-            for low, high, first, mask in self.blocks
+            for low, high, first, trunk, mask in self.blocks
         ]
         return torch.cat(parts).view(rows, 1, heads, width)
 
-    def _block(self, query, keys, values, shared_keys, shared_values, mask):
-        """query [rows, kv heads, group, width] over shared and own columns, one softmax."""
-        rows, kv, group, width = query.shape
-        scores = query @ keys.transpose(-1, -2)
-        if not self.common:
-            return torch.softmax(scores.add_(mask), dim=-1) @ values
-        flat = query.transpose(0, 1).reshape(kv, rows * group, width)
-        common = (flat @ shared_keys).view(kv, rows, group, -1).transpose(0, 1)
-        weights = torch.softmax(torch.cat([common, scores], dim=-1).add_(mask), dim=-1)
-        flat = weights[..., : self.common].transpose(0, 1).reshape(kv, rows * group, -1)
-        # This way round the product is several times faster for heads narrower than a register.
-        common = (shared_values @ flat.transpose(-1, -2)).view(kv, width, rows, group)
-        return (weights[..., self.common :] @ values).add_(common.permute(2, 0, 3, 1))
+
+def _block(query, keys, values, trunk, mask):
+    """query [rows, kv heads, group, width] over a trunk's and own columns, one softmax."""
+    rows, kv, group, width = query.shape
+    scores = query @ keys.transpose(-1, -2)
+    common = trunk.shape[-2]
+    if not common:
+        return torch.softmax(scores.add_(mask), dim=-1) @ values
+    flat = query.transpose(0, 1).reshape(kv, rows * group, width)
+    shared = (flat @ trunk[0].transpose(-1, -2)).view(kv, rows, group, -1).transpose(0, 1)
+    weights = torch.softmax(torch.cat([shared, scores], dim=-1).add_(mask), dim=-1)
+    flat = weights[..., :common].transpose(0, 1).reshape(kv, rows * group, -1)
+    # This way round the product is several times faster for heads narrower than a register.
+    shared = (trunk[1].transpose(-1, -2) @ flat.transpose(-1, -2)).view(kv, width, rows, group)
+    return (weights[..., common:] @ values).add_(shared.permute(2, 0, 3, 1))
 
 
-def blocks_of(lengths: np.ndarray, smallest: int = 32) -> list[tuple[int, int]]:
+def blocks_of(lengths: np.ndarray, smallest: int = 128) -> list[tuple[int, int]]:
     """Cut rows sorted by length, longest first, where it falls below half of the block's first."""
     blocks, low, rows = [], 0, len(lengths)
     while low < rows:

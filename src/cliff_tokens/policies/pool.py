@@ -3,13 +3,14 @@
 Prompts that are nested (prefixes of one trace) or siblings (a prefix and one token of its own)
 form a group around its longest prompt, the trunk, which is run once. A pool of slots decodes one
 token per row and step; a row that ends gives its slot to the next one. Each row attends to
-columns of the trunk, shared with other rows and so one matrix product, and to columns of its own.
+columns of its trunk, one matrix product for all rows that read it, and to columns of its own.
 What all trunks of a pool begin with, such as worked examples, is its stem: it is run once, too.
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -34,6 +35,7 @@ ROW = np.dtype(
 )
 SLACK = 32  # steps that a pool may go on, at least, before it moves its rows
 STEM = 32  # tokens that all trunks begin with, at least, for which a stem pays
+CROWD = 64  # rows of a trunk, at least, for which reading its columns together pays
 PREFILL_TOKENS = 8192  # padding included, that run at once when prompts are read
 
 
@@ -99,6 +101,12 @@ def groups_of(requests: Sequence[Request]) -> list[Group]:
     return sorted(groups, key=lambda group: min(group.members))
 
 
+def spans_of(trunks: np.ndarray) -> list[tuple[int, int]]:
+    """Runs of equal values: the first row of each, and the one after its last."""
+    edges = [0, *np.flatnonzero(np.diff(trunks)) + 1, len(trunks)]
+    return [(int(low), int(high)) for low, high in pairwise(edges) if low < high]
+
+
 class Pool:
     """The rows that run at once, and the queue that fills them.
 
@@ -109,7 +117,7 @@ class Pool:
         stops: int64, the tokens that end a rollout.
         groups: what this pool answers, by trunk.
         copy: whether rows hold the columns of their trunk themselves, which pays where few rows
-            share it; otherwise every row reads every trunk of the pool, hidden or not.
+            share it; otherwise those of one trunk read it together.
     """
 
     def __init__(self, engine, requests, sampler, stops, groups: Sequence[Group], copy: bool):
@@ -138,6 +146,7 @@ class Pool:
         self.rows = np.zeros(0, dtype=ROW)
         self.alive = np.zeros(0, dtype=bool)
         self.tokens = np.zeros((0, self.longest), dtype=np.int32)
+        self.spans: list[tuple[int, int]] = []  # of rows that read one trunk
         self.trunks, self.pattern, self.done = {}, None, []
 
     def run(self) -> Iterator[Completion]:
@@ -199,7 +208,8 @@ class Pool:
             columns = pattern.columns()
             for row, group in enumerate(some):
                 serial = batch[row]
-                self.trunks[serial] = columns[:, :, row]
+                own = columns[:, :, row]
+                self.trunks[serial] = own if self.copy else torch.cat([self.head, own], dim=-2)
                 for index in group.members:
                     request = self.requests[index]
                     rows = self._rows(index, serial)
@@ -261,26 +271,29 @@ class Pool:
             prefix = rows["prefix"][fresh]
             rows["own"][fresh] = np.maximum(prefix - self.stem, 0)
             rows["prefix"][fresh] = np.minimum(prefix, self.stem)
-        order = np.argsort(-rows["own"], kind="stable")
+        trunk = np.zeros(len(rows)) if self.copy else rows["trunk"]
+        order = np.lexsort((-rows["own"], trunk))
         self.rows, self.tokens, origin = rows[order], tokens[order], origin[order]
         self.alive = np.ones(len(rows), dtype=bool)
+        self.spans = spans_of(trunk[order])
         self._move(origin)
-        shared, starts = self._shared()
         if len(rows):
-            self.pattern = Decode(self.buffers[0], shared, self.rows, starts, self.stem)
+            self.pattern = Decode(self.buffers[0], self._read(), self.rows, self.spans)
 
     @torch.inference_mode()
     def _move(self, origin: np.ndarray):
         """Fill the other buffer: row i comes from row ``origin[i]``, or its trunk where -1."""
         old, new = self.buffers
         own = self.rows["own"]
-        now, was = own[0] if len(own) else 0, self.pattern.column if self.pattern else 0
-        for low, high in blocks_of(own):
-            length = min(own[low], was)
-            # New rows take the columns of some other row here; they are hidden or replaced.
-            chosen = torch.from_numpy(origin[low:high].clip(0)).to(old.device)
-            moved = old[..., was - length : was, :].index_select(2, chosen)
-            new[:, :, low:high, :, now - length : now] = moved
+        now, was = own.max(initial=0), self.pattern.column if self.pattern else 0
+        for start, stop in self.spans:
+            for top, end in blocks_of(own[start:stop]):
+                low, high = start + top, start + end
+                length = min(own[low], was)
+                # New rows take the columns of some other row here; they are hidden or replaced.
+                chosen = torch.from_numpy(origin[low:high].clip(0)).to(old.device)
+                moved = old[..., was - length : was, :].index_select(2, chosen)
+                new[:, :, low:high, :, now - length : now] = moved
         if self.copy:
             for row in np.flatnonzero(origin < 0):
                 length = own[row]
@@ -288,19 +301,12 @@ class Pool:
                 new[:, :, row, :, now - length : now] = trunk[..., :length, :]
         self.buffers = [new, old]
 
-    def _shared(self) -> tuple[torch.Tensor, np.ndarray]:
-        """The columns of the stem and, side by side, of the live trunks; where each row's go on."""
-        starts = np.full(len(self.rows), self.stem, dtype=np.int64)
-        if self.copy or not len(self.rows):
-            return self.head, starts
-        parts, place = [self.head], self.stem
-        for serial in np.unique(self.rows["trunk"]):
-            reading = self.rows["trunk"] == serial
-            starts[reading] = place
-            longest = max(self.rows["prefix"][reading].max() - self.stem, 0)
-            parts.append(self.trunks[int(serial)][..., :longest, :])
-            place += parts[-1].shape[-2]
-        return torch.cat(parts, dim=-2), starts
+    def _read(self) -> list[torch.Tensor]:
+        """What the rows of each span read of their trunk: as much as the longest prefix of them."""
+        if self.copy:
+            return [self.head] * len(self.spans)
+        firsts = [self.rows[low:high] for low, high in self.spans]
+        return [self.trunks[int(of["trunk"][0])][..., : of["prefix"].max(), :] for of in firsts]
 
     def _forget(self, waiting: np.ndarray | None):
         """Drop the trunks that no row reads any more and none in the queue will."""

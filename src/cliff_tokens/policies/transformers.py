@@ -25,7 +25,7 @@ from cliff_tokens.policies import (
     check_sequences,
     checkpoint,
 )
-from cliff_tokens.policies.pool import PREFILL_TOKENS, ROW, SLACK, Pool, cut, groups_of, pad
+from cliff_tokens.policies.pool import CROWD, PREFILL_TOKENS, ROW, SLACK, Pool, cut, groups_of, pad
 from cliff_tokens.policies.sampling import Sampler
 
 
@@ -82,10 +82,9 @@ class TransformersEngine:
         if not requests:
             return
         groups = groups_of(requests)
-        # Rows read every trunk of the pool, hidden or not: sharing pays where one fills the pool.
         full = self.affordable(max(request.max_tokens for request in requests) + SLACK)
-        shared = [group for group in groups if group.rows >= full]
-        copied = [group for group in groups if group.rows < full]
+        shared = [group for group in groups if group.rows >= min(CROWD, full)]
+        copied = [group for group in groups if group.rows < min(CROWD, full)]
         for chosen, copy in ((shared, False), (copied, True)):
             if any(group.rows for group in chosen):
                 yield from Pool(self, requests, sampler, stops, chosen, copy).run()
@@ -195,9 +194,7 @@ class TransformersEngine:
         own = torch.zeros_like(columns[..., :1, :])
         row = np.zeros(1, dtype=ROW)
         row["prefix"] = 7
-        pattern = attention.Decode(
-            own, columns[:, :, 0].contiguous(), row, np.zeros(1, dtype=np.int64)
-        )
+        pattern = attention.Decode(own, [columns[:, :, 0].contiguous()], row, [(0, 1)])
         logits = self.forward(tokens[:, 7:], pattern, pattern.positions)[0, -1].cpu()
         tolerance = 1e-3 if self.dtype == torch.float32 else 0.05
         if (logits - expected).abs().max() > tolerance * expected.abs().max():
