@@ -2,6 +2,9 @@
 
     OMP_NUM_THREADS=1 python benchmarks/engine.py [checkpoint folder] [--vllm]
 
+or, with ``--branches results/RUN DATASET``, those that the recursion planned for a model of that
+name there: a few branches at each of many places, on many traces.
+
 All columns get the same prefixes, sampler and limits and take turns within every repetition;
 the ratio is taken within a repetition, so that a busy machine slows both sides alike.
 """
@@ -16,6 +19,7 @@ from statistics import median
 
 import numpy as np
 
+from cliff_tokens import tables
 from cliff_tokens.policies import Request
 from cliff_tokens.policies.sampling import Sampler, streams
 from cliff_tokens.policies.transformers import TransformersEngine
@@ -56,6 +60,20 @@ def nested_requests(engine, sampler, prefixes: int, rollouts: int, limit: int) -
     trace = np.concatenate([prompt, found.token_ids[:-1]])
     ends = range(len(prompt), min(len(prompt) + prefixes, len(trace) + 1))
     return [Request(trace[:t], streams(0, "rollout", t, count=rollouts), limit) for t in ends]
+
+
+def planned_requests(run: str, model: str, dataset: str, rows: int, limit: int) -> list[Request]:
+    """The first ``rows`` of what the recursion planned in a finished run."""
+    place = f"{model}/{dataset}.parquet"
+    plan = tables.read(f"{run}/plans/recursive/{place}", "plans").head(rows)
+    traces = tables.read(f"{run}/traces/{place}", "traces").set_index("trace_id")
+    requests = []
+    for row in plan.itertuples():
+        trace = traces.loc[row.trace_id]
+        prompt = [*trace.prompt_ids, *trace.token_ids[: row.prefix_t], row.token_id]
+        keys = streams(0, "rollout", row.key, count=row.rollouts)
+        requests.append(Request(np.array(prompt, dtype=np.int32), keys, limit))
+    return requests
 
 
 def run_engine(engine, requests, sampler) -> int:
@@ -146,6 +164,8 @@ def main():
     parser.add_argument("--hidden", type=int, default=112, help="width of the random model")
     parser.add_argument("--prefixes", type=int, default=48)
     parser.add_argument("--rollouts", type=int, default=64)
+    parser.add_argument("--branches", nargs=2, metavar=("RUN", "DATASET"), help="of a finished run")
+    parser.add_argument("--rows", type=int, default=500, help="of the plan of branches")
     parser.add_argument("--limit", type=int, default=160)
     parser.add_argument("--slots", type=int, default=None)
     parser.add_argument("--repetitions", type=int, default=3)
@@ -161,9 +181,14 @@ def main():
         engine = TransformersEngine(checkpoint, device="cpu", **slots)
         stock = AutoModelForCausalLM.from_pretrained(checkpoint).eval()
         sampler = Sampler(temperature=1.0, top_p=0.95)
-        requests = nested_requests(
-            engine, sampler, options.prefixes, options.rollouts, options.limit
-        )
+        if options.branches:
+            run, dataset = options.branches
+            model = Path(checkpoint).name
+            requests = planned_requests(run, model, dataset, options.rows, options.limit)
+        else:
+            requests = nested_requests(
+                engine, sampler, options.prefixes, options.rollouts, options.limit
+            )
         columns = {
             "this engine": lambda: run_engine(engine, requests, sampler),
             "generate, batch 64": lambda: run_generate(stock, requests, sampler, 64),
@@ -183,7 +208,7 @@ def main():
         ]
     total = sum(len(request.streams) for request in requests)
     parameters = sum(weights.numel() for weights in stock.parameters())
-    print(f"{parameters} parameters, {len(requests)} prefixes, {total} rollouts\n")
+    print(f"{parameters} parameters, {len(requests)} prompts, {total} rollouts\n")
     print("| | rollouts/s | generated tokens/s | tokens a rollout | this engine is faster by |")
     print("|---|---|---|---|---|")
     for name in columns:
