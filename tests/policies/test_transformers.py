@@ -201,6 +201,23 @@ def test_scores_are_the_stock_logits_in_order(engine, stock):
         np.testing.assert_allclose(logits, expected, atol=1e-4)
 
 
+def test_scores_after_worked_examples_are_the_stock_logits(checkpoint, stock, monkeypatch):
+    monkeypatch.setattr("cliff_tokens.policies.transformers.SCORED_STEM", 40)
+    engine, read = open_engine("transformers", str(checkpoint), device="cpu"), []
+    forward = engine.forward
+    engine.forward = lambda tokens, *rest, **more: (
+        read.append(tokens.size) or forward(tokens, *rest, **more)
+    )
+    head = ids(7, 40)
+    pairs = [(np.concatenate([head, ids(k, 1 + 3 * k)]), ids(k + 100, 5 * k)) for k in range(5)]
+    for (prompt, tokens), logits in zip(pairs, engine.score(pairs), strict=True):
+        text = torch.from_numpy(np.concatenate([prompt, tokens]).astype(np.int64))[None]
+        with torch.inference_mode():
+            expected = stock(text).logits[0, len(prompt) - 1 : -1].numpy()
+        np.testing.assert_allclose(logits, expected, atol=1e-4)
+    assert read == [40, 5 * (13 + 20)]  # the examples once, the rest padded to the longest
+
+
 def test_scores_do_not_depend_on_the_memory_allowed(checkpoint, engine):
     pairs = [(ids(k, 3 + k % 50), ids(k, k % 60)) for k in range(80)]
     small = open_engine("transformers", str(checkpoint), device="cpu", memory=200_000)

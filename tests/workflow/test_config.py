@@ -171,7 +171,7 @@ def test_labels_tell_entries_apart(shipped):
 def test_hard_data_sets_are_the_papers_and_those_in_their_place(shipped):
     roles = {name: entry.get("role") for name, entry in shipped("datasets").items()}
     hard = {name for name, role in roles.items() if role == "hard"}
-    original = {"gsm8k-original", "gsm8k-original-20"}
+    original = {"gsm8k-original", "gsm8k-original-8"}
     assert hard == {"aime25", "aime25-eval", "marathons", "marathons-eval", *original}
     # Problems are hard wherever they are asked.
     for entry in shipped("datasets").values():

@@ -25,8 +25,20 @@ from cliff_tokens.policies import (
     check_sequences,
     checkpoint,
 )
-from cliff_tokens.policies.pool import CROWD, PREFILL_TOKENS, ROW, SLACK, Pool, cut, groups_of, pad
+from cliff_tokens.policies.pool import (
+    CROWD,
+    PREFILL_TOKENS,
+    ROW,
+    SLACK,
+    Pool,
+    cut,
+    groups_of,
+    pad,
+    stem_of,
+)
 from cliff_tokens.policies.sampling import Sampler
+
+SCORED_STEM = 256  # tokens that all prompts begin with, at least, that are read once for scores
 
 
 class TransformersEngine:
@@ -117,6 +129,7 @@ class TransformersEngine:
         return self._score(sequences)
 
     def _score(self, sequences):
+        head = self._head([np.asarray(prompt) for prompt, _ in sequences])
         # A window is what may be held at once; inside it, sequences of like length run together.
         room = max(1, self.memory // 8 // (4 * self.vocabulary))
         for window in cut([len(tokens) for _, tokens in sequences], room, padded=False):
@@ -124,17 +137,29 @@ class TransformersEngine:
             cost = [sum(map(len, sequences[i])) for i in order]
             logits = {}
             for batch in cut(cost, min(PREFILL_TOKENS, room), padded=True):
-                logits.update(self._score_batch(sequences, [order[i] for i in batch]))
+                logits.update(self._score_batch(sequences, [order[i] for i in batch], head))
             for index in window:
                 yield logits.pop(index)
 
-    def _score_batch(self, sequences, batch: list[int]) -> dict[int, np.ndarray]:
-        starts = {i: len(sequences[i][0]) - 1 for i in batch}  # predicts the first token
+    def _head(self, prompts: list[np.ndarray]) -> torch.Tensor | None:
+        """Columns of what many prompts begin with, [layers, 2, kv heads, columns, width]."""
+        stem = stem_of(prompts)
+        if stem < SCORED_STEM:
+            return None
+        pattern = attention.Prefill()
+        self.forward(prompts[0][None, :stem], pattern, logits_to_keep=1)
+        return pattern.columns()[:, :, 0]
+
+    def _score_batch(self, sequences, batch: list[int], head) -> dict[int, np.ndarray]:
+        stem = 0 if head is None else head.shape[-2]
+        starts = {i: len(sequences[i][0]) - 1 - stem for i in batch}  # predicts the first token
         ends = {i: starts[i] + len(sequences[i][1]) for i in batch}
         first = min(starts.values())
         places = torch.arange(first, max(max(ends.values()), first + 1), device=self.device)
-        tokens = pad([np.concatenate(sequences[i]) for i in batch])
-        logits = self.forward(tokens, attention.Prefill(keep=False), logits_to_keep=places)
+        tokens = pad([np.concatenate(sequences[i])[stem:] for i in batch])
+        positions = torch.arange(stem, stem + tokens.shape[1], device=self.device)[None]
+        pattern = attention.Prefill(keep=False, stem=head)
+        logits = self.forward(tokens, pattern, positions, logits_to_keep=places)
         logits = logits.cpu().numpy()
         own = {i: logits[row, starts[i] - first : ends[i] - first] for row, i in enumerate(batch)}
         # A copy lets the batch's array go; of a sequence by itself it would double gigabytes.
