@@ -58,6 +58,7 @@ rule build_pairs:
         chosen=lookup("training/chosen", within=config),
         weights=lookup("training/weights", within=config),
         held_out=lookup("training/held_out", within=config),
+        matched=lookup("training/matched", within=config),
         seed=lookup("seed", within=config),
         revision=REVISIONS["pairs"],
     message:
