@@ -229,6 +229,13 @@ def test_every_variant_is_a_table_even_without_pairs(tmp_path, variant):
     assert len(tables.read(tmp_path / "pairs.parquet", "pairs")) == len(built)
 
 
+def test_without_cliffs_and_traces_there_are_no_pairs():
+    nothing = {name: tables.empty(name) for name in FRAMES}
+    built, counts = build("all", held_out=1.0, frames=nothing)
+    assert built.empty
+    assert counts["cliffs"] == 0
+
+
 def test_an_unknown_rule_is_named():
     with pytest.raises(ValueError, match=r"training\.chosen: expected published or better, found"):
         pairs.PairRule(CliffTest(), 10, "best", "pair")
