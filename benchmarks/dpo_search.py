@@ -142,7 +142,7 @@ def main():
                 variant,
                 frames_of(options.run, options.model, estimator, options.datasets),
                 pairs.PairRule(CliffTest(), 10, chosen, weights),
-                certain=0.99, held_out=HELD_OUT, seed=SEED,
+                certain=0.99, held_out=HELD_OUT, matched=None, seed=SEED,
             )  # fmt: skip
             recipe = training.Recipe(rate, beta, 16, options.epochs, 0.1, 8, 16, 0.0, False)
             for seed in seeds:

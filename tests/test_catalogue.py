@@ -447,7 +447,9 @@ def test_nothing_of_the_training_sets_origin_is_evaluated(tmp_path, monkeypatch,
         if same:
             with pytest.raises(CatalogueError, match=r"b is of the same .* training.dataset \(a\)"):
                 catalogue.refuse_overlap(pair, "a", ["b"], "training.dataset")
+            assert catalogue.apart(pair, "a", ["b"]) == []
         else:
+            assert catalogue.apart(pair, "a", ["b"]) == ["b"]
             catalogue.refuse_overlap(pair, "a", ["b"], "training.dataset")
 
 

@@ -23,7 +23,7 @@ SHARED = {
 }  # fmt: skip
 STAGES = {path.stem for path in (PACKAGE / "stages").glob("*.py")} - SHARED - {"__init__"}
 # Parts of one stage.
-TOGETHER = [{"training", "dpo", "token_weights"}, {"simulation", "independent"}]
+TOGETHER = [{"training", "dpo", "token_weights", "shifts"}, {"simulation", "independent"}]
 
 
 def layer(parts: tuple[str, ...]) -> int:

@@ -122,6 +122,11 @@ def refuse_overlap(datasets: dict, training: str, evaluated: Iterable[str], key:
             )
 
 
+def apart(datasets: dict, training: str, names: Iterable[str]) -> list[str]:
+    """Those of the data sets that are of another origin than what is trained on."""
+    return [name for name in names if not _overlap(datasets[name], datasets[training])]
+
+
 def _overlap(one: dict, other: dict) -> bool:
     if "file" in one and "file" in other:
         return Path(one["file"]).resolve() == Path(other["file"]).resolve()

@@ -25,6 +25,7 @@ REVISIONS = {
     "published": 2,  # errors are the published rule's
     "pairs": 1,
     "training": 2,  # the record counts steps, the adapter lists its layers in one order
+    "shifts": 1,
     "evaluation": 1,
     "exhibits": 2,  # few problems widen intervals; captions; cliffs not confirmed are hollow
     "explorer": 2,  # fresh rollouts confirm the cliffs of every estimator that has arms

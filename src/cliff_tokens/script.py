@@ -10,7 +10,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -119,9 +119,17 @@ def was_trained(adapter: str) -> bool:
 
     An adapter without pairs is base under another name, and measuring it would look like a result.
     """
-    return bool(
-        json.loads((Path(adapter) / "provenance.json").read_text(encoding="utf-8"))["pairs"]
-    )
+    return bool(_record(adapter)["pairs"])
+
+
+def trained_adapters(adapters: Iterable[str]) -> dict[tuple[str, int], str]:
+    """The adapters that had pairs, by variant and training seed."""
+    records = {adapter: _record(adapter) for adapter in adapters if was_trained(adapter)}
+    return {(record["variant"], record["seed"]): name for name, record in records.items()}
+
+
+def _record(adapter: str) -> dict:
+    return json.loads((Path(adapter) / "provenance.json").read_text(encoding="utf-8"))
 
 
 def open_tokenizer(opens: dict) -> ChatTokenizer:

@@ -48,10 +48,11 @@ def test_every_figure_of_single_cliffs_draws_those_hollow_that_are_not_confirmed
     words = values("table_cliffs", given).set_index("cliff_id")["confirmed"]
     assert words[first] in ("no", "cannot be")
     assert set(words) >= {"yes", "cannot be"}
-    for name in ("figure_05_cliff_mass", "figure_audit", "figure_06_recovery", "example_traces"):
+    along = ("example_traces", "figure_recovered_trace")
+    for name in ("figure_05_cliff_mass", "figure_audit", "figure_06_recovery", *along):
         frame, figure = show(name, given)
         shown = frame
-        if name == "example_traces":
+        if name in along:
             shown = frame[frame["kind"].notna()]
             shown = shown.assign(cliff_id=shown["trace_id"] + "@" + shown["t"].astype(str))
         expected = {(style.link(one), words[one] != "yes") for one in shown["cliff_id"]}

@@ -24,6 +24,7 @@ LABELS = {
     "figure_16_pass_at_k_incorrect": "chains\npass@k",
     "figure_17_pass_at_k_correct": "chains\npass@k",
     "example_traces": "potential",
+    "figure_recovered_trace": "potential",
     "figure_audit": "",
     "figure_prevalence_null": "number of cliffs",
     "figure_cut_points": "cliff, critical\nand tangent\npass@k",
@@ -61,6 +62,9 @@ def test_a_run_without_cliffs_is_drawn(quiet):
     assert "no such incorrect\ntraces" in words(figures["figure_cut_points"][1])
     assert "no trace of this\nrun has a cliff" in words(figures["example_traces"][1])
     assert figures["example_traces"][0].empty
+    assert "no trace of this\nrun ends correct\nafter a confirmed\ncliff" in words(
+        figures["figure_recovered_trace"][1]
+    )
     assert words(figures["figure_06_recovery"][1]).count("no sampled-off\ncliffs") == 2
     assert words(figures["figure_prevalence_null"][1]).count("no cliffs") == 2 * 3
     assert words(figures["figure_05_cliff_mass"][1]).count("none") == 2 * 3

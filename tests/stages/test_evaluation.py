@@ -1,16 +1,18 @@
 """Evaluation and recounting on a real small model, with adapters made here."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from helpers.models import say
 
 from cliff_tokens import tables
 from cliff_tokens.exhibits import read_adapters
 from cliff_tokens.provenance import sha256
-from cliff_tokens.script import open_policy, resumable, was_trained
+from cliff_tokens.script import open_policy, resumable, trained_adapters, was_trained
 from cliff_tokens.stages import evaluation, problems
 from cliff_tokens.stages import generators as generated
 from cliff_tokens.stages.cliff_test import CliffTest
@@ -167,6 +169,17 @@ def test_an_adapter_without_pairs_was_not_trained_and_has_no_rows(source, tmp_pa
     for name in ("evaluation", "recounts"):
         tables.write(tables.empty(name), tmp_path / "empty.parquet", name, {})
         assert tables.read(tmp_path / "empty.parquet", name).empty
+
+
+def test_adapters_that_were_trained_are_known_by_variant_and_seed(source, tmp_path):
+    made = {name: str(save_adapter(source, tmp_path / name, 0)) for name in ("x", "y")}
+    none = str(save_adapter(source, tmp_path / "none", 0, pairs=0))
+    for number, folder in enumerate(made.values()):
+        say(Path(folder) / "provenance.json", variant="all", seed=number)
+    assert trained_adapters([*made.values(), none]) == {
+        ("all", 0): made["x"],
+        ("all", 1): made["y"],
+    }
 
 
 def test_what_is_counted_adds_up_and_fits_its_table(recounted, tmp_path):

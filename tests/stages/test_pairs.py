@@ -85,9 +85,12 @@ FRAMES = {
 }  # fmt: skip
 
 
-def build(variant, chosen="better", weights="cliff", top=10, held_out=0.0, frames=FRAMES):
+def build(
+    variant, chosen="better", weights="cliff", top=10, held_out=0.0, frames=FRAMES, matched=None
+):
     rule = pairs.PairRule(CliffTest(0.1, 1.645), top, chosen, weights)
-    return pairs.build(variant, frames, rule, certain=0.99, held_out=held_out, seed=1)
+    settings = {"certain": 0.99, "held_out": held_out, "matched": matched, "seed": 1}
+    return pairs.build(variant, frames, rule, **settings)
 
 
 def sides(built):
@@ -161,6 +164,44 @@ def test_splits_are_by_problem_disjoint_and_the_same_for_all_variants():
     assert built.groupby("problem_id")["split"].nunique().max() == 1
 
 
+def drawn(size, seed=1, rows=None):
+    """Ids of the pairs that are drawn of forty to train on and ten that are held out."""
+    splits = ["train"] * 40 + ["held_out"] * 10
+    many = pd.DataFrame({"pair_id": [f"m/d/{i:02d}/0@3/7" for i in range(50)], "split": splits})
+    many = many if rows is None else many.iloc[rows]
+    kept = pairs.subsample(many, "all", size, seed)
+    return kept.groupby("split")["pair_id"].agg(list)
+
+
+def test_as_many_pairs_as_asked_are_drawn_by_their_ids_and_fewer_are_among_more():
+    few, many = drawn(7), drawn(20)
+    assert (len(few["train"]), len(many["train"])) == (7, 20)
+    assert set(few["train"]) < set(many["train"])
+    assert len(few["held_out"]) == 10  # nobody trains on them
+    assert few["train"] == sorted(few["train"])  # in the order that they had
+    shuffled = drawn(7, rows=np.random.default_rng(1).permutation(50))
+    assert set(shuffled["train"]) == set(few["train"])
+    assert set(drawn(7, seed=2)["train"]) != set(few["train"])
+    # Whether a pair is drawn depends on no pair that is not: without those, the others stay.
+    assert set(drawn(7, rows=[int(name[4:6]) for name in many["train"]])["train"]) == set(
+        few["train"]
+    )
+
+
+def test_matched_pairs_weigh_what_is_left_of_their_cliff():
+    assert build("all", matched=2)[0]["weight"].tolist() == [0.5, 0.5]
+    built, counts = build("all", matched=1)
+    assert built["weight"].tolist() == [1.0]
+    assert counts["pairs"] == 1
+
+
+def test_a_variant_with_fewer_pairs_than_are_matched_is_refused_by_name():
+    with pytest.raises(
+        ValueError, match=r"training\.matched: expected at least 3 .* uncertain has 2"
+    ):
+        build("uncertain", matched=3)
+
+
 def test_responses_pair_correct_with_incorrect_traces_of_one_problem():
     verdicts = ["correct", "incorrect", "correct", "unparsed", "timeout", "incorrect"]
     traces = pd.DataFrame(
@@ -186,6 +227,13 @@ def test_every_variant_is_a_table_even_without_pairs(tmp_path, variant):
     built, _ = build(variant)
     tables.write(built, tmp_path / "pairs.parquet", "pairs", {})
     assert len(tables.read(tmp_path / "pairs.parquet", "pairs")) == len(built)
+
+
+def test_without_cliffs_and_traces_there_are_no_pairs():
+    nothing = {name: tables.empty(name) for name in FRAMES}
+    built, counts = build("all", held_out=1.0, frames=nothing)
+    assert built.empty
+    assert counts["cliffs"] == 0
 
 
 def test_an_unknown_rule_is_named():

@@ -291,7 +291,15 @@ def test_environments_hold_what_the_scripts_of_their_rules_import(root):
     }  # fmt: skip
     # Imported in functions that rules of this environment do not call.
     others = {
-        "analysis": {"torch", "transformers", "peft", "safetensors", "jinja2", "vllm"},  # models
+        "analysis": {
+            "torch",
+            "transformers",
+            "peft",
+            "trl",
+            "safetensors",
+            "jinja2",
+            "vllm",
+        },  # models
         "inference": {"matplotlib", "vllm", "gguf"},  # write_figure; the others by hand
         "training": {"matplotlib", "vllm"},
     }

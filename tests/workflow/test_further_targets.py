@@ -109,3 +109,21 @@ def test_a_second_reading_detects_anew_and_rolls_out_only_what_its_base_has_not(
     checked, wrong = provenance.verify(reading)
     assert checked
     assert not wrong
+
+
+def test_a_second_reading_trains_on_matched_pairs_and_samples_and_rolls_out_nothing(copied):
+    (copied / "matched.yaml").write_text("run: few\nbase: smoke\ntraining: {matched: 1}\n")
+    plan = (*SMOKE, "matched.yaml", "--")
+    assert not SAMPLING & set(planned(copied, *plan, "dpo"))
+    target = "results/few/pairs/testbed-small/all.parquet"
+    done = snakemake(copied, *plan, target)
+    assert done.returncode == 0, done.stdout + done.stderr
+    logs = list((copied / "logs/few/roll_out").rglob("*.log"))
+    assert logs
+    for log in logs:
+        assert "rollouts in" not in log.read_text(encoding="utf-8"), log  # as where some are drawn
+    few, base = (
+        tables.read(copied / target.replace("few", run), "pairs") for run in ("few", "smoke")
+    )
+    assert few["split"].eq("train").sum() == 1
+    assert set(few["pair_id"]) <= set(base["pair_id"])

@@ -148,3 +148,19 @@ def test_adapters_are_evaluated_beside_base_and_their_cliffs_counted_again(finis
         assert (results / f"tables/table_dpo_{name}.md").stat().st_size > 200, name
     for name in ("accuracy", "positions", "cliffs", "training"):
         assert (results / f"figures/figure_dpo_{name}.svg").stat().st_size > 1000, name
+
+
+def test_adapters_are_measured_at_every_cliff_of_the_run(finished):
+    results = finished / "results" / "smoke"
+    shifts = tables.read(results / "shifts/testbed-small.parquet", "shifts")
+    cell = "independent/testbed-small/chains.parquet"
+    cliffs = tables.read(results / "cliffs" / cell, "cliffs").set_index("cliff_id")
+    own = shifts[shifts["role"].eq("cliff")].set_index("cliff_id")
+    assert own["token_id"].to_dict() == cliffs["token_id"].to_dict()
+    # What was scored when the trace was made is what the model says now, without its adapter.
+    tokens = tables.read(results / "tokens/testbed-small/chains.parquet", "tokens")
+    scored = cliffs.join(tokens.set_index(["trace_id", "t"])["logprob"], on=["trace_id", "t"])
+    assert (own["before"] - scored["logprob"]).abs().max() < 1e-4
+    assert (results / "tables/table_probability_shift.md").stat().st_size > 200
+    for name in ("probability_shift", "recovered_trace"):
+        assert (results / f"figures/figure_{name}.svg").stat().st_size > 1000

@@ -77,3 +77,37 @@ rule recount_cliffs:
         "Counting cliffs of {wildcards.model}, variant {wildcards.variant}, seed {wildcards.seed}"
     script:
         "../scripts/recount_cliffs.py"
+
+
+# One job for all adapters of a model, which lie on one opening of it.
+rule measure_shifts:
+    input:
+        cliffs=of_unseen("cliffs", MAIN),
+        pairs="<results>/pairs/{model}/unseen.parquet",
+        traces=of_unseen("traces"),
+        adapters=collect(
+            "<results>/adapters/{{model}}/{variant}/seed-{seed}",
+            variant=VARIANTS,
+            seed=config["training"]["seeds"],
+        ),
+        weights=weights_of("model"),
+    output:
+        shifts="<results>/shifts/{model}.parquet",
+    log:
+        "<logs>/measure_shifts/{model}.log",
+    benchmark:
+        "<benchmarks>/measure_shifts/{model}.jsonl"
+    conda:
+        "../../envs/training.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+        gpu=gpus_of("model"),
+    params:
+        opens=opens_of("model"),
+        revision=REVISIONS["shifts"],
+    message:
+        "Measuring the adapters of {wildcards.model} at cliffs that nothing was trained on"
+    script:
+        "../scripts/measure_shifts.py"

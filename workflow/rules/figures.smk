@@ -265,6 +265,26 @@ use rule exhibit as example_traces with:
         "Drawing example traces"
 
 
+use rule exhibit as figure_recovered_trace with:
+    input:
+        traces=of_run(covered("traces", MAIN)),
+        estimates=of_run("estimates", MAIN),
+        tokens=of_run(covered("tokens", MAIN)),
+        cliffs=of_run("cliffs", MAIN),
+        resampling=of_run("resampling", MAIN),
+    output:
+        **figure("figure_recovered_trace"),
+    log:
+        "<logs>/figure_recovered_trace.log",
+    benchmark:
+        "<benchmarks>/figure_recovered_trace.jsonl"
+    params:
+        test=TEST,
+        intervals=INTERVALS,
+    message:
+        "Drawing a trace that recovers from a cliff"
+
+
 use rule exhibit as figure_cut_points with:
     input:
         cut_points=of_run("cut_points", MAIN),
@@ -378,6 +398,23 @@ use rule exhibit as figure_dpo_training with:
         variants=VARIANTS,
     message:
         "Drawing the training curves of Cliff-DPO"
+
+
+use rule exhibit as figure_probability_shift with:
+    input:
+        shifts=collect("<results>/shifts/{model}.parquet", model=TRAINED),
+    output:
+        **figure("figure_probability_shift"),
+    log:
+        "<logs>/figure_probability_shift.log",
+    benchmark:
+        "<benchmarks>/figure_probability_shift.jsonl"
+    params:
+        intervals=INTERVALS,
+        models=TRAINED,
+        variants=VARIANTS,
+    message:
+        "Drawing how far Cliff-DPO moves tokens at unseen cliffs"
 
 
 use rule exhibit as figure_audit with:

@@ -13,6 +13,11 @@ def of_run(table, estimator=None, axes=AXES):
     return collect(f"{Path(folder, table, *places)}.parquet", **axes)
 
 
+def of_unseen(table, estimator=None):
+    """A table of the wildcard's model on the data sets that nothing is trained on."""
+    return of_run(table, estimator, {"model": ["{model}"], "dataset": UNSEEN})
+
+
 def measured_by(table):
     """The traces or tokens that the wildcard's estimator, or these draws, are about."""
 

@@ -58,9 +58,34 @@ rule build_pairs:
         chosen=lookup("training/chosen", within=config),
         weights=lookup("training/weights", within=config),
         held_out=lookup("training/held_out", within=config),
+        matched=lookup("training/matched", within=config),
         seed=lookup("seed", within=config),
         revision=REVISIONS["pairs"],
     message:
         "Building the pairs of {wildcards.model}, variant {wildcards.variant}"
     script:
         "../scripts/build_pairs.py"
+
+
+# The same at cliffs of the run's own data sets, for what trainings do where they did not look.
+use rule build_pairs as build_unseen_pairs with:
+    input:
+        cliffs=of_unseen("cliffs", MAIN),
+        candidates=of_unseen("candidates", MAIN),
+        estimates=of_unseen("estimates", MAIN),
+        resampling=of_unseen("resampling", MAIN),
+        tokens=of_unseen("tokens"),
+        alternatives=of_unseen("alternatives"),
+        traces=of_unseen("traces"),
+    output:
+        pairs="<results>/pairs/{model}/unseen.parquet",
+    log:
+        "<logs>/build_unseen_pairs/{model}.log",
+    benchmark:
+        "<benchmarks>/build_unseen_pairs/{model}.jsonl"
+    params:
+        variant="all",
+        held_out=1.0,
+        matched=None,
+    message:
+        "Building the pairs of {wildcards.model} at cliffs that nothing is trained on"

@@ -373,6 +373,23 @@ use rule exhibit as table_dpo_cliffs with:
         "Cliffs before and after Cliff-DPO"
 
 
+use rule exhibit as table_probability_shift with:
+    input:
+        shifts=collect("<results>/shifts/{model}.parquet", model=TRAINED),
+    output:
+        **table("table_probability_shift"),
+    log:
+        "<logs>/table_probability_shift.log",
+    benchmark:
+        "<benchmarks>/table_probability_shift.jsonl"
+    params:
+        intervals=INTERVALS,
+        models=TRAINED,
+        variants=VARIANTS,
+    message:
+        "Probability of unseen cliff tokens before and after Cliff-DPO"
+
+
 use rule exhibit as table_audit with:
     input:
         audit=of_run("audit"),

@@ -15,6 +15,7 @@ with running(snakemake) as provenance:
         PairRule(CliffTest(**params.test), params.top, params.chosen, params.weights),
         certain=params.certain,
         held_out=params.held_out,
+        matched=params.matched,
         seed=params.seed,
     )
     logging.getLogger("cliff_tokens").info("%s: %s", params.variant, counts)

@@ -1,20 +1,24 @@
-"""Example traces: the potential along a trace, the rule's line under it, and the words there.
-
-A token is a cliff when the potential after it falls below the line, which is the potential before
-it minus the rule's threshold. The last point is the trace's own verdict, known without rollouts.
-"""
+"""Example traces: the potential along each, and the words around its largest drops."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea
+from matplotlib.offsetbox import TextArea
 from matplotlib.ticker import MaxNLocator
 
-from cliff_tokens import statistics
 from cliff_tokens.exhibits import style
 from cliff_tokens.exhibits.cells import OUTCOMES
-from cliff_tokens.exhibits.confirmation import confirmed_by_cliff
+from cliff_tokens.exhibits.confirmation import confirm
+from cliff_tokens.exhibits.single_trace import (
+    COLUMNS,
+    along_trace,
+    aside,
+    draw_curve,
+    marks,
+    word,
+    write_line,
+)
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.statistics import Intervals
 
@@ -56,11 +60,7 @@ def values(
     intervals: Intervals,
     examples: int,
 ) -> pd.DataFrame:
-    """A row for every prefix 0 .. T of the chosen traces, in the order in which they are drawn.
-
-    ``potential`` has its interval beside it, except at the end, which is the verdict
-    (``measured`` is false). ``line`` is the potential below which the token is a cliff; ``kind``
-    and ``confirmed`` are null where it is none.
+    """The rows of ``along_trace`` of the chosen traces, in the order in which they are drawn.
 
     Args:
         traces: those to choose from.
@@ -72,43 +72,13 @@ def values(
         intervals: how intervals are made.
         examples: how many traces are shown, at most.
     """
-    columns = [
-        "trace_id", "model", "dataset", "problem_id", "verdict", "t", "token", "measured",
-        "potential", "potential_low", "potential_high", "line", "kind",
-        "confirmed",
-    ]  # fmt: skip
-    cliffs = cliffs.assign(
-        confirmed=cliffs["cliff_id"].map(confirmed_by_cliff(cliffs, resampling, test))
-    )
+    cliffs = confirm(cliffs, resampling, test)
+    by_id = traces.set_index("trace_id", drop=False)
     parts = [
-        _trace(traces, estimates, tokens, cliffs, test, intervals, trace_id)
+        along_trace(by_id.loc[trace_id], estimates, tokens, cliffs, test, intervals)
         for trace_id in choose(traces, cliffs, examples)
     ]
-    if not parts:
-        return pd.DataFrame(columns=columns)
-    return pd.concat(parts, ignore_index=True)[columns]
-
-
-def _trace(traces, estimates, tokens, cliffs, test, intervals, trace_id) -> pd.DataFrame:
-    trace = traces[traces["trace_id"].eq(trace_id)]
-    rows = estimates[estimates["trace_id"].eq(trace_id)].sort_values("t")
-    before, after, error = (rows[name].to_numpy() for name in ("before", "after", "before_se"))
-    frame = pd.DataFrame(
-        {
-            "t": np.arange(len(rows) + 1),
-            "potential": np.append(before[:1], after),
-            "line": np.append(np.nan, before - test.threshold(rows["drop_se"].to_numpy())),
-            "measured": np.arange(len(rows) + 1) < len(rows),
-        }
-    )
-    reach = np.append(statistics.critical_value(intervals.confidence) * error, np.nan)
-    frame["potential_low"] = np.clip(frame["potential"] - reach, 0, 1)
-    frame["potential_high"] = np.clip(frame["potential"] + reach, 0, 1)
-    texts = tokens.loc[tokens["trace_id"].eq(trace_id), ["t", "token"]]
-    kinds = cliffs.loc[cliffs["trace_id"].eq(trace_id), ["t", "kind", "confirmed"]]
-    frame = frame.merge(texts, on="t", how="left").merge(kinds, on="t", how="left")
-    owner = ["trace_id", "model", "dataset", "problem_id", "verdict"]
-    return frame.assign(**trace[owner].iloc[0].to_dict())
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
 
 
 @style.styled
@@ -127,46 +97,12 @@ def draw(values: pd.DataFrame) -> Figure:
     figure = style.figure(0.35 + sum(heights) + 0.36 * len(frames))
     grid = figure.subplots(len(heights), 1, height_ratios=heights)
     for axes, below, frame in zip(grid[::2], grid[1::2], frames, strict=True):
-        _curve(axes, frame)
+        draw_curve(axes, frame, frame["t"].to_numpy())
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         _words(below, frame)
     grid[-2].set_xlabel("position t (tokens)", labelpad=1)
-    handles = [
-        style.handle(style.KIND_COLORS[kind], style.KIND_MARKERS[kind], "", style.word(kind))
-        for kind in style.KIND_COLORS
-        if values["kind"].eq(kind).any()
-    ]
-    line = style.handle(style.FAINT, label="potential before minus threshold")
-    verdict = style.handle(style.FAINT, "*", "", "verdict")
-    entries = [*handles, style.unconfirmed(), line, verdict]
-    figure.legend(handles=entries, loc="outside upper center", ncols=7)
+    figure.legend(handles=marks(values), loc="outside upper center", ncols=7)
     return figure
-
-
-def _curve(axes: Axes, frame: pd.DataFrame) -> None:
-    t = frame["t"].to_numpy()
-    axes.fill_between(
-        t, frame["potential_low"], frame["potential_high"], color="#C9D3E3", linewidth=0
-    )
-    axes.step(t, frame["line"], where="mid", color=style.FAINT, linewidth=0.5)
-    axes.plot(t, frame["potential"], color=style.INK, linewidth=0.9)
-    end = frame.iloc[-1]
-    outcome = "correct" if end["verdict"] == "correct" else "incorrect"
-    axes.plot(
-        end["t"], end["potential"], "*", color=style.OUTCOME_COLORS[outcome], ms=8, clip_on=False,
-        zorder=4,
-    )  # fmt: skip
-    found = frame.assign(cliff_id=frame["trace_id"] + "@" + frame["t"].astype(str))
-    for kind, cliffs in found.groupby("kind"):
-        style.cliff_marks(
-            axes, cliffs["t"], cliffs["potential"], cliffs, style.KIND_COLORS[kind],
-            style.KIND_MARKERS[kind], markersize=4.5, clip_on=False, zorder=5,
-        )  # fmt: skip
-    title = f"{end['model']} · {end['dataset']} · {end['problem_id']}"
-    axes.set_title(title, loc="left", parse_math=False)
-    axes.set_title(f"verdict: {end['verdict']}", loc="right", color=style.OUTCOME_COLORS[outcome])
-    axes.set(xlim=(0, t[-1]), ylim=(-0.03, 1.03), ylabel="potential")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(axis="y")
 
 
 def _words(axes: Axes, frame: pd.DataFrame) -> None:
@@ -178,23 +114,7 @@ def _words(axes: Axes, frame: pd.DataFrame) -> None:
     for line, row in enumerate(chosen.sort_values("t").itertuples()):
         before = potential.loc[row.t - 1]
         head = f"t = {row.t}  {before:.2f}→{row.potential:.2f}"
-        packed = HPacker(
-            children=_line(frame, row.t, row.kind, head),
-            align="baseline",
-            pad=0,
-            sep=2.5,
-        )
-        anchored = AnchoredOffsetbox(
-            "upper left",
-            child=packed,
-            pad=0,
-            borderpad=0,
-            frameon=False,
-            bbox_to_anchor=(0, 1 - line / len(chosen)),
-            bbox_transform=axes.transAxes,
-        )
-        anchored.set_in_layout(False)
-        axes.add_artist(anchored)
+        write_line(axes, _line(frame, row.t, row.kind, head), 1 - line / len(chosen))
 
 
 def _line(frame: pd.DataFrame, t: int, kind: str, head: str) -> list[TextArea]:
@@ -209,21 +129,5 @@ def _line(frame: pd.DataFrame, t: int, kind: str, head: str) -> list[TextArea]:
         if at in shown and room >= len(shown[at]) + 1:
             room -= len(shown[at]) + 1
             first, last = min(first, at), max(last, at)
-    plain = {"parse_math": False, "fontsize": 6.5}
-    marked = {
-        "parse_math": False,
-        "fontsize": 6.5,
-        "fontweight": "bold",
-        "color": style.INK,
-        "bbox": {
-            "facecolor": style.KIND_COLORS[kind],
-            "alpha": 0.35,
-            "linewidth": 0,
-            "boxstyle": "round,pad=0.15",
-        },
-    }
-    return [
-        TextArea(f"{head}  ", textprops=plain | {"color": style.FAINT}),
-        *(TextArea(shown[at], textprops=marked if at == t else plain)
-          for at in range(first, last + 1)),
-    ]  # fmt: skip
+    around = [word(shown[at], kind if at == t else None) for at in range(first, last + 1)]
+    return [aside(f"{head}  "), *around]

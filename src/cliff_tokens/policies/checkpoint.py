@@ -14,6 +14,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     import torch
+    from peft import PeftModel
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 logger = logging.getLogger(__name__)
@@ -107,7 +108,36 @@ def check_model(model: str | Path, adapter: str | Path | None = None) -> None:
 
     loaded = _load(model, "meta", torch.bfloat16)
     if adapter is not None:
-        _apply(loaded, str(model), Path(adapter))
+        apply_adapter(loaded, str(model), Path(adapter))
+
+
+def apply_adapter(loaded: "PreTrainedModel", model: str, adapter: Path) -> "PeftModel":
+    """The model with an adapter beside its weights; refuses what would fit in part.
+
+    ``model`` is what errors call it.
+    """
+    from peft import PeftModel, get_peft_model_state_dict
+    from safetensors import safe_open
+
+    weights = adapter / "adapter_model.safetensors"
+    if not weights.is_file() or not (adapter / "adapter_config.json").is_file():
+        raise FileNotFoundError(
+            f"{adapter}: no adapter there; expected a folder with adapter_config.json and "
+            "adapter_model.safetensors"
+        )
+    refuse_not_finite(weights)
+    try:
+        tuned = PeftModel.from_pretrained(
+            loaded, adapter, low_cpu_mem_usage=loaded.device.type == "meta"
+        )
+    except (ValueError, RuntimeError) as error:
+        raise ValueError(f"{adapter}: not an adapter of {model}: {error}") from error
+    with safe_open(weights, "pt") as stored:
+        apart = set(stored.keys()) ^ set(get_peft_model_state_dict(tuned))
+    if apart:
+        # peft would leave out what has no place and start what is missing from zero.
+        raise ValueError(f"{adapter}: not an adapter of {model}: it differs in {min(apart)}")
+    return tuned
 
 
 def open_tokenizer(model: str | Path) -> "PreTrainedTokenizerBase":
@@ -287,35 +317,9 @@ def _refuse_untied(loaded, files: list[Path]) -> None:
             )
 
 
-def _apply(loaded, model: str, adapter: Path):
-    """The model with an adapter beside its weights; refuses what would fit in part."""
-    from peft import PeftModel, get_peft_model_state_dict
-    from safetensors import safe_open
-
-    weights = adapter / "adapter_model.safetensors"
-    if not weights.is_file() or not (adapter / "adapter_config.json").is_file():
-        raise FileNotFoundError(
-            f"{adapter}: no adapter there; expected a folder with adapter_config.json and "
-            "adapter_model.safetensors"
-        )
-    refuse_not_finite(weights)
-    try:
-        tuned = PeftModel.from_pretrained(
-            loaded, adapter, low_cpu_mem_usage=loaded.device.type == "meta"
-        )
-    except (ValueError, RuntimeError) as error:
-        raise ValueError(f"{adapter}: not an adapter of {model}: {error}") from error
-    with safe_open(weights, "pt") as stored:
-        apart = set(stored.keys()) ^ set(get_peft_model_state_dict(tuned))
-    if apart:
-        # peft would leave out what has no place and start what is missing from zero.
-        raise ValueError(f"{adapter}: not an adapter of {model}: it differs in {min(apart)}")
-    return tuned
-
-
 def _merge(loaded, model: str, adapter: Path):
     """The model with an adapter's update added to its weights."""
-    return _apply(loaded, model, adapter).merge_and_unload()
+    return apply_adapter(loaded, model, adapter).merge_and_unload()
 
 
 def _has_tokenizer(model: str | Path) -> bool:

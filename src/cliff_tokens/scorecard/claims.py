@@ -286,6 +286,13 @@ def deterministic_pairs_help_less(frame, confidence):
         )  # fmt: skip
 
 
+@claim("probability of deterministic cliff tokens, before training", "above", 0.9)
+def deterministic_cliffs_are_near_certain(frame, confidence):
+    # The same for every variant that was trained.
+    rows = frame[(frame["kind"] == "deterministic") & (frame["n"] > 0)]
+    return [look_up(rows, "before", key, confidence) for key in _by_model(frame)]
+
+
 @claim("change of cliffs per trace after training on all pairs", "below", 0)
 def training_removes_cliffs(frame, confidence):
     rows = frame[frame["variant"] == "all"]

@@ -210,13 +210,18 @@ def token_margins(model, inputs: dict) -> torch.Tensor:
 
 def token_logps(model, inputs: dict) -> dict[str, torch.Tensor]:
     """Log-probabilities of both tokens of each pair, float32 [pairs]."""
+    logps = next_logps(model, inputs)
+    return {side: logps.gather(1, inputs[side][:, None])[:, 0] for side in ("chosen", "rejected")}
+
+
+def next_logps(model, inputs: dict) -> torch.Tensor:
+    """Log-probabilities of all tokens after each pair's prefix, float32 [pairs, vocabulary]."""
     inner = _inner(model)
     if _is_plain(inner):
         logits = _hidden(inner, inputs) @ inner.get_output_embeddings().weight.float().T
     else:
         logits = _logits(inner, inputs)
-    logps = torch.log_softmax(logits, dim=-1)
-    return {side: logps.gather(1, inputs[side][:, None])[:, 0] for side in ("chosen", "rejected")}
+    return torch.log_softmax(logits, dim=-1)
 
 
 def _inner(model):

@@ -92,6 +92,7 @@ def build(
     *,
     certain: float,
     held_out: float,
+    matched: int | None,
     seed: int,
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """Rows of the ``pairs`` table, and how many cliffs there were and why some gave no pair.
@@ -103,7 +104,9 @@ def build(
         rule: which candidates are preferred, and what a pair weighs.
         certain: probability of the greedy token above which entropy is low (``taxonomy``).
         held_out: share of problems whose pairs are not trained on.
-        seed: of the run; keys the matching of controls and the problems that are held out.
+        matched: pairs that are trained on, of all that there are (``subsample``); null for all.
+        seed: of the run; keys the matching of controls, the problems that are held out and the
+            pairs that are drawn.
     """
     traces = frames["traces"]
     if variant in RESPONSES:
@@ -120,11 +123,13 @@ def build(
                 certain=certain, seed=seed,
             )  # fmt: skip
             counts = {"cliffs": counts["cliffs"], "controls": pairs["cliff_id"].nunique()}
+    apart = held_out_problems(traces["problem_id"], held_out, seed)
+    pairs["split"] = np.where(pairs["problem_id"].isin(apart), "held_out", "train")
+    if matched is not None:
+        pairs = subsample(pairs, variant, matched, seed)
     pairs["weight"] = 1.0
     if rule.weights == "cliff" and variant not in RESPONSES:
         pairs["weight"] = 1 / pairs.groupby("cliff_id")["pair_id"].transform("size")
-    apart = held_out_problems(traces["problem_id"], held_out, seed)
-    pairs["split"] = np.where(pairs["problem_id"].isin(apart), "held_out", "train")
     return pairs, {**counts, "pairs": len(pairs)}
 
 
@@ -258,6 +263,24 @@ def held_out_problems(problem_ids: pd.Series, share: float, seed: int) -> set[st
     """The share of problems, rounded up, whose pairs are held out; the same for all variants."""
     names = sorted(set(problem_ids), key=lambda name: sampling.stream(seed, "held out", name))
     return set(names[: int(np.ceil(share * len(names)))])
+
+
+def subsample(pairs: pd.DataFrame, variant: str, size: int, seed: int) -> pd.DataFrame:
+    """``size`` of the pairs that are trained on, and all that are held out, in their order.
+
+    Every pair has its place in one order of all, keyed by the seed and its id: variants that share
+    pairs draw alike, and fewer are among more. A variant that has fewer than ``size`` is an error,
+    as its training would be no match.
+    """
+    train = pairs.loc[pairs["split"].eq("train"), "pair_id"]
+    if len(train) < size:
+        raise ValueError(
+            f"training.matched: expected at least {size} pairs to train on, but {variant} has "
+            f"{len(train)}; lower it, or leave {variant} out of training.variants"
+        )
+    drawn = sorted(train, key=lambda name: sampling.stream(seed, "matched", name))[:size]
+    kept = pairs["split"].eq("held_out") | pairs["pair_id"].isin(drawn)
+    return pairs[kept].reset_index(drop=True)
 
 
 def _with_prefix(rows: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
