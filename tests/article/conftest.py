@@ -21,8 +21,14 @@ def articles(tmp_path_factory, given):
     }
 
 
+@pytest.fixture(scope="session")
+def beside(tmp_path_factory):
+    """Articles beside the explorer of their run, in its folder and in a report, by name."""
+    return article_folder.write_with_explorer(tmp_path_factory.mktemp("beside"))
+
+
 @pytest.fixture
-def open_page(chromium, articles):
+def open_page(chromium, articles, beside):
     """A function that opens an article and gives its page; the console has to stay empty."""
-    with browser.pages(chromium, articles, ready="#card") as opened:
+    with browser.pages(chromium, articles | beside, ready="#card") as opened:
         yield opened
