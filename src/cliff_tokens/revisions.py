@@ -27,8 +27,8 @@ REVISIONS = {
     "training": 2,  # the record counts steps, the adapter lists its layers in one order
     "evaluation": 1,
     "exhibits": 2,  # few problems widen intervals; captions; cliffs not confirmed are hollow
-    "explorer": 3,  # a trace opens with less work
-    "article": 2,  # its links into the explorer work within a report
-    "scorecard": 2,  # by construction, selection and not excluded are words of their own
+    "explorer": 3,  # a trace opens with less work; potentials of alternatives as numbers
+    "article": 2,  # leads into the explorer within a report; the scorecard on phones and paper
+    "scorecard": 3,  # its line of totals reads for any numbers
     "provenance": 1,
 }
