@@ -10,15 +10,11 @@ def articles(tmp_path_factory, given):
     harm = list(browser.HOSTILE.values())
     tokens = given["tokens"]
     hostile = tokens.assign(token=(harm * (len(tokens) // len(harm) + 1))[: len(tokens)])
-    made = {
-        "linked": (given, True),
-        "kept": (given, False),
-        "hostile": (given | {"tokens": hostile}, True),
-    }
-    return {
-        name: article_folder.write(tmp_path_factory.mktemp(name), frames, linked)
-        for name, (frames, linked) in made.items()
-    }
+    linked, kept = article_folder.write(tmp_path_factory.mktemp("run"), given)
+    harmful, _ = article_folder.write(
+        tmp_path_factory.mktemp("hostile"), given | {"tokens": hostile}
+    )
+    return {"linked": linked, "kept": kept, "hostile": harmful}
 
 
 @pytest.fixture(scope="session")

@@ -74,19 +74,21 @@ def write_card(card: pd.DataFrame = CARD) -> str:
     return str(path)
 
 
-def write(place: Path, given: dict, linked: bool = True) -> Path:
-    """Write the article of a run below a folder; the folder of its page."""
+def write(place: Path, given: dict) -> tuple[Path, Path]:
+    """Write articles of a run below a folder, with links into an explorer and without; the folders
+    of their pages.
+    """
     before = Path.cwd()
     os.chdir(place)
     try:
-        shown = write_exhibits(given)
+        shown, card = write_exhibits(given), write_card()
         overview = ROOT / "workflow/report/workflow.rst"
-        folder = "results/r/article"
-        in_report = f"../{IN_REPORT}/index.html" if linked else None
-        build.write(folder, shown, write_card(), index(), CONFIG, overview, in_report)
+        linked, kept = "results/r/article", "kept"
+        for folder, in_report in ((linked, f"../{IN_REPORT}/index.html"), (kept, None)):
+            build.write(folder, shown, card, index(), CONFIG, overview, in_report)
     finally:
         os.chdir(before)
-    return place / folder
+    return place / linked, place / kept
 
 
 def write_with_explorer(place: Path) -> dict[str, Path]:
@@ -100,7 +102,7 @@ def write_with_explorer(place: Path) -> dict[str, Path]:
         of_run(find_run("results/r"), "results/r/explorer", "r", 0.95)
     finally:
         os.chdir(before)
-    article, raw = write(place, given), place / "report/data/raw"
+    (article, _), raw = write(place, given), place / "report/data/raw"
     shutil.copytree(article, raw / "fedcba9876543210")
     shutil.copytree(article.parent / "explorer", raw / IN_REPORT)
     return {"run": article, "report": raw / "fedcba9876543210"}
