@@ -5,12 +5,13 @@
 
 Writes synthetic traces of two estimators through the explorer's own writer, opens the page, and
 prints milliseconds to the first paint and to the list, to open a trace from disk, to filter, to
-search all texts, and the frames of a scroll through the list; sizes of files; and memory.
+search all texts, and the frames of a scroll through the list; processor time of the page's own
+thread for a trace, which other work on the machine hardly changes; sizes of files; and memory.
 """
 
 import argparse
+import os
 import shutil
-import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -21,6 +22,7 @@ from playwright.sync_api import sync_playwright
 from cliff_tokens.explorer import pages, readings
 from cliff_tokens.explorer.rounding import shorts
 
+QUARTILES = (0, 25, 50, 75, 100)
 WORDS = ["so", "the", "sum", "of", "parts", "is", "12", "and", "7", "makes", ",", "=", "61", "."]
 OPEN = """async (names) => {
   const app = cliffTokens, took = [];
@@ -111,28 +113,35 @@ def trace(rng: np.random.Generator, number: int, length: int) -> tuple[dict, str
     return made, made["question"] + "".join(tokens)
 
 
-def measure(page, folder: Path, names: list[str]) -> dict[str, float]:
-    """Milliseconds of each thing that a reader waits for; medians where it is done repeatedly."""
+def measure(page, folder: Path, names: list[str]) -> dict[str, list[float]]:
+    """Milliseconds of each thing that a reader waits for, every time that it is done."""
+    metrics = page.context.new_cdp_session(page)
+    metrics.send("Performance.enable")
+
+    def busy() -> float:
+        said = metrics.send("Performance.getMetrics")["metrics"]
+        return next(1000 * one["value"] for one in said if one["name"] == "ThreadTime")
+
     page.goto((folder / "index.html").as_uri())
     page.wait_for_selector(".row")
     listed = page.evaluate("performance.now()")
     paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    before = busy()
     opened = page.evaluate(OPEN, names)
+    spent = (busy() - before) / len(names)
     frames = page.evaluate(SCROLL)
     filtered = page.evaluate(FILTER)
     searched = page.evaluate(SEARCH)
     memory = page.evaluate("performance.memory.usedJSHeapSize") / 1e6
     return {
-        "first paint": paint,
-        "list drawn, at most": listed,
-        "open a trace, fastest": min(opened),
-        "open a trace, median": statistics.median(opened),
-        "open a trace, longest": max(opened),
-        "frame while scrolling, median": statistics.median(frames),
-        "frame while scrolling, longest": max(frames),
-        "filter, longest": max(filtered),
-        "search all texts": searched,
-        "memory (MB)": memory,
+        "first paint": [paint],
+        "list drawn, at most": [listed],
+        "open a trace": opened,
+        "open a trace, processor": [spent],
+        "frame while scrolling": frames,
+        "filter": filtered,
+        "search all texts": [searched],
+        "memory (MB)": [memory],
     }
 
 
@@ -168,11 +177,13 @@ def main() -> None:
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             taken.append(measure(page, folder, names))
             page.close()
-        print(f"Chromium {browser.version}, median of {len(taken)}, ms unless said")
+        print(f"Chromium {browser.version}, {len(taken)} times, ms unless said; ", end="")
+        print(f"machine load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
         browser.close()
+    print(f"  {'':24} {'least':>8} {'quartile':>8} {'median':>8} {'quartile':>8} {'most':>8}")
     for name in taken[0]:
-        values = sorted(one[name] for one in taken)
-        print(f"  {name:32} {statistics.median(values):8.1f}")
+        values = np.percentile([value for one in taken for value in one[name]], QUARTILES)
+        print(f"  {name:24}", *(f"{value:8.1f}" for value in values))
     if chosen.folder is None:
         shutil.rmtree(folder.parent)
 

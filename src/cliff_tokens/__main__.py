@@ -106,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
         "--out", metavar="DIR", help="folder to write (default: RUN/explorer, COUNTS-explorer)"
     )
     explore.add_argument(
-        "--estimator", metavar="NAME", help="of a run: which is shown first (default: independent)"
+        "--estimator", metavar="NAME", help="of a run: which is shown first (default: its main one)"
     )
     counts = {name: (value, f"of counts: {meaning}") for name, (value, meaning) in _RULE.items()}
     _add_settings(explore, counts | {"confidence": (0.95, "of all intervals")})

@@ -10,19 +10,21 @@ def articles(tmp_path_factory, given):
     harm = list(browser.HOSTILE.values())
     tokens = given["tokens"]
     hostile = tokens.assign(token=(harm * (len(tokens) // len(harm) + 1))[: len(tokens)])
-    made = {
-        "linked": (given, True),
-        "kept": (given, False),
-        "hostile": (given | {"tokens": hostile}, True),
-    }
-    return {
-        name: article_folder.write(tmp_path_factory.mktemp(name), frames, linked)
-        for name, (frames, linked) in made.items()
-    }
+    linked, kept = article_folder.write(tmp_path_factory.mktemp("run"), given)
+    harmful, _ = article_folder.write(
+        tmp_path_factory.mktemp("hostile"), given | {"tokens": hostile}
+    )
+    return {"linked": linked, "kept": kept, "hostile": harmful}
+
+
+@pytest.fixture(scope="session")
+def beside(tmp_path_factory):
+    """Articles beside the explorer of their run, in its folder and in a report, by name."""
+    return article_folder.write_with_explorer(tmp_path_factory.mktemp("beside"))
 
 
 @pytest.fixture
-def open_page(chromium, articles):
+def open_page(chromium, articles, beside):
     """A function that opens an article and gives its page; the console has to stay empty."""
-    with browser.pages(chromium, articles, ready="#card") as opened:
+    with browser.pages(chromium, articles | beside, ready="#card") as opened:
         yield opened

@@ -59,16 +59,49 @@ def test_the_keyboard_reaches_filter_links_and_what_scrolls(open_page):
     assert reached
 
 
-def test_a_cliff_leads_to_its_token_in_the_explorer(open_page):
-    page = open_page("linked")
-    link = page.locator("#table_cliffs td a").first
-    trace, t = link.evaluate(
-        "(one) => { const at = new URLSearchParams(new URL(one.href).hash.slice(1));"
-        " return [at.get('trace'), at.get('t')]; }"
-    )
-    row = page.locator("#table_cliffs tbody tr").first.locator("td").last.text_content()
-    assert row == f"{trace}@{t}"
-    assert page.locator("#figure_audit svg a[aria-label]").count() > 0
+def in_explorer(page) -> tuple[str, str]:
+    """The trace and the token at which the explorer stands."""
+    page.wait_for_selector(".tok.sel")
+    name = page.locator(".pane").get_attribute("aria-label").removeprefix("Trace ")
+    assert page.locator("#token .at").inner_text().startswith("token ")
+    chosen = page.locator(".tok.sel").get_attribute("data-t")
+    assert chosen == page.locator("#token .at").inner_text().split()[1]
+    return name, chosen
+
+
+@pytest.mark.parametrize("place", ["run", "report"])
+def test_a_cliff_leads_to_its_token_in_the_explorer_and_back(open_page, place):
+    page = open_page(place)
+    address = page.url
+    for details in page.locator("#table_cliffs details.rows").all():
+        details.locator("summary").click()
+    rows = page.locator("#table_cliffs tbody tr")
+    for row in (rows.first, rows.last):
+        cliff = row.locator("td").last.text_content()
+        row.locator("a").click()
+        assert "@".join(in_explorer(page)) == cliff
+        page.go_back()
+        page.wait_for_selector("#card")
+        assert page.url == address
+
+
+@pytest.mark.parametrize("figure", ["figure_audit", "example_traces"])
+@pytest.mark.parametrize("place", ["run", "report"])
+def test_a_mark_in_a_figure_leads_to_its_cliff(open_page, place, figure):
+    page = open_page(place)
+    mark = page.locator(f"#{figure} svg a[aria-label]").first
+    said = mark.get_attribute("aria-label")
+    mark.focus()
+    page.keyboard.press("Enter")
+    assert "{}, token {}, in the explorer".format(*in_explorer(page)) == said
+
+
+@pytest.mark.parametrize("place", ["run", "report"])
+def test_the_button_leads_to_the_list_of_traces(open_page, place):
+    page = open_page(place)
+    page.locator("a.go").click()
+    page.wait_for_selector(".row")
+    assert page.locator(".count").inner_text() == "16 traces"
 
 
 @pytest.mark.parametrize("size", [{}, PHONE, {"width": 320, "height": 700}])

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from helpers.counts import COUNTS
 from helpers.repository import ROOT
 from helpers.run_folder import write, write_run
 
-from cliff_tokens import tables
+from cliff_tokens import sources, tables
 from cliff_tokens.__main__ import main
+from cliff_tokens.explorer import build
 
 
 def index_of(folder):
@@ -37,6 +39,16 @@ def test_the_explorer_of_a_run(run, capsys):
     assert main(["explore", "results/r", "--estimator", "recursive", "--out", "other"]) == 0
     assert index_of("other")["estimators"] == ["recursive", "independent"]
     assert Path("other/data/traces-0000.js").read_bytes() == before
+
+
+def test_the_estimator_with_candidates_comes_first(run):
+    found = []
+    for one in sources.find_run("results/r"):
+        first, second = one.readings
+        drawn = {"candidates": first.followed.pop("candidates")}
+        found.append(replace(one, readings=(first, replace(second, followed=drawn))))
+    build.of_run(found, "explorer", "r", 0.95)
+    assert index_of("explorer")["estimators"] == ["recursive", "independent"]
 
 
 def test_traces_that_the_first_estimator_did_not_read_are_not_shown(run):
@@ -106,6 +118,7 @@ class Blocker(importlib.abc.MetaPathFinder):
             raise ImportError(f"{{name}} is not part of the core")
 sys.meta_path.insert(0, Blocker())
 from cliff_tokens.__main__ import main
+from cliff_tokens.explorer import build
 sys.exit(main(["explore", sys.argv[1]]))
 """
     folder = str(tmp_path / "results/r")

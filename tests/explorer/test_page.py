@@ -361,6 +361,8 @@ def test_two_traces_of_a_problem_stand_side_by_side(open_page):
     assert "with_t=1" in page.evaluate("location.hash")
     boxes = [box.bounding_box() for box in page.locator(".pane").all()]
     assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
+    page.get_by_role("button", name="Close the token").click()
+    assert (page.locator(".tok.sel").count(), token(page)) == (0, None)
     page.keyboard.press("c")
     page.wait_for_selector(".side-1")
 
@@ -488,13 +490,15 @@ def test_no_serious_barrier_is_found(open_page, view, scheme):
 
 
 def test_on_paper_the_trace_stands_alone(open_page):
-    page = open_page()
+    page = open_page(width=720)  # of a sheet
     open_trace(page)
     page.keyboard.press("n")
     page.emulate_media(media="print")
     assert not page.locator("#list").is_visible()
     assert not page.locator(".controls").is_visible()
     assert page.locator("#token .potentials").is_visible()
+    trace, panel = (page.locator(one).bounding_box() for one in (".pane", "#token"))
+    assert 0 <= panel["y"] - trace["y"] - trace["height"] < 100
     assert len(page.pdf()) > 5000
 
 

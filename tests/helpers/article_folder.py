@@ -1,6 +1,7 @@
 """An article of a synthetic run: figures and tables as their rules leave them."""
 
 import os
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,11 +11,14 @@ import yaml
 from cliff_tokens import captions, catalogue, paper_index, provenance
 from cliff_tokens.article import build
 from cliff_tokens.exhibits import style
-from helpers.exhibits import show, values
+from cliff_tokens.explorer.build import of_run
+from cliff_tokens.sources import find_run
+from helpers import exhibits, run_folder
 from helpers.repository import ROOT
 
 NAMES = ("example_traces", "figure_02_share_with_cliff", "figure_audit", "table_accuracy",
          "table_cliffs", "table_taxonomy")  # fmt: skip
+IN_REPORT = "0123456789abcdef"  # where a report of Snakemake would have the explorer
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8")) | {"run": "r"}
 # Words that a scorecard has, one that it may have one day, and what they are of.
 CARD = pd.DataFrame(
@@ -48,7 +52,9 @@ def write_exhibits(given: dict) -> list[str]:
         drawn = not name.startswith("table_")
         folder = Path("results/r", "figures" if drawn else "tables")
         folder.mkdir(parents=True, exist_ok=True)
-        frame, figure = show(name, given) if drawn else (values(name, given), None)
+        frame, figure = (
+            exhibits.show(name, given) if drawn else (exhibits.values(name, given), None)
+        )
         path = folder / f"{name}.csv"
         frame.to_csv(path, index=False)
         written = [path]
@@ -68,18 +74,38 @@ def write_card(card: pd.DataFrame = CARD) -> str:
     return str(path)
 
 
-def write(place: Path, given: dict, linked: bool = True) -> Path:
-    """Write the article of a run below a folder; the folder of its page."""
+def write(place: Path, given: dict) -> tuple[Path, Path]:
+    """Write articles of a run below a folder, with links into an explorer and without; the folders
+    of their pages.
+    """
     before = Path.cwd()
     os.chdir(place)
     try:
-        exhibits = write_exhibits(given)
+        shown, card = write_exhibits(given), write_card()
         overview = ROOT / "workflow/report/workflow.rst"
-        folder = "results/r/article"
-        build.write(folder, exhibits, write_card(), index(), CONFIG, overview, linked)
+        linked, kept = "results/r/article", "kept"
+        for folder, in_report in ((linked, f"../{IN_REPORT}/index.html"), (kept, None)):
+            build.write(folder, shown, card, index(), CONFIG, overview, in_report)
     finally:
         os.chdir(before)
-    return place / folder
+    return place / linked, place / kept
+
+
+def write_with_explorer(place: Path) -> dict[str, Path]:
+    """Write article and explorer of one run below a folder; the article's folder, as a run leaves
+    both ("run") and as a report of Snakemake holds them ("report").
+    """
+    before = Path.cwd()
+    os.chdir(place)
+    try:
+        given = exhibits.given(run_folder.write_run(length=60, problems=8))
+        of_run(find_run("results/r"), "results/r/explorer", "r", 0.95)
+    finally:
+        os.chdir(before)
+    (article, _), raw = write(place, given), place / "report/data/raw"
+    shutil.copytree(article, raw / "fedcba9876543210")
+    shutil.copytree(article.parent / "explorer", raw / IN_REPORT)
+    return {"run": article, "report": raw / "fedcba9876543210"}
 
 
 def _record(name: str, written: list[Path]) -> None:

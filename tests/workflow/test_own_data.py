@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -66,4 +67,12 @@ def test_the_walk_of_the_documentation(own):
     assert name, listed
     assert "question" in run(own, f"{read} {name[0]}")
     run(own, report)
-    assert (own / "mine.zip").stat().st_size > 100_000
+    with zipfile.ZipFile(own / "mine.zip") as zipped:
+        reported = [name for name in zipped.namelist() if name.endswith("/index.html")]
+        pages = {name: zipped.read(name) for name in reported}
+    article = (own / "results/mine/article/index.html").read_bytes()
+    explorer = (own / "results/mine/explorer/index.html").read_bytes()
+    assert sorted(pages.values()) == sorted([article, explorer])
+    # Where the article leads in a report is where the report has the explorer.
+    place = re.search(r'data-in-report="\.\./([0-9a-f]+/index\.html)"', article.decode())
+    assert pages[f"mine/data/raw/{place[1]}"] == explorer

@@ -27,7 +27,7 @@ ARTICLE = {
 rule article:
     input:
         **ARTICLE,
-        explorer=rules.explorer.output,
+        explorer=rules.explorer.output.explorer,
     output:
         article=report(
             directory("<results>/article"),
@@ -48,7 +48,6 @@ rule article:
         runtime=10,
     params:
         config=config,
-        linked=True,
         revision=REVISIONS["article"],
     message:
         "Writing the article of the run"
@@ -68,8 +67,5 @@ use rule article as keep_article with:
         "<logs>/keep_article.log",
     benchmark:
         "<benchmarks>/keep_article.jsonl"
-    params:
-        config=config,
-        linked=False,
     message:
         "Keeping the article of the run in docs/article"

@@ -7,6 +7,8 @@ from cliff_tokens.script import running
 
 with running(snakemake):
     inputs, params = snakemake.input, snakemake.params
+    explorer = inputs.get("explorer")
+    in_report = explorer and str(snakemake.report_href(f"{explorer}/index.html"))
     build.write(
         snakemake.output.article,
         inputs.exhibits,
@@ -14,5 +16,5 @@ with running(snakemake):
         complete(read(inputs.index), read_published(inputs.published)),
         params.config,
         inputs.overview,
-        params.linked,
+        in_report,
     )

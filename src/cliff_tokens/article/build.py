@@ -25,7 +25,7 @@ def write(
     index: Mapping[str, dict],
     config: Mapping,
     overview: str | Path,
-    linked: bool,
+    in_report: str | None,
 ) -> None:
     """Write ``index.html`` into a folder, which is made if need be.
 
@@ -36,9 +36,10 @@ def write(
         index: the paper index, with published numbers.
         config: of the run.
         overview: workflow/report/workflow.rst, which holds the methods.
-        linked: whether the explorer of the run stands beside the folder.
+        in_report: address of the explorer from the page where both are in a report of Snakemake,
+            which gives every result a folder of its own; None where no explorer stands beside it.
     """
-    card = pd.read_csv(scorecard)
+    card, linked = pd.read_csv(scorecard), in_report is not None
     frames = {Path(path).stem: pd.read_csv(path) for path in exhibits}
     shown = content.make_exhibits(exhibits, index, card, linked)
     names = [exhibit.name for exhibit in shown]
@@ -75,6 +76,7 @@ def write(
         settings=yaml.safe_dump(dict(config), sort_keys=False),
         record=record,
         explorer=EXPLORER if linked else None,
+        in_report=in_report,
         markup=Markup,
         style=Markup(style),
         script=Markup(script),

@@ -233,7 +233,9 @@ def of_the_paper(index: Mapping[str, dict], key: str) -> set[str]:
 
 def _place(name: str, index: Mapping[str, dict]) -> str:
     entry = index.get(name, {})
-    return entry.get("number") or entry.get("title") or name
+    number = entry.get("number") or ""
+    numbered = any(sign.isdigit() for sign in number)  # "Table" and "Abstract" name many
+    return number if numbered else entry.get("title") or name
 
 
 def _without_command(caption: str) -> str:

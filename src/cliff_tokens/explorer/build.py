@@ -22,8 +22,8 @@ def of_run(
         folder: to write.
         title: what the run is called.
         confidence: of the intervals.
-        main: the estimator that is shown first, and whose traces are shown; None for the first
-            that the run has, in the order of estimators.
+        main: the estimator that is shown first, and whose traces are shown; None for the run's
+            main one, at whose cliffs candidates were drawn, or the first where none were.
     """
     tests = {reading.test for one in found for reading in one.readings}
     if len(tests) > 1:
@@ -34,7 +34,10 @@ def of_run(
     (test,) = tests
     read = {reading.estimator for one in found for reading in one.readings}
     there = [name for name in ESTIMATORS if name in read]
-    main = there[0] if main is None else main
+    followed = (
+        one.estimator for source in found for one in source.readings if "candidates" in one.followed
+    )
+    main = main or next(followed, there[0])
     if main not in there:
         raise sources.SourceError(
             f"{title}: has no cliffs by the estimator {main!r}; expected one of {', '.join(there)}"

@@ -167,9 +167,9 @@ def summarize(card: pd.DataFrame, confidence: float) -> str:
         f"Of {sum(rows[list(OPEN)])} rows that could have come out otherwise {rows[AGREES]} agree, "
         f"{rows[DIFFERS]} differ and {rows[UNDECIDED]} are undecided, by unadjusted intervals at "
         f"the level {confidence:g}; {int(held.sum())} are decided after Holm's adjustment too. "
-        f"Beside them {rows[BY_CONSTRUCTION]} hold or fail by construction, {rows[SELECTION]} "
-        f"measure again what was selected, {rows[NOT_EXCLUDED]} are equalities that the interval "
-        f"holds, and {rows[UNMEASURED]} are not measurable in this run."
+        f"Beside them stand {rows[BY_CONSTRUCTION]} by construction, {rows[SELECTION]} that "
+        f"measure again what was selected, {rows[NOT_EXCLUDED]} of an equality that the interval "
+        f"holds, and {rows[UNMEASURED]} not measurable in this run."
     )
 
 

@@ -27,6 +27,15 @@
     show(name);
   });
 
+  // In a report of Snakemake the explorer is no neighbor by its own name.
+  const { inReport } = root.dataset;
+  if (inReport && location.pathname.includes("/data/raw/")) {
+    for (const link of document.querySelectorAll('a[href^="../explorer/"]')) {
+      const [, place = ""] = link.getAttribute("href").split("#");
+      link.setAttribute("href", `${inReport}#${place}`);
+    }
+  }
+
   const rows = [...document.querySelectorAll("#card tbody tr")];
   document.getElementById("filter").addEventListener("change", (event) => {
     const word = event.target.value;

@@ -184,7 +184,7 @@
           names.map((name) =>
             button(app.word(name), panes[0].main === name, () => go({ estimator: name }), "e"),
           ),
-          button("both", state.both, actions.both, "b"),
+          button(names.length > 2 ? "all" : "both", state.both, actions.both, "b"),
         ),
       button("fold calm", state.folded, actions.fold, "f"),
       el(

@@ -16,6 +16,9 @@
     return Array.from({ length: Math.floor(length / step) + 1 }, (_, i) => i * step);
   }
 
+  /** The width of a drawing in so much room. */
+  const fitting = (room) => Math.max(160, Math.round(room));
+
   class Curve {
     /** @param {HTMLElement} root @param {{hover: function(?number), select: function(number)}} on */
     constructor(root, on) {
@@ -27,12 +30,18 @@
       this.drawing.addEventListener("pointermove", (event) => on.hover(at(event)));
       this.drawing.addEventListener("pointerleave", () => on.hover(null));
       this.drawing.addEventListener("click", (event) => on.select(at(event)));
-      new ResizeObserver(() => this.trace && this.draw()).observe(root);
+      new ResizeObserver(([{ contentRect }]) => {
+        if (fitting(contentRect.width) === this.width) return;
+        this.width = fitting(contentRect.width);
+        if (this.trace) this.draw();
+      }).observe(root);
     }
 
     /** @param {import("./store").Trace} trace @param {string} main @param {boolean} both */
     show(trace, main, both) {
       Object.assign(this, { trace, main, both });
+      // Asked for once: every time would lay the page out twice for each trace.
+      this.width ??= fitting(this.root.clientWidth);
       this.draw();
     }
 
@@ -43,7 +52,6 @@
     }
 
     draw() {
-      this.width = Math.max(160, Math.round(this.root.clientWidth));
       const { trace, main, both, width } = this;
       this.x = (t) => LEFT + (t / trace.length) * (width - LEFT - RIGHT);
       this.y = (v) => TOP + (1 - v / 10000) * (HEIGHT - TOP - BOTTOM);

@@ -2,7 +2,7 @@
 "use strict";
 (function (app) {
   const { el, svg, share, number } = app;
-  const PLOT = 96; // width of an interval's drawing
+  const PLOT = 78; // width of an interval's drawing
 
   /** An interval on the axis from 0 to 1; ends may be null. */
   function interval(value, low, high, className) {
@@ -49,7 +49,7 @@
         ? `${reading.successes[place]}/${of(reading.rollouts, place)}`
         : place === pane.trace.length
           ? "verdict"
-          : "recursion";
+          : "estimated";
       const ends = [scaled(reading.low[place]), scaled(reading.high[place])];
       return el(
         "tr",
@@ -109,7 +109,9 @@
         el(
           "td",
           null,
-          value === null ? el("small", null, "not measured") : interval(value, low, high, ""),
+          value === null
+            ? el("small", null, sampler ? "not measured" : "not drawn")
+            : [value.toFixed(2), " ", interval(value, low, high, "")],
         ),
         el("td", { class: "counts" }, counts),
       );
@@ -173,7 +175,7 @@
             null,
             el("th", { scope: "col" }, "token"),
             el("th", { scope: "col" }, "sampler"),
-            el("th", { scope: "col" }, "potential after it"),
+            el("th", { scope: "col" }, "potential after"),
             el("th", { scope: "col" }, "right"),
           ),
         ),
@@ -194,7 +196,7 @@
     );
   }
 
-  function armsOf(pane, cliff, go) {
+  function armsOf(cliff) {
     const { arms } = cliff;
     if (!arms) return null;
     const head = el(
@@ -307,7 +309,7 @@
           type: "button",
           class: "quiet close",
           "aria-label": "Close the token",
-          onclick: () => app.go({ t: null }),
+          onclick: () => pane.on.select(pane, null),
         },
         "\u00d7",
       ),
@@ -333,7 +335,7 @@
       ]),
       cliff && audit(cliff),
       candidates(pane, t, cliff),
-      cliff && armsOf(pane, cliff),
+      cliff && armsOf(cliff),
     );
     root.replaceChildren(title, body);
   }
