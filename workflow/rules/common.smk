@@ -151,8 +151,6 @@ DOMAINS = {
     name: "in domain" if entry["in_domain"] else "out of domain"
     for name, entry in EVALUATED.items()
 }
-# Data sets whose cliffs no adapter was trained on.
-UNSEEN = catalogue.apart(DATASETS, TRAINING_SET, config["datasets"])
 # Estimators of the run, those whose cliffs are audited, and those that are scored (truth).
 MAIN = config["potential"]["main"]
 RUN_ESTIMATORS = config["potential"]["estimators"]

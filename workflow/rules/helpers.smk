@@ -15,7 +15,8 @@ def of_run(table, estimator=None, axes=AXES):
 
 def of_unseen(table, estimator=None):
     """A table of the wildcard's model on the data sets that nothing is trained on."""
-    return of_run(table, estimator, {"model": ["{model}"], "dataset": UNSEEN})
+    unseen = catalogue.apart(DATASETS, TRAINING_SET, config["datasets"])
+    return of_run(table, estimator, {"model": ["{model}"], "dataset": unseen})
 
 
 def measured_by(table):
