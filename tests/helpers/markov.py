@@ -32,6 +32,7 @@ class MarkovEngine:
         logits[:, START] = -np.inf  # never returned to
         self.logits = logits
         self.stops = np.array([RIGHT, WRONG])
+        self.slow = False
         self.rounding = 1e-6  # it scores in single precision what it draws in double
 
     def transitions(self, sampler: Sampler) -> np.ndarray:

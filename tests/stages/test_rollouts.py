@@ -75,13 +75,27 @@ def test_a_job_that_fails_keeps_what_it_finished(tmp_path):
     assert len(partial(tmp_path)) == 1
 
 
+def test_a_slow_engine_loses_less(tmp_path):
+    engine = CountingEngine()
+    engine.slow = True
+
+    def fail():
+        if engine.drawn == 5 * rollouts.SLOW_BATCH + 1:
+            raise RuntimeError("the device is gone")
+
+    engine.after = fail
+    with pytest.raises(RuntimeError, match="the device is gone"):
+        roll_out(tmp_path, engine)
+    assert len(partial(tmp_path)) == 5
+
+
 @pytest.mark.parametrize("sizes", [[], [1], [64] * 256, [64] * 257, [20000, 20000, 1]])
 def test_batches_cover_every_prefix_once_and_reach_their_size(sizes):
     some = [
         rollouts.Prefix(None, None, None, sampling.streams(1, "size", count=size), 1, False, "1")
         for size in sizes
     ]
-    runs = list(rollouts._batches(some))
+    runs = list(rollouts._batches(some, rollouts.BATCH))
     assert [place for start, end in runs for place in range(start, end)] == list(range(len(sizes)))
     assert all(sum(sizes[start:end]) >= rollouts.BATCH for start, end in runs[:-1])
     assert runs  # also of nothing: the columns are needed

@@ -38,6 +38,7 @@ from cliff_tokens.policies.pool import (
 )
 from cliff_tokens.policies.sampling import Sampler
 
+LARGE = 10**7  # parameters beyond which a core writes hundreds of tokens a second
 SCORED_STEM = 256  # tokens that all prompts begin with, at least, that are read once for scores
 
 
@@ -81,6 +82,7 @@ class TransformersEngine:
         checkpoint.check_angles(model, config, self.context or 0)
         _refuse(self.name, config)
         self._check()
+        self.slow = self.device == "cpu" and self.model.num_parameters() > LARGE
         self.rounding = 1e-3 if self.dtype == torch.float32 else 0.25
 
     def generate(

@@ -91,6 +91,7 @@ class VllmEngine:
         self.stops = checkpoint.stops(self.model, self.vocabulary)
         self.on_cpu = torch.version.cuda is None
         self.rounding = 1e-3 if self.on_cpu else 0.25
+        self.slow = self.on_cpu
         self._engine = self._scorer = None
 
     def generate(

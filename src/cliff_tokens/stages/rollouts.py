@@ -38,8 +38,10 @@ LEAVING = ("left_at", "leavers", "leaver_successes")
 _COUNTED = (("successes", "correct"), ("unparsed", "unparsed"), ("timeouts", "timeout"))
 _GRADED_TOGETHER = 4096  # responses decoded and graded at a time; bounds the memory
 # Rollouts of a batch: what a stopped job loses at most. An engine's slots run empty at the end of
-# each, so a batch has to fill them many times over (benchmarks/README.md).
+# each, so a batch has to fill them many times over (benchmarks/README.md). Of a slow engine so many
+# are hours of work.
 BATCH = 16384
+SLOW_BATCH = 1024
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,8 @@ def count(
         name: what the progress and the stored batches are called.
         store: holds batches that an earlier attempt finished; null keeps none.
     """
-    batches = list(_batches(prefixes))
+    size = min(BATCH, SLOW_BATCH) if policy.engine.slow else BATCH
+    batches = list(_batches(prefixes, size))
     counts = []
     for number, (start, end) in enumerate(batches, 1):
         batch, shown = prefixes[start:end], f"{name}, batch {number} of {len(batches)}"
@@ -191,15 +194,15 @@ def count(
     return pd.concat(counts, ignore_index=True)[[*COUNTS, *LEAVING]]
 
 
-def _batches(prefixes: Sequence[Prefix]) -> Iterator[tuple[int, int]]:
-    """Runs of prefixes, first and one past the last, that reach BATCH rollouts; at least one."""
-    start, size = 0, 0
+def _batches(prefixes: Sequence[Prefix], size: int) -> Iterator[tuple[int, int]]:
+    """Runs of prefixes, first and one past the last, that reach ``size`` rollouts; at least one."""
+    start, held = 0, 0
     for place, prefix in enumerate(prefixes):
-        size += len(prefix.streams)
-        if size >= BATCH:
+        held += len(prefix.streams)
+        if held >= size:
             yield start, place + 1
-            start, size = place + 1, 0
-    if size or not start:
+            start, held = place + 1, 0
+    if held or not start:
         yield start, len(prefixes)
 
 
