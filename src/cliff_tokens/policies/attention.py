@@ -96,16 +96,16 @@ class Decode:
         self.column = int(own.max())  # the one that the next step fills
         self.positions = torch.from_numpy(own + prefix)[:, None].to(columns.device)
         self.blocks = []
-        for (low, high), trunk in zip(spans, trunks, strict=True):
+        place = np.arange(columns.shape[-2])
+        for low, high, span in blocks_within(spans, own):
+            first, trunk = self.column - int(own[low]), trunks[span]
             read = np.arange(trunk.shape[-2]) < prefix[low:high, None]
-            filled = np.arange(columns.shape[-2]) >= self.column - own[low:high, None]
-            for top, end in blocks_of(own[low:high]):
-                first = self.column - int(own[low + top])
-                seen = np.concatenate([read[top:end], filled[top:end, first:]], axis=1)
-                mask = torch.zeros(seen.shape, dtype=columns.dtype)
-                mask.masked_fill_(torch.from_numpy(~seen), -torch.inf)
-                mask = mask.to(columns.device)[:, None, None]
-                self.blocks.append((low + top, low + end, first, trunk, mask))
+            filled = place[first:] >= self.column - own[low:high, None]
+            seen = np.concatenate([read, filled], axis=1)
+            mask = torch.zeros(seen.shape, dtype=columns.dtype)
+            mask.masked_fill_(torch.from_numpy(~seen), -torch.inf)
+            mask = mask.to(columns.device)[:, None, None]
+            self.blocks.append((low, high, first, trunk, mask))
 
     def advance(self):
         """Go on to the next token; to be called after each step."""
@@ -147,6 +147,17 @@ def _block(query, keys, values, trunk, mask):
     # This way round the product is several times faster for heads narrower than a register.
     shared = (trunk[1].transpose(-1, -2) @ flat.transpose(-1, -2)).view(kv, width, rows, group)
     return (weights[..., common:] @ values).add_(shared.permute(2, 0, 3, 1))
+
+
+def blocks_within(
+    spans: Sequence[tuple[int, int]], lengths: np.ndarray
+) -> list[tuple[int, int, int]]:
+    """The blocks of every span: first row, the one after the last, and which span it is of."""
+    return [
+        (start + low, start + high, span)
+        for span, (start, stop) in enumerate(spans)
+        for low, high in blocks_of(lengths[start:stop])
+    ]
 
 
 def blocks_of(lengths: np.ndarray, smallest: int = 128) -> list[tuple[int, int]]:

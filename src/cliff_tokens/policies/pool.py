@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from cliff_tokens.policies import Completion, Request
-from cliff_tokens.policies.attention import Decode, Prefill, blocks_of
+from cliff_tokens.policies.attention import Decode, Prefill, blocks_within
 from cliff_tokens.policies.choosing import choose
 from cliff_tokens.policies.sampling import uniforms
 
@@ -185,9 +185,7 @@ class Pool:
         if self.copy:
             groups = sorted(groups, key=lambda group: -len(group.trunk))
         if self.stem:
-            pattern = Prefill()
-            self.engine.forward(groups[0].trunk[None, : self.stem], pattern, logits_to_keep=1)
-            self.head = pattern.columns()[:, :, 0]
+            self.head = self.engine.read(groups[0].trunk[: self.stem])
         stem = self.stem
         room = PREFILL_TOKENS if self.copy else 1
         for batch in cut([len(group.trunk) - stem for group in groups], room, padded=True):
@@ -286,14 +284,12 @@ class Pool:
         old, new = self.buffers
         own = self.rows["own"]
         now, was = own.max(initial=0), self.pattern.column if self.pattern else 0
-        for start, stop in self.spans:
-            for top, end in blocks_of(own[start:stop]):
-                low, high = start + top, start + end
-                length = min(own[low], was)
-                # New rows take the columns of some other row here; they are hidden or replaced.
-                chosen = torch.from_numpy(origin[low:high].clip(0)).to(old.device)
-                moved = old[..., was - length : was, :].index_select(2, chosen)
-                new[:, :, low:high, :, now - length : now] = moved
+        for low, high, _ in blocks_within(self.spans, own):
+            length = min(own[low], was)
+            # New rows take the columns of some other row here; they are hidden or replaced.
+            chosen = torch.from_numpy(origin[low:high].clip(0)).to(old.device)
+            moved = old[..., was - length : was, :].index_select(2, chosen)
+            new[:, :, low:high, :, now - length : now] = moved
         if self.copy:
             for row in np.flatnonzero(origin < 0):
                 length = own[row]

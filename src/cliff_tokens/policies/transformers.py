@@ -97,8 +97,9 @@ class TransformersEngine:
             return
         groups = groups_of(requests)
         full = self.affordable(max(request.max_tokens for request in requests) + SLACK)
-        shared = [group for group in groups if group.rows >= min(CROWD, full)]
-        copied = [group for group in groups if group.rows < min(CROWD, full)]
+        crowd = min(CROWD, full)
+        shared = [group for group in groups if group.rows >= crowd]
+        copied = [group for group in groups if group.rows < crowd]
         for chosen, copy in ((shared, False), (copied, True)):
             if any(group.rows for group in chosen):
                 yield from Pool(self, requests, sampler, stops, chosen, copy).run()
@@ -131,7 +132,9 @@ class TransformersEngine:
         return self._score(sequences)
 
     def _score(self, sequences):
-        head = self._head([np.asarray(prompt) for prompt, _ in sequences])
+        prompts = [np.asarray(prompt) for prompt, _ in sequences]
+        stem = stem_of(prompts)
+        head = self.read(prompts[0][:stem]) if stem >= SCORED_STEM else None
         # A window is what may be held at once; inside it, sequences of like length run together.
         room = max(1, self.memory // 8 // (4 * self.vocabulary))
         for window in cut([len(tokens) for _, tokens in sequences], room, padded=False):
@@ -143,13 +146,10 @@ class TransformersEngine:
             for index in window:
                 yield logits.pop(index)
 
-    def _head(self, prompts: list[np.ndarray]) -> torch.Tensor | None:
-        """Columns of what many prompts begin with, [layers, 2, kv heads, columns, width]."""
-        stem = stem_of(prompts)
-        if stem < SCORED_STEM:
-            return None
+    def read(self, tokens: np.ndarray) -> torch.Tensor:
+        """Columns of a text, [layers, 2, kv heads, tokens, width]."""
         pattern = attention.Prefill()
-        self.forward(prompts[0][None, :stem], pattern, logits_to_keep=1)
+        self.forward(tokens[None], pattern, logits_to_keep=1)
         return pattern.columns()[:, :, 0]
 
     def _score_batch(self, sequences, batch: list[int], head) -> dict[int, np.ndarray]:

@@ -184,7 +184,7 @@ def count(
         name: what the progress and the stored batches are called.
         store: holds batches that an earlier attempt finished; null keeps none.
     """
-    size = min(BATCH, SLOW_BATCH) if policy.engine.slow else BATCH
+    size = SLOW_BATCH if policy.engine.slow else BATCH
     batches = list(_batches(prefixes, size))
     counts = []
     for number, (start, end) in enumerate(batches, 1):
