@@ -86,11 +86,7 @@ def draw(values: pd.DataFrame) -> Figure:
     """A curve for each trace, and under it the words around its largest drops."""
     trace_ids = list(pd.unique(values["trace_id"]))
     if not trace_ids:
-        figure = style.figure(1.5)
-        axes = figure.add_subplot()
-        axes.set_axis_off()
-        style.say_empty(axes, "no trace of this run has a cliff")
-        return figure
+        return style.empty("no trace of this run has a cliff")
     frames = [values[values["trace_id"].eq(trace_id)] for trace_id in trace_ids]
     strips = [min(_STRIPS, int(frame["kind"].notna().sum())) for frame in frames]
     heights = [height for lines in strips for height in (1.25, 0.17 * lines + 0.05)]

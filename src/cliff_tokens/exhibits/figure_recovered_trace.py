@@ -91,11 +91,7 @@ def values(
 def draw(values: pd.DataFrame) -> Figure:
     """The curve, with calm stretches narrowed, and under it the text without them."""
     if values.empty:
-        figure = style.figure(1.5)
-        axes = figure.add_subplot()
-        axes.set_axis_off()
-        style.say_empty(axes, "no trace of this run ends correct after a confirmed cliff")
-        return figure
+        return style.empty("no trace of this run ends correct after a confirmed cliff")
     lines = _lines(_words(values))
     heights = [1.7, 0.19 * len(lines) + 0.05]
     figure = style.figure(0.7 + sum(heights))

@@ -255,6 +255,15 @@ def say_none(axes: Axes, x: float, sentence: str) -> None:
     )
 
 
+def empty(sentence: str) -> Figure:
+    """A figure of nothing, which says why."""
+    drawn = figure(1.5)
+    axes = drawn.add_subplot()
+    axes.set_axis_off()
+    say_empty(axes, sentence)
+    return drawn
+
+
 def say_empty(axes: Axes, sentence: str) -> None:
     """An empty panel says why."""
     axes.text(
