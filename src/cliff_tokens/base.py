@@ -29,6 +29,7 @@ _EQUAL = (
     "problems",
     "traces",
     "potential/rollouts",
+    "potential/branches",
     "potential/second_round",
     "potential/subset",
     "taxonomy/support",

@@ -223,7 +223,8 @@ def _next(run: str, model: Mapping, config: Mapping, dataset: Mapping, count: in
         config["cut_points"]["rollouts"],
     )
     stages = ["traces", "recursive", "resampling", "candidates", "cut_points"]
-    work = Work("analysis", "own", 1, stages, config["potential"]["rollouts"])
+    branches = config["potential"]["branches"]
+    work = Work("analysis", "own", 1, stages, branches=branches)
     expected = {"own": {"problems": asked, "tokens": length}}
     rows = plan([work], expected, None, budget, Assumptions(**config["cost"]["assumed"]), None)
     tokens = rows.loc[rows["dataset"].eq("own")].set_index("stage")["generated_tokens"]

@@ -12,11 +12,12 @@ from cliff_tokens.exhibits import table_cost_used
 from cliff_tokens.exhibits.cost_model import predict
 from cliff_tokens.exhibits.simulated_draws import expected_lengths
 from cliff_tokens.policies.sampling import Sampler
+from cliff_tokens.stages.estimators import Protocol
 from cliff_tokens.stages.recursion import as_branches, plan_branches
 
 SAMPLER = Sampler(temperature=1.0, top_p=0.9)
 MODELS, DATASETS = ["small", "large"], ["chains", "factors"]
-ROLLOUTS = 64
+PROTOCOL = Protocol(rollouts=64, branches=32, second_round=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def run():
 
 
 def predicted(run, speed=20000):
-    return predict(run["traces"], run["tokens"], ROLLOUTS, speed, INTERVALS, MODELS, DATASETS)
+    return predict(run["traces"], run["tokens"], PROTOCOL, speed, INTERVALS, MODELS, DATASETS)
 
 
 def test_rollouts_are_predicted_exactly(run):
@@ -35,7 +36,7 @@ def test_rollouts_are_predicted_exactly(run):
     assert found["rollouts"] == counts["rollouts"].sum()
     lengths = run["traces"].set_index("trace_id")["token_ids"].map(len)
     lengths = lengths[lengths.index.str.startswith("small/chains/")]
-    assert found["generated_tokens"] == ROLLOUTS * sum(n * (n + 1) // 2 for n in lengths)
+    assert found["generated_tokens"] == PROTOCOL.rollouts * sum(n * (n + 1) // 2 for n in lengths)
 
 
 def test_branches_are_counted_as_they_are_planned(run):
@@ -44,7 +45,7 @@ def test_branches_are_counted_as_they_are_planned(run):
     alternatives = free[["trace_id", "t"]].assign(
         token_id=99, probability=1 - free["sampler_probability"]
     )
-    planned = plan_branches(tokens, alternatives, ROLLOUTS, 1, "recursive")
+    planned = plan_branches(tokens, alternatives, PROTOCOL.branches, 1, "recursive")
     found = predicted(run)
     found = found[found["estimator"].eq("recursive") & found["dataset"].eq("all")]
     assert found["rollouts"].sum() == planned["rollouts"].sum()
@@ -68,7 +69,7 @@ def test_what_was_used_stands_beside_what_was_predicted(run):
     names = counts["trace_id"].str.split("/", expand=True)
     counts = counts.assign(model=names[0], dataset=names[1])
     found = table_cost_used.values(
-        run["traces"], run["tokens"], counts, tables.empty("branches"), ROLLOUTS, None, INTERVALS,
+        run["traces"], run["tokens"], counts, tables.empty("branches"), PROTOCOL, None, INTERVALS,
         MODELS, DATASETS,
     )  # fmt: skip
     row = cell(found, model="small", dataset="all", estimator="independent")
@@ -81,7 +82,7 @@ def test_what_was_used_stands_beside_what_was_predicted(run):
 
 def test_missing_scores_are_refused(run):
     with pytest.raises(ValueError, match="score the traces again"):
-        predict(run["traces"], run["tokens"].iloc[1:], ROLLOUTS, None, INTERVALS, [], [])
+        predict(run["traces"], run["tokens"].iloc[1:], PROTOCOL, None, INTERVALS, [], [])
 
 
 def test_the_prediction_is_right_on_average_over_traces():
@@ -120,17 +121,17 @@ def test_the_prediction_is_right_on_average_over_traces():
     columns = ["trace_id", "model", "dataset", "problem_id", "token_ids"]
     tokens = pd.concat(scored, ignore_index=True)
     planned = as_branches(
-        plan_branches(tokens, pd.concat(others, ignore_index=True), ROLLOUTS, 1, "plan")
+        plan_branches(tokens, pd.concat(others, ignore_index=True), PROTOCOL.branches, 1, "plan")
     )
     branches = planned.assign(
         generated_tokens=planned["rollouts"] * expected[planned["first_token_id"]]
     )
     true = {
-        "independent": ROLLOUTS * expected_lengths(tokens, branches)["length"].sum(),
+        "independent": PROTOCOL.rollouts * expected_lengths(tokens, branches)["length"].sum(),
         "recursive": branches["generated_tokens"].sum(),
     }
     traces = pd.DataFrame(sampled, columns=columns)
-    found = predict(traces, tokens, ROLLOUTS, None, INTERVALS, ["markov"], ["chain"])
+    found = predict(traces, tokens, PROTOCOL, None, INTERVALS, ["markov"], ["chain"])
     for name, wanted in true.items():
         row = cell(found, dataset="all", estimator=name)
         assert row["generated_tokens_low"] < wanted < row["generated_tokens_high"], name

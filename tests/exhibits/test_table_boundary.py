@@ -6,6 +6,9 @@ import pytest
 from helpers.exhibits import INTERVALS, cell
 
 from cliff_tokens.exhibits.table_boundary import values
+from cliff_tokens.stages.estimators import Protocol
+
+PROTOCOL = Protocol(rollouts=16, branches=64, second_round=1.0)
 
 
 def outset_by_hand():
@@ -30,7 +33,7 @@ def outset_by_hand():
 
 def test_the_boundary_counts_traces_that_start_at_zero_and_their_cliffs():
     estimates, traces, cliffs = outset_by_hand()
-    frame = values(estimates, traces, cliffs, 64, INTERVALS, ["m"], ["d"])
+    frame = values(estimates, traces, cliffs, "recursive", PROTOCOL, INTERVALS, ["m"], ["d"])
     row = cell(frame, dataset="d")
     assert (row["n"], row["at_zero"], row["incorrect"]) == (4, 2, 3)
     assert row["outset"] == pytest.approx((0.5 + 0.25) / 4)
@@ -40,12 +43,14 @@ def test_the_boundary_counts_traces_that_start_at_zero_and_their_cliffs():
     assert (row["without_cliff"], row["share_without_cliff"]) == (1, pytest.approx(1 / 3))
     # Wilson, none of n: z2 / (n + z2), with z2 = 1.96 ** 2 = 3.84.
     assert row["zero_high"] == pytest.approx(3.8415 / (64 + 3.8415), rel=1e-4)
-    again = values(estimates, traces.iloc[::-1], cliffs, 64, INTERVALS, ["m"], ["d"])
+    again = values(
+        estimates, traces.iloc[::-1], cliffs, "recursive", PROTOCOL, INTERVALS, ["m"], ["d"]
+    )
     pd.testing.assert_frame_equal(frame, again)
 
 
 def test_the_boundary_of_a_cell_without_traces_is_not_measured():
-    args = *outset_by_hand(), 64, INTERVALS
+    args = *outset_by_hand(), "recursive", PROTOCOL, INTERVALS
     frame = values(*args, models=["m", "none"], datasets=["d", "e"])
     for where in ({"model": "none", "dataset": "d"}, {"model": "m", "dataset": "e"}):
         row = cell(frame, **where)
@@ -59,4 +64,4 @@ def test_a_trace_without_an_estimate_at_the_prompt_is_refused_by_name():
     estimates, traces, cliffs = outset_by_hand()
     lacking = estimates[estimates["trace_id"].ne("m/d/p3/0") | estimates["t"].ne(1)]
     with pytest.raises(ValueError, match="m/d/p3/0: has no estimate at the bare prompt"):
-        values(lacking, traces, cliffs, 64, INTERVALS, ["m"], ["d"])
+        values(lacking, traces, cliffs, "recursive", PROTOCOL, INTERVALS, ["m"], ["d"])

@@ -16,24 +16,25 @@ from cliff_tokens.exhibits.table_cost_plan import (
     plan,
     total,
 )
+from cliff_tokens.stages.estimators import Protocol
 
-ROLLOUTS = 64
+N = {"rollouts": 64, "branches": 32}
 ASSUMED = Assumptions(spread=0.5, choices=0.1, leaving=0.5, cliffs=0.4, incorrect=0.3)
 BUDGET = Budget(resampling=32, candidates=16, top=20, cut_points=8)
 STAGES = ("traces", "independent", "recursive", "resampling", "candidates", "cut_points")
 
 
 def planned(datasets, limit=None, speed=None, **changes):
-    works = [Work("analysis", name, 2, STAGES, ROLLOUTS, **changes) for name in datasets]
+    works = [Work("analysis", name, 2, STAGES, **N, **changes) for name in datasets]
     return plan(works, datasets, limit, BUDGET, ASSUMED, speed).set_index(["dataset", "stage"])
 
 
 def test_a_plan_is_arithmetic_on_what_is_expected():
     found = planned({"a": {"problems": 10, "tokens": 100}}, speed=1000).loc["a"]
     assert (found["n"] == 20).all()  # 10 problems, two answers each
-    # E T^2 = 1.25 * 100^2 = 12500; branches at a token 0.1 * (64 * 0.5 + 0.5) = 3.25
-    rollouts = np.array([1, 64 * 100, 3.25 * 100, 4 * 32 * 0.4, 20 * 16 * 0.4, 4 * 8 * 0.3])
-    tokens = [100, 64 * 6300, 3.25 * 6200, 4 * 32 * 0.4 * 50, 20 * 16 * 0.4 * 50, 32 * 0.3 * 62.5]
+    # E T^2 = 1.25 * 100^2 = 12500; branches at a token 0.1 * (32 * 0.5 + 0.5) = 1.65
+    rollouts = np.array([1, 64 * 100, 1.65 * 100, 4 * 32 * 0.4, 20 * 16 * 0.4, 4 * 8 * 0.3])
+    tokens = [100, 64 * 6300, 1.65 * 6200, 4 * 32 * 0.4 * 50, 20 * 16 * 0.4 * 50, 32 * 0.3 * 62.5]
     assert found.index.tolist() == list(STAGES)
     np.testing.assert_allclose(found["rollouts"].astype(float), 20 * rollouts)
     np.testing.assert_allclose(found["generated_tokens"].astype(float), 20 * np.array(tokens))
@@ -56,7 +57,7 @@ def test_independent_rollouts_are_planned_on_the_subset_only():
 def test_a_purpose_has_rows_and_a_sum_of_its_own():
     known = {"problems": 10, "tokens": 100}
     works = [
-        Work("analysis", "a", 1, ("traces", "recursive"), ROLLOUTS),
+        Work("analysis", "a", 1, ("traces", "recursive"), **N),
         Work("evaluation", "a", 3, ("traces",)),
         Work("evaluation", "b", 4, ("traces",)),
     ]
@@ -86,18 +87,18 @@ def test_a_run_works_for_four_purposes():
         ["s", "l"],
         ["a", "b"],
         samples=1,
-        rollouts=64,
+        **N,
         catalogues=["x", "x"],
         estimators=["recursive"],
         subset={"b": 3},
     )
     training = TraceSet(
-        ["s"], ["t"], samples=2, rollouts=64, catalogues=["x", "y"], estimators=["recursive"]
+        ["s"], ["t"], samples=2, **N, catalogues=["x", "y"], estimators=["recursive"]
     )
     policies = {"model": ["s"], "variant": ["base", "all", "cdpo"], "seed": [1, 2]}
     evaluation = {
         "datasets": [{"name": "e", "samples": 4, "in_domain": True}],
-        "recount": {"datasets": ["a"], "samples": 3, "rollouts": 32},
+        "recount": {"datasets": ["a"], "samples": 3, "rollouts": 16},
     }
     works = list_works(analysis, training, policies, evaluation)
     assert [(work.purpose, work.dataset, work.answers) for work in works] == [
@@ -108,8 +109,8 @@ def test_a_run_works_for_four_purposes():
         ("evaluation", "e", 6 * 5),  # greedily once, besides
     ]
     assert [work.subset for work in works] == [None, 3, None, None, None]
-    assert [(work.rollouts, work.catalogues) for work in works] == [
-        (64, 1), (64, 1), (64, 2), (32, 1), (0, 1),
+    assert [(work.rollouts, work.branches, work.catalogues) for work in works] == [
+        (64, 32, 1), (64, 32, 1), (64, 32, 2), (0, 16, 1), (0, 0, 1),
     ]  # fmt: skip
     assert "cut_points" in works[0].stages
     assert "cut_points" not in works[2].stages
@@ -119,15 +120,15 @@ def test_a_run_works_for_four_purposes():
 
 def test_the_sum_takes_of_two_estimators_the_one_that_is_drawn():
     works = [
-        Work("analysis", "a", 1, ("traces", "independent", "recursive"), ROLLOUTS),
-        Work("training", "a", 1, ("traces", "independent", "recursive"), ROLLOUTS),
-        Work("recount", "a", 3, ("traces", "recursive"), ROLLOUTS),
+        Work("analysis", "a", 1, ("traces", "independent", "recursive"), **N),
+        Work("training", "a", 1, ("traces", "independent", "recursive"), **N),
+        Work("recount", "a", 3, ("traces", "recursive"), **N),
     ]
     found = plan(works, {"a": {"problems": 10, "tokens": 100}}, None, BUDGET, ASSUMED, 1000)
     one = found[found["dataset"].eq("a")].set_index(["purpose", "stage"])["generated_tokens"]
 
     def traces_of(*estimators):
-        return TraceSet(["s"], ["a"], 1, ROLLOUTS, [], estimators)
+        return TraceSet(["s"], ["a"], 1, **N, catalogues=[], estimators=estimators)
 
     sets = {"analysis": traces_of("independent", "adaptive"), "training": traces_of("recursive")}
     (row,) = total(found, sets).to_dict("records")
@@ -137,20 +138,14 @@ def test_the_sum_takes_of_two_estimators_the_one_that_is_drawn():
 
 
 def test_the_sum_is_empty_where_a_part_is_not_known():
-    found = plan(
-        [Work("analysis", "a", 1, STAGES, ROLLOUTS)], {"a": None}, None, BUDGET, ASSUMED, 1000
-    )
+    found = plan([Work("analysis", "a", 1, STAGES, **N)], {"a": None}, None, BUDGET, ASSUMED, 1000)
     row = total(found, {}).iloc[0]
     assert row[["rollouts", "generated_tokens", "hours"]].isna().all()
 
 
 def test_a_run_that_trains_nothing_works_for_its_analysis_alone():
-    analysis = TraceSet(
-        ["s"], ["a"], samples=1, rollouts=64, catalogues=["x"], estimators=["recursive"]
-    )
-    training = TraceSet(
-        [], ["t"], samples=2, rollouts=64, catalogues=["x"], estimators=["recursive"]
-    )
+    analysis = TraceSet(["s"], ["a"], samples=1, **N, catalogues=["x"], estimators=["recursive"])
+    training = TraceSet([], ["t"], samples=2, **N, catalogues=["x"], estimators=["recursive"])
     policies = {"model": [], "variant": ["base", "all"], "seed": [1]}
     evaluation = {
         "datasets": [{"name": "e", "samples": 4}],
@@ -172,11 +167,19 @@ def test_a_plan_that_assumes_what_traces_show_predicts_what_they_do():
         incorrect=0,
     )
     expected = {"problems": len(lengths), "tokens": lengths.mean()}
-    work = Work("analysis", "every", 1, STAGES, ROLLOUTS)
+    work = Work("analysis", "every", 1, STAGES, **N)
     planned = plan([work], {"every": expected}, None, BUDGET, assumed, None)
     planned = planned[planned["dataset"].eq("all")].set_index("stage")
     models, datasets = ["small", "large"], ["chains", "factors"]
-    found = predict(run["traces"], run["tokens"], ROLLOUTS, None, INTERVALS, models, datasets)
+    found = predict(
+        run["traces"],
+        run["tokens"],
+        Protocol(**N, second_round=1.0),
+        None,
+        INTERVALS,
+        models,
+        datasets,
+    )
     found = found[found["dataset"].eq("all")].groupby("estimator")[["rollouts", "generated_tokens"]]
     found = found.sum()
     # Independent rollouts depend on lengths alone, of which two moments are all there is to know.

@@ -5,6 +5,9 @@ from helpers.answers import ADAPTERS
 
 from cliff_tokens import tables
 from cliff_tokens.exhibits.table_dpo_cost import values
+from cliff_tokens.stages.estimators import Protocol
+
+PROTOCOL = Protocol(rollouts=4, branches=4, second_round=1.0)
 
 NO_POTENTIAL, NO_BRANCHES, NO_CANDIDATES = map(
     tables.empty, ("potential", "branches", "candidates")
@@ -42,7 +45,7 @@ def test_detection_is_counted_where_it_was_run_and_predicted_where_not():
         }
     )
     found = values(
-        ADAPTERS, traces, tokens, NO_POTENTIAL, branches, candidates, 4, ["m"],
+        ADAPTERS, traces, tokens, NO_POTENTIAL, branches, candidates, PROTOCOL, ["m"],
         {"all": "recursive", "uncertain": None},
     ).set_index("variant")  # fmt: skip
     row = found.loc["all"]
@@ -53,8 +56,8 @@ def test_detection_is_counted_where_it_was_run_and_predicted_where_not():
     assert (row["recursive_source"], row["independent_source"]) == ("counted", "predicted")
     assert row["candidate_rollouts"] == 3  # of four, one was taken over from another table
     none = values(
-        ADAPTERS, traces, tokens, NO_POTENTIAL, branches.iloc[:0], candidates.iloc[:0], 4, ["m"],
-        {"all": "recursive"},
+        ADAPTERS, traces, tokens, NO_POTENTIAL, branches.iloc[:0], candidates.iloc[:0], PROTOCOL,
+        ["m"], {"all": "recursive"},
     ).iloc[0]  # fmt: skip
     assert (none["recursive_rollouts"], none["candidate_rollouts"]) == (0, 0)
     row = found.loc["uncertain"]
@@ -68,7 +71,7 @@ def test_detection_is_counted_where_it_was_run_and_predicted_where_not():
         drawn,
         NO_BRANCHES,
         NO_CANDIDATES,
-        4,
+        PROTOCOL,
         ["m"],
         {"uncertain": None, "all": None},
     ).iloc[1]
@@ -93,7 +96,7 @@ def test_independent_rollouts_are_counted_too():
         potential,
         NO_BRANCHES,
         candidates,
-        4,
+        PROTOCOL,
         ["m"],
         {"all": "independent"},
     ).iloc[0]

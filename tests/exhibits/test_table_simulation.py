@@ -6,9 +6,9 @@ from helpers.synthetic import CERTAIN, TEST
 from scipy import stats
 
 from cliff_tokens import tables
-from cliff_tokens.exhibits.simulated_draws import Protocol
 from cliff_tokens.exhibits.table_simulation import values
 from cliff_tokens.stages.cliffs import detect
+from cliff_tokens.stages.estimators import Protocol
 from cliff_tokens.statistics import unpooled_error
 
 ROLLOUTS = 16  # of the chain's potential
@@ -17,8 +17,8 @@ ROLLOUTS = 16  # of the chain's potential
 def simulate(cliffs, chain, repetitions, estimators=("independent",)):
     return values(
         cliffs, chain["exact"], chain["branches"], chain["traces"], chain["tokens"],
-        chain["alternatives"], estimators, Protocol(ROLLOUTS, 1.0), repetitions, TEST, CERTAIN,
-        INTERVALS, ["markov"],
+        chain["alternatives"], estimators, Protocol(ROLLOUTS, ROLLOUTS, 1.0), repetitions, TEST,
+        CERTAIN, INTERVALS, ["markov"],
     )  # fmt: skip
 
 

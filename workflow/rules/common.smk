@@ -158,11 +158,10 @@ AUDITED = [name for name in RUN_ESTIMATORS if name == "independent"]
 SCORED = scored(RUN_ESTIMATORS)
 SCORED_ROUNDS = {name: list(ESTIMATORS[name].draws) for name in SCORED}
 PROTOCOL = {
-    "rollouts": config["potential"]["rollouts"],
-    "second_round": config["potential"]["second_round"],
+    key: config["potential"][key] for key in ("rollouts", "branches", "second_round")
 }
 BRANCH_ROLLOUTS = {
-    "recursive": config["potential"]["rollouts"],
+    "recursive": config["potential"]["branches"],
     "reference": config["truth"]["rollouts"],
 }
 # Problems of a data set that the costly estimators are run on, where these are not all.

@@ -99,7 +99,8 @@ use rule exhibit as table_boundary with:
     benchmark:
         "<benchmarks>/table_boundary.jsonl"
     params:
-        rollouts=config["potential"]["rollouts"],
+        estimator=MAIN,
+        protocol=PROTOCOL,
         intervals=INTERVALS,
         models=config["models"],
         datasets=config["datasets"],
@@ -347,7 +348,7 @@ use rule exhibit as table_dpo_cost with:
     benchmark:
         "<benchmarks>/table_dpo_cost.jsonl"
     params:
-        rollouts=config["potential"]["rollouts"],
+        protocol=PROTOCOL,
         models=TRAINED,
         variants=CATALOGUES,
     message:
@@ -534,7 +535,7 @@ use rule exhibit as table_cost with:
     benchmark:
         "<benchmarks>/table_cost.jsonl"
     params:
-        rollouts=config["potential"]["rollouts"],
+        protocol=PROTOCOL,
         tokens_per_second=config["cost"]["tokens_per_second"],
         intervals=INTERVALS,
         models=config["models"],
@@ -560,6 +561,7 @@ use rule exhibit as table_cost_plan with:
             "datasets": config["datasets"],
             "samples": config["traces"]["samples"],
             "rollouts": config["potential"]["rollouts"],
+            "branches": config["potential"]["branches"],
             "catalogues": [MAIN, *AUDITED],
             "estimators": RUN_ESTIMATORS,
             "subset": SUBSET,
@@ -569,6 +571,7 @@ use rule exhibit as table_cost_plan with:
             "datasets": [TRAINING_SET],
             "samples": config["training"]["samples"],
             "rollouts": config["potential"]["rollouts"],
+            "branches": config["potential"]["branches"],
             "catalogues": TRAINED_ON,
             "estimators": [config["training"]["estimator"]],
             "subset": SUBSET,
@@ -601,7 +604,7 @@ use rule exhibit as table_cost_used with:
     benchmark:
         "<benchmarks>/table_cost_used.jsonl"
     params:
-        rollouts=config["potential"]["rollouts"],
+        protocol=PROTOCOL,
         tokens_per_second=config["cost"]["tokens_per_second"],
         intervals=INTERVALS,
         models=config["models"],

@@ -15,20 +15,21 @@ import numpy as np
 import pandas as pd
 
 from cliff_tokens.exhibits.cells import cells
+from cliff_tokens.stages.estimators import Protocol
 from cliff_tokens.stages.recursion import branches_of
 from cliff_tokens.statistics import COUNT, Intervals, bootstrap
 
 ESTIMATORS = ("independent", "recursive")
 
 
-def costs_of_traces(traces: pd.DataFrame, tokens: pd.DataFrame, rollouts: int) -> pd.DataFrame:
-    """What each trace will cost both estimators with N = ``rollouts``, a row a trace.
+def costs_of_traces(traces: pd.DataFrame, tokens: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
+    """What each trace will cost both estimators, a row a trace.
 
     Columns: model, dataset, cluster, tokens (T), and ``_rollouts`` and ``_tokens`` of each
     estimator. Rollouts are exact.
     """
     length = traces.set_index("trace_id")["token_ids"].map(len)
-    n = branches_of(tokens["sampler_probability"].to_numpy(), rollouts)
+    n = branches_of(tokens["sampler_probability"].to_numpy(), protocol.branches)
     remaining = tokens["trace_id"].map(length).to_numpy() - tokens["t"].to_numpy()
     branches = pd.DataFrame(
         {"trace_id": tokens["trace_id"], "rollouts": n, "tokens": n * remaining.astype("int64")}
@@ -47,8 +48,8 @@ def costs_of_traces(traces: pd.DataFrame, tokens: pd.DataFrame, rollouts: int) -
             "dataset": traces["dataset"].to_numpy(),
             "cluster": (traces["dataset"] + "/" + traces["problem_id"]).to_numpy(),
             "tokens": length.to_numpy(),
-            "independent_rollouts": rollouts * length.to_numpy(),
-            "independent_tokens": rollouts * (length * (length + 1) // 2).to_numpy(),
+            "independent_rollouts": protocol.rollouts * length.to_numpy(),
+            "independent_tokens": protocol.rollouts * (length * (length + 1) // 2).to_numpy(),
             "recursive_rollouts": branches["rollouts"].to_numpy(),
             "recursive_tokens": branches["tokens"].to_numpy(),
         }
@@ -58,7 +59,7 @@ def costs_of_traces(traces: pd.DataFrame, tokens: pd.DataFrame, rollouts: int) -
 def predict(
     traces: pd.DataFrame,
     tokens: pd.DataFrame,
-    rollouts: int,
+    protocol: Protocol,
     tokens_per_second: float | None,
     intervals: Intervals,
     models: Sequence[str],
@@ -72,13 +73,13 @@ def predict(
     Args:
         traces: rows of the table.
         tokens: scores of the same traces.
-        rollouts: N of both estimators.
+        protocol: N of both estimators.
         tokens_per_second: that one device generates; null leaves hours empty.
         intervals: how intervals are made.
         models: rows of the result, in this order.
         datasets: likewise; a row for all of them follows.
     """
-    costs = costs_of_traces(traces, tokens, rollouts)
+    costs = costs_of_traces(traces, tokens, protocol)
     rows = []
     for labels, cell in cells(costs, pooled=["dataset"], model=models, dataset=datasets):
         for estimator in ESTIMATORS:

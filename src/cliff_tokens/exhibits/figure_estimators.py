@@ -11,7 +11,8 @@ from matplotlib.ticker import NullFormatter, NullLocator
 from cliff_tokens.exhibits import style
 from cliff_tokens.exhibits.cells import POOLED
 from cliff_tokens.exhibits.estimator_errors import compare_errors, square_errors
-from cliff_tokens.exhibits.simulated_draws import Protocol, Truth, simulate
+from cliff_tokens.exhibits.simulated_draws import Truth, simulate
+from cliff_tokens.stages.estimators import Protocol, rollouts_of
 from cliff_tokens.statistics import Intervals
 
 MEASURED, SIMULATED = "measured", "simulated"
@@ -55,15 +56,9 @@ def values(
     measured = compare_errors(
         estimates, potential, branches, reference, traces, rounds, intervals, models
     )
-    return pd.concat(
-        [
-            simulated.assign(source=SIMULATED),
-            measured[measured["model"].ne(POOLED)].assign(
-                source=MEASURED, rollouts=protocol.rollouts
-            ),
-        ],
-        ignore_index=True,
-    )
+    measured = measured[measured["model"].ne(POOLED)].assign(source=MEASURED)
+    measured["rollouts"] = [rollouts_of(name, protocol) for name in measured["estimator"]]
+    return pd.concat([simulated.assign(source=SIMULATED), measured], ignore_index=True)
 
 
 def simulate_curves(
@@ -85,7 +80,7 @@ def simulate_curves(
     parts = []
     for rollouts in ROLLOUTS:
         rng = np.random.default_rng([seed, rollouts])
-        protocol = Protocol(rollouts, second_round)
+        protocol = Protocol(rollouts, rollouts, second_round)
         for _ in range(REPETITIONS):
             for estimator in estimators:
                 estimates, spent = simulate(estimator, truth, protocol, rng)

@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from cliff_tokens.stages.estimators import Protocol
 from cliff_tokens.stages.recursion import (
     as_branches,
     estimate_recursive,
@@ -47,14 +48,6 @@ class Truth:
         return expected_lengths(self.tokens, self.branches)
 
 
-@dataclass(frozen=True)
-class Protocol:
-    """How much is drawn: N, and the tokens of a second round in shares of the first's."""
-
-    rollouts: int
-    second_round: float
-
-
 def simulate(
     estimator: str, truth: Truth, protocol: Protocol, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -66,7 +59,7 @@ def simulate(
             return draw_independent(truth.reference, protocol.rollouts, rng), spent
         leavers = draw_leavers(truth, protocol.rollouts, rng)
         return estimate_recycled(truth.traces, truth.tokens, leavers), spent
-    branches = draw_branches(truth, protocol.rollouts, rng)
+    branches = draw_branches(truth, protocol.branches, rng)
     if estimator == "adaptive":
         more = draw_second_round(truth, branches, protocol.second_round, rng)
         branches = pd.concat([branches, more], ignore_index=True)

@@ -6,6 +6,7 @@ import pandas as pd
 
 from cliff_tokens.exhibits.cells import cells, mean_columns, share_columns
 from cliff_tokens.exhibits.prevalence import count_cliffs
+from cliff_tokens.stages.estimators import Protocol, rollouts_of
 from cliff_tokens.statistics import COUNT, SHARE, Intervals, wilson
 from cliff_tokens.tables import require
 
@@ -14,21 +15,23 @@ def values(
     estimates: pd.DataFrame,
     traces: pd.DataFrame,
     cliffs: pd.DataFrame,
-    rollouts: int,
+    estimator: str,
+    protocol: Protocol,
     intervals: Intervals,
     models: Sequence[str],
     datasets: Sequence[str],
 ) -> pd.DataFrame:
     """A row for every model and data set, and over all data sets.
 
-    ``zero_high`` is the upper limit of a potential of which all ``rollouts`` failed. Cliffs per
+    ``zero_high`` is the upper limit of a potential of which all N rollouts failed. Cliffs per
     trace stand beside it for traces at zero and for all others.
 
     Args:
         estimates: potentials around every token of the traces.
         traces: the traces that start at zero or do not.
         cliffs: the cliffs on them.
-        rollouts: draws at the bare prompt.
+        estimator: whose estimates these are.
+        protocol: N of every estimator.
         intervals: how intervals are made.
         models: in the order of the rows.
         datasets: likewise.
@@ -38,7 +41,7 @@ def values(
     counted["outset"] = traces["trace_id"].map(outset)
     estimated = counted["outset"].notna()
     require(traces, estimated, "{trace_id}: has no estimate at the bare prompt; estimate it again")
-    limit = float(wilson(0, rollouts, intervals.confidence)[1])
+    limit = float(wilson(0, rollouts_of(estimator, protocol), intervals.confidence)[1])
     rows = []
     for labels, cell in cells(counted, pooled=["dataset"], model=models, dataset=datasets):
         zero = cell["outset"].eq(0)

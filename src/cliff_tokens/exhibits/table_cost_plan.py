@@ -36,7 +36,8 @@ class TraceSet:
         models: models that write them.
         datasets: data sets whose problems they answer.
         samples: traces of each problem.
-        rollouts: N of the potential.
+        rollouts: N of independent.
+        branches: N of the recursion.
         catalogues: estimators whose cliffs are resampled and have candidates.
         estimators: those that are drawn.
         subset: most problems of a data set on which independent is run; of others, all.
@@ -46,6 +47,7 @@ class TraceSet:
     datasets: Sequence[str]
     samples: int
     rollouts: int
+    branches: int
     catalogues: Sequence[str]
     estimators: Sequence[str]
     subset: Mapping[str, int] = field(default_factory=dict)
@@ -96,7 +98,8 @@ class Work:
         dataset: name of the data set.
         answers: answers to each problem, of all models and adapters.
         stages: what is done with them.
-        rollouts: N of the potential.
+        rollouts: N of independent.
+        branches: N of the recursion.
         catalogues: number of catalogues of cliffs that are resampled and have candidates.
         subset: most problems of a data set on which independent is run; None: all.
     """
@@ -106,6 +109,7 @@ class Work:
     answers: int
     stages: Sequence[str]
     rollouts: int = 0
+    branches: int = 0
     catalogues: int = 1
     subset: int | None = None
 
@@ -181,6 +185,7 @@ def list_works(
             answers=len(traces.models) * traces.samples,
             stages=[*stages, "cut_points"] if purpose == "analysis" else stages,
             rollouts=traces.rollouts,
+            branches=traces.branches,
             # Of the simulated catalogue one kind alone is resampled: at most so many.
             catalogues=len(set(traces.catalogues)),
             subset=traces.subset.get(dataset),
@@ -194,7 +199,7 @@ def list_works(
             dataset,
             answers=policy_count * recount["samples"],
             stages=["traces", "recursive"],
-            rollouts=recount["rollouts"],
+            branches=recount["rollouts"],
         )
         for dataset in recount["datasets"]
     ]
@@ -252,7 +257,7 @@ def _stages(
 ) -> dict[str, tuple[float, float]]:
     """Rollouts, and tokens that they generate, of one trace of this length in each stage."""
     square = length**2 * (1 + assumed.spread**2)
-    branches = assumed.choices * (work.rollouts * assumed.leaving + 0.5)
+    branches = assumed.choices * (work.branches * assumed.leaving + 0.5)
     cliffs = assumed.cliffs * work.catalogues
     arms = 4 * budget.resampling * cliffs
     candidates = budget.top * budget.candidates * cliffs

@@ -6,6 +6,7 @@ import pandas as pd
 
 from cliff_tokens.exhibits.cells import POOLED
 from cliff_tokens.exhibits.cost_model import count_drawn, predict
+from cliff_tokens.stages.estimators import Protocol
 from cliff_tokens.statistics import Intervals
 
 _USED = {"rollouts": "used_rollouts", "generated_tokens": "used_generated_tokens"}
@@ -16,7 +17,7 @@ def values(
     tokens: pd.DataFrame,
     potential: pd.DataFrame,
     branches: pd.DataFrame,
-    rollouts: int,
+    protocol: Protocol,
     tokens_per_second: float | None,
     intervals: Intervals,
     models: Sequence[str],
@@ -29,13 +30,13 @@ def values(
         tokens: scores of the same traces.
         potential: independent rollouts that were drawn; no files where the run has none.
         branches: branches that the estimator recursive drew.
-        rollouts: N of both estimators.
+        protocol: N of both estimators.
         tokens_per_second: that one device generates; null leaves hours empty.
         intervals: how intervals are made.
         models: rows of the result, in this order.
         datasets: likewise; a row for all of them follows.
     """
-    predicted = predict(traces, tokens, rollouts, tokens_per_second, intervals, models, datasets)
+    predicted = predict(traces, tokens, protocol, tokens_per_second, intervals, models, datasets)
     drawn = count_drawn(potential, branches, traces)
     drawn = drawn.rename(columns={"draws": "estimator"} | _USED)
     keys = ["model", "dataset", "estimator"]

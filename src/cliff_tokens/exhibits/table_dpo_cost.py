@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from cliff_tokens.exhibits.cost_model import ESTIMATORS, costs_of_traces, count_drawn, was_drawn
+from cliff_tokens.stages.estimators import Protocol
 
 COUNTED, PREDICTED, NOT_NEEDED = "counted", "predicted", "not needed"
 
@@ -16,7 +17,7 @@ def values(
     potential: pd.DataFrame,
     branches: pd.DataFrame,
     candidates: pd.DataFrame,
-    rollouts: int,
+    protocol: Protocol,
     models: Sequence[str],
     variants: Mapping[str, str | None],
 ) -> pd.DataFrame:
@@ -33,11 +34,11 @@ def values(
         potential: independent rollouts that were drawn on them; no files where none were.
         branches: likewise of the recursion, of all its rounds.
         candidates: those at the cliffs of every catalogue (column ``estimator``).
-        rollouts: N of both estimators.
+        protocol: N of both estimators.
         models: rows of the result, in this order.
         variants: the catalogue that each is trained on; null where it needs no cliffs.
     """
-    costs = costs_of_traces(traces, tokens, rollouts)
+    costs = costs_of_traces(traces, tokens, protocol)
     drawn = count_drawn(potential, branches, traces)
     was_run = {"independent": was_drawn(potential), "recursive": was_drawn(branches)}
     draws = {

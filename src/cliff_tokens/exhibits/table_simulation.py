@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from cliff_tokens.exhibits.cells import cells
-from cliff_tokens.exhibits.simulated_draws import Protocol, Truth, simulate
+from cliff_tokens.exhibits.simulated_draws import Truth, simulate
 from cliff_tokens.exhibits.truths import true_drops, with_kinds
 from cliff_tokens.stages.cliff_test import CliffTest
+from cliff_tokens.stages.estimators import Protocol
 from cliff_tokens.stages.taxonomy import KINDS
 from cliff_tokens.statistics import Intervals, percentile_interval
 from cliff_tokens.tables import PLACE, among

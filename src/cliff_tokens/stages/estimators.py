@@ -27,6 +27,23 @@ ESTIMATORS = {
     # Drawn from the recursion's estimates in place of rollouts, for what trains on its false flags.
     "simulated": Estimator((), "potential", kinds=("deterministic",), shares=True),
 }
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How much the estimators draw.
+
+    Attributes:
+        rollouts: N of independent, from every prefix.
+        branches: N of the recursion, which draws N (1 - q) branches where the sampler had a choice.
+        second_round: tokens that adaptive adds, in shares of the first round's.
+    """
+
+    rollouts: int
+    branches: int
+    second_round: float
+
+
 # What is drawn at cliffs, once for each estimator that found them.
 AT_CLIFFS = ("resampling", "candidates", "cut_points")
 
@@ -52,6 +69,11 @@ def scored(estimators: Iterable[str]) -> list[str]:
     if "independent" in chosen:
         chosen.add("recycled")
     return [name for name in ESTIMATORS if name in chosen]
+
+
+def rollouts_of(estimator: str, protocol: Protocol) -> int:
+    """N of an estimator that a run has."""
+    return protocol.branches if ESTIMATORS[estimator].counts == "branches" else protocol.rollouts
 
 
 def stage_of(draws: str) -> str:
