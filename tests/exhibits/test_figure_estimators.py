@@ -37,8 +37,7 @@ def costs(models):
 def test_the_curve_falls_with_cost_as_one_over_its_root(chain):
     names = ("traces", "tokens", "alternatives", "reference", "branches")
     truth = Truth(*(chain[name] for name in names))
-    estimators = ["independent", "recycled", "recursive", "adaptive"]
-    found = simulate_curves(truth, estimators, 1.0, 1, ["markov"])
+    found = simulate_curves(truth, 1.0, 1, ["markov"])
     for name, line in found.groupby("estimator"):
         line = line.sort_values("rollouts")
         assert (line["rmse"].diff().dropna() < 0).all(), name

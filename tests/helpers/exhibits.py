@@ -7,6 +7,7 @@ import pandas as pd
 
 from cliff_tokens.stages.audit import audit
 from cliff_tokens.stages.cut_points import CutRules
+from cliff_tokens.stages.estimators import Protocol
 from cliff_tokens.stages.masses import find_members, weigh
 from cliff_tokens.statistics import Intervals
 from helpers import synthetic
@@ -35,6 +36,8 @@ def given(run: dict[str, pd.DataFrame]) -> dict:
         "drops": [0.1, 0.2, 0.3, 0.4],
         "temperatures": [0, 1],
         "rollouts": 64,
+        "estimator": "independent",
+        "protocol": Protocol(rollouts=64, branches=32, second_round=1.0),
         "rules": CutRules(),
         "examples": 4,
     }

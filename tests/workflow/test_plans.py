@@ -25,7 +25,7 @@ def test_a_run_without_independent_rollouts_has_no_audit_and_is_scored_all_the_s
     (fresh / "recursive.yaml").write_text("potential: {estimators: [recursive], main: recursive}\n")
     jobs = planned(fresh, *SMOKE, "recursive.yaml", "--", "all", "truth", "cost")
     assert not {"plan_independent", "audit_cliffs", "table_audit", "figure_audit"} & set(jobs)
-    assert {"table_estimators", "table_truth", "table_simulation"} <= set(jobs)
+    assert {"table_estimators", "table_truth", "figure_catalogues"} <= set(jobs)
     assert jobs["plan_resampling"] == 2  # one of the training set
     assert jobs["plan_branches"] == 2 + 1  # and the reference
 

@@ -488,3 +488,31 @@ use rule exhibit as figure_estimators with:
         models=config["models"],
     message:
         "Drawing error against cost"
+
+
+use rule exhibit as figure_catalogues with:
+    input:
+        cliffs=of_run("cliffs", SCORED),
+        audit=of_run("audit") if AUDITED else [],
+        reference=of_run("estimates", "reference"),
+        reference_branches=of_run("branches", "reference"),
+        traces=of_run("subset/traces"),
+        tokens=of_run("subset/tokens"),
+        alternatives=of_run("alternatives"),
+    output:
+        **figure("figure_catalogues"),
+    log:
+        "<logs>/figure_catalogues.log",
+    benchmark:
+        "<benchmarks>/figure_catalogues.jsonl"
+    params:
+        estimators=SCORED,
+        protocol=PROTOCOL,
+        fresh=config["resampling"]["rollouts"],
+        repetitions=config["truth"]["repetitions"],
+        test=TEST,
+        certain=config["taxonomy"]["certain"],
+        intervals=INTERVALS,
+        models=config["models"],
+    message:
+        "Simulating every catalogue of cliffs from the reference"

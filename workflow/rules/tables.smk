@@ -498,32 +498,6 @@ use rule exhibit as table_truth with:
         "Precision and recall of every catalogue of cliffs"
 
 
-use rule exhibit as table_simulation with:
-    input:
-        cliffs=of_run("cliffs", SCORED),
-        reference=of_run("estimates", "reference"),
-        reference_branches=of_run("branches", "reference"),
-        traces=of_run("subset/traces"),
-        tokens=of_run("subset/tokens"),
-        alternatives=of_run("alternatives"),
-    output:
-        **table("table_simulation"),
-    log:
-        "<logs>/table_simulation.log",
-    benchmark:
-        "<benchmarks>/table_simulation.jsonl"
-    params:
-        estimators=SCORED,
-        protocol=PROTOCOL,
-        repetitions=config["truth"]["repetitions"],
-        test=TEST,
-        certain=config["taxonomy"]["certain"],
-        intervals=INTERVALS,
-        models=config["models"],
-    message:
-        "Simulating every estimator from the reference"
-
-
 use rule exhibit as table_cost with:
     input:
         traces=of_run("traces"),

@@ -52,7 +52,7 @@ def values(
         models: panels, in this order.
     """
     truth = Truth(traces, tokens, alternatives, reference, reference_branches)
-    simulated = simulate_curves(truth, list(rounds), protocol.second_round, intervals.seed, models)
+    simulated = simulate_curves(truth, protocol.second_round, intervals.seed, models)
     measured = compare_errors(
         estimates, potential, branches, reference, traces, rounds, intervals, models
     )
@@ -62,7 +62,7 @@ def values(
 
 
 def simulate_curves(
-    truth: Truth, estimators: Sequence[str], second_round: float, seed: int, models: Sequence[str]
+    truth: Truth, second_round: float, seed: int, models: Sequence[str]
 ) -> pd.DataFrame:
     """Error against cost: model, estimator, rollouts (N), generated_tokens, rmse.
 
@@ -70,7 +70,6 @@ def simulate_curves(
 
     Args:
         truth: the reference, and the traces it is of.
-        estimators: those that are simulated.
         second_round: of the estimator that has one.
         seed: of the simulated draws.
         models: rows of the result, in this order.
@@ -82,7 +81,7 @@ def simulate_curves(
         rng = np.random.default_rng([seed, rollouts])
         protocol = Protocol(rollouts, rollouts, second_round)
         for _ in range(REPETITIONS):
-            for estimator in estimators:
+            for estimator in style.ESTIMATOR_COLORS:
                 estimates, spent = simulate(estimator, truth, protocol, rng)
                 errors = square_errors(estimates, known)
                 by_model = {

@@ -4,12 +4,17 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from cliff_tokens.exhibits.truths import score_catalogues, true_drops, with_kinds
+from cliff_tokens.exhibits.truths import (
+    AUDITED,
+    INDEPENDENT,
+    audited,
+    score_catalogues,
+    true_drops,
+    with_kinds,
+)
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.taxonomy import KINDS
 from cliff_tokens.statistics import Intervals
-
-INDEPENDENT, AUDITED = "independent", "audited"
 
 
 def values(
@@ -44,10 +49,3 @@ def values(
     truths = true_drops(reference, traces, test.margin, intervals.confidence)
     truths = with_kinds(truths, tokens, certain)
     return score_catalogues(truths, cliffs, estimators, intervals, models, KINDS)
-
-
-def audited(cliffs: pd.DataFrame, audit: pd.DataFrame) -> pd.DataFrame:
-    """The cliffs from independent rollouts that are possible and that fresh rollouts confirm."""
-    kept = audit.loc[audit["possible"] & audit["confirmed"], "cliff_id"]
-    chosen = cliffs["estimator"].eq(INDEPENDENT) & cliffs["cliff_id"].isin(kept)
-    return cliffs[chosen].assign(estimator=AUDITED)

@@ -17,6 +17,8 @@ from cliff_tokens.stages.taxonomy import kinds
 from cliff_tokens.statistics import Intervals
 from cliff_tokens.tables import PLACE, among, require
 
+INDEPENDENT, AUDITED = "independent", "audited"
+
 
 def true_drops(
     reference: pd.DataFrame, traces: pd.DataFrame, margin: float, confidence: float
@@ -40,6 +42,13 @@ def with_kinds(truths: pd.DataFrame, tokens: pd.DataFrame, certain: float) -> pd
     scored = scores["entropy"].notna()
     require(scores, scored, "{trace_id}: token {t} of the reference has no score")
     return truths.assign(kind=kinds(scores["entropy"], scores["rank"], certain))
+
+
+def audited(cliffs: pd.DataFrame, audit: pd.DataFrame) -> pd.DataFrame:
+    """The cliffs from independent rollouts that are possible and that fresh rollouts confirm."""
+    kept = audit.loc[audit["possible"] & audit["confirmed"], "cliff_id"]
+    chosen = cliffs["estimator"].eq(INDEPENDENT) & cliffs["cliff_id"].isin(kept)
+    return cliffs[chosen].assign(estimator=AUDITED)
 
 
 def score_catalogues(
