@@ -32,6 +32,22 @@ def test_a_cliff_without_a_control_has_no_control_rows(given):
     assert n["control_del"] == n["control_keep"] < n["del"] == n["keep"]
 
 
+def test_controls_that_are_cliffs_are_counted(given):
+    cliffs, arms = given["cliffs"], given["resampling"].copy()
+    chosen = cliffs.query("outcome == 'incorrect' and model == 'small' and dataset == 'chains'")
+    control = arms["arm"].eq("control_del") & arms["cliff_id"].isin(chosen["cliff_id"])
+    # The first two controls become cliffs, the others tokens of no trace.
+    arms.loc[control, "trace_id"] = "none"
+    two = arms.index[control][:2]
+    arms.loc[two, "trace_id"] = cliffs["trace_id"].iloc[:2].to_numpy()
+    arms.loc[two, "prefix_t"] = cliffs["t"].iloc[:2].to_numpy() - 1
+    frame = values("pass_at_k", given, outcome="incorrect", resampling=arms)
+    row = cell(frame, model="small", dataset="chains", arm="cliff_less_control", k=1)
+    assert (row["cliffs"], row["n"]) == (2, control.sum())
+    of_cliffs = frame[frame["arm"].isin(["del", "keep", "del_less_keep"])]
+    assert (of_cliffs["cliffs"] == of_cliffs["n"]).all()
+
+
 def test_first_cliffs_are_one_a_trace(given):
     first = given["cliffs"].query("ordinal == 1")
     arms = given["resampling"]

@@ -10,10 +10,12 @@ from matplotlib.figure import Figure
 from cliff_tokens.exhibits import style
 from cliff_tokens.exhibits.cells import OUTCOMES, cells
 from cliff_tokens.statistics import DIFFERENCE, SHARE, Intervals, cluster_bootstrap, pass_at_k
+from cliff_tokens.tables import PLACE, among
 
 ARMS = ("del", "keep", "control_del", "control_keep")
 # Differences cliff by cliff: of the two arms, of those of its control, and of these two.
 CONTRASTS = ("del_less_keep", "control_del_less_keep", "cliff_less_control")
+OF_CLIFF = ("del", "keep", "del_less_keep")  # the other rows are about controls
 LIMITS = dict(zip(CONTRASTS, (DIFFERENCE, DIFFERENCE, (-2.0, 2.0)), strict=True))
 
 
@@ -29,7 +31,8 @@ def values(
 
     k takes the powers of two up to the number of rollouts. A cliff that lacks an arm (no control
     token was found) counts in the other arms only. Below the arms stand their ``CONTRASTS``, means
-    of paired differences, and ``n`` counts pairs.
+    of paired differences, and ``n`` counts pairs. ``cliffs`` are those of the n tokens that are
+    cliffs themselves, of the controls where the row is about these: a control may be one.
 
     Args:
         resampling: counts of the arms of every cliff.
@@ -40,6 +43,9 @@ def values(
         datasets: the same.
     """
     ks = _powers_of_two(resampling["rollouts"])
+    controls = resampling[resampling["arm"].eq("control_del")]
+    places = controls.assign(t=controls["prefix_t"] + 1)
+    flagged = pd.Series(among(places, cliffs, PLACE), index=controls["cliff_id"])
     rows = []
     axes = {"model": models, "dataset": datasets}
     for labels, cell in cells(_join_arms(resampling, cliffs, outcome), **axes):
@@ -49,6 +55,7 @@ def values(
             limits = SHARE if arm in ARMS else LIMITS[arm]
             cluster = problems.loc[rate.index]
             low, high = cluster_bootstrap(rate.to_numpy(), cluster, intervals, limits=limits)
+            of_cliff = len(rate) if arm in OF_CLIFF else int(flagged.loc[rate.index].sum())
             rows += [
                 {
                     "outcome": outcome,
@@ -56,6 +63,7 @@ def values(
                     "arm": arm,
                     "k": k,
                     "n": len(rate),
+                    "cliffs": of_cliff,
                     "problems": cluster.nunique(),
                     "mean": rate[k].mean(),
                     "mean_low": low[i],

@@ -26,4 +26,4 @@ def values(
     """
     first = cliffs[cliffs["t"].eq(cliffs.groupby("trace_id")["t"].transform("min"))]
     arms = resampling[resampling["cliff_id"].isin(first["cliff_id"])]
-    return pass_at_k.values(arms, first, "incorrect", intervals, models, datasets)
+    return pass_at_k.values(arms, cliffs, "incorrect", intervals, models, datasets)
