@@ -335,6 +335,7 @@ def test_the_default_profile_holds_only_switches_that_suit_any_machine(root):
     assert catalogue.read(root / "profiles/default/profile.yaml") == {
         "rerun-incomplete": True,
         "show-failed-logs": True,
+        "max-jobs-per-timespan": "1000/3s",
     }
 
 
