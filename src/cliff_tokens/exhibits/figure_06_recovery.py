@@ -103,13 +103,14 @@ def draw(values: pd.DataFrame, models: Sequence[str]) -> Figure:
     """A panel for each model: above the diagonal the greedy token would have led further."""
     rows, columns = style.grid_shape(max(1, len(models)), _COLUMNS)
     width = min(style.PAGE, max(style.COLUMN, 0.6 + 2.2 * columns))
-    figure = style.figure(0.6 + rows * (width / columns + 0.3), width)
+    top = max(1.03, values["average"].max() + 0.03)
+    figure = style.figure(0.6 + rows * (top * width / columns + 0.2), width)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes in grid.flat[len(models) :]:
         axes.set_axis_off()
     for axes, model in zip(grid.flat, models, strict=False):
         cell = values[values["model"].eq(model)]
-        _panel(axes, cell)
+        _panel(axes, cell, top)
         above = style.wrap(model, 22)
         if len(cell):
             one = cell.iloc[0]
@@ -129,9 +130,8 @@ def draw(values: pd.DataFrame, models: Sequence[str]) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, cell: pd.DataFrame) -> None:
+def _panel(axes: Axes, cell: pd.DataFrame, top: float) -> None:
     axes.plot([0, 1], [0, 1], color=style.FAINT, linewidth=0.6, zorder=1)
-    top = max(1.03, cell["average"].max() + 0.03) if len(cell) else 1.03
     axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, top), aspect="equal")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks([0, 0.25, 0.5, 0.75, 1], ["0", "", ".5", "", "1"])
