@@ -87,10 +87,12 @@ def test_what_an_audit_left_is_counted_beside_its_simulation(chain):
 def test_catalogues_are_drawn_by_kind(chain):
     cliffs = detect(chain["independent"], chain["traces"], chain["tokens"], TEST, CERTAIN)
     found = simulate(cliffs, chain, 2).reset_index()
-    figure = draw(pd.concat([found, found.assign(model="another-model-of-8b")]))
+    other = found.assign(model="another-model-of-8b", true_drops=found["true_drops"] + 1)
+    figure = draw(pd.concat([found, other]))
     assert {*CATALOGUES, "markov", "another-model-of-8b"} <= set(words(figure))
     labels = [axes.get_ylabel() for axes in figure.axes[::2]]
     assert labels == ["precision (share)", "recall (share)"]
     true = found.query("estimator == 'recursive'").set_index("kind")["true_drops"]
-    ticks = [label.get_text() for label in figure.axes[-1].get_xticklabels()]
-    assert ticks[-1] == f"all\n{true['all']} true"
+    for axes, more in zip(figure.axes[-2:], (0, 1), strict=True):
+        ticks = [label.get_text() for label in axes.get_xticklabels()]
+        assert ticks[-1] == f"all\n{true['all'] + more} true"

@@ -120,7 +120,7 @@ def draw(values: pd.DataFrame) -> Figure:
     models = list(pd.unique(values["model"]))
     kinds = [*style.shown_kinds(values.loc[values["flags"].gt(0), "kind"]), POOLED]
     figure = style.figure(3.6, min(style.PAGE, max(style.COLUMN, 0.6 + 2.4 * len(models))))
-    grid = figure.subplots(len(RATES), len(models), sharex=True, sharey="row", squeeze=False)
+    grid = figure.subplots(len(RATES), len(models), sharex="col", sharey="row", squeeze=False)
     for column, model in enumerate(models):
         of_model = values[values["model"].eq(model)]
         for axes, rate in zip(grid[:, column], RATES, strict=True):

@@ -117,11 +117,12 @@ def draw(values: pd.DataFrame) -> Figure:
     for row in grid:
         row[0].set_ylabel("error of the potential (RMS)")
     figure.supxlabel("generated tokens", fontsize=7)
+    measured = set(values.loc[values["source"].eq(MEASURED), "estimator"])
     handles = [
-        style.handle(
-            style.ESTIMATOR_COLORS[name], style.ESTIMATOR_MARKERS[name], "", f"{name}, measured"
-        )
-        for name in style.ESTIMATOR_COLORS
+        style.handle(color, style.ESTIMATOR_MARKERS[name], "", f"{name}, measured")
+        if name in measured
+        else style.handle(color, label=f"{name}, simulated")
+        for name, color in style.ESTIMATOR_COLORS.items()
         if name in set(values["estimator"])
     ]
     handles.append(style.handle(style.INK, "", "-", "simulated from the reference"))
