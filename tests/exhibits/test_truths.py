@@ -7,7 +7,7 @@ from helpers.synthetic import CERTAIN, TEST
 
 from cliff_tokens import tables
 from cliff_tokens.exhibits import table_truth
-from cliff_tokens.exhibits.truths import score_catalogues, true_drops, with_kinds
+from cliff_tokens.exhibits.truths import score_catalogues, true_drops, with_audited, with_kinds
 from cliff_tokens.stages.cliffs import detect
 
 NO_AUDIT = tables.empty("audit")
@@ -63,9 +63,11 @@ def test_the_audited_catalogue_keeps_what_is_possible_and_confirmed():
         {"cliff_id": list("abcd"), "possible": [True, True, False, False],
          "confirmed": [True, False, True, False]}
     )  # fmt: skip
-    kept = table_truth.audited(cliffs, audit)
+    found, names = with_audited(cliffs, audit, ["independent", "other"])
+    assert names == ["independent", "other", "audited"]
+    assert len(found) == len(cliffs) + 1
+    kept = found[found["estimator"].eq("audited")]
     assert kept["cliff_id"].tolist() == ["a"]
-    assert kept["estimator"].tolist() == ["audited"]
 
 
 def test_the_audited_catalogue_is_scored_beside_the_others(chain, found):

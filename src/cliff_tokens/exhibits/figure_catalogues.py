@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 
 from cliff_tokens.exhibits import style
 from cliff_tokens.exhibits.cells import POOLED, cells, mean_columns
+from cliff_tokens.exhibits.estimator_errors import INDEPENDENT
 from cliff_tokens.exhibits.simulated_draws import Truth, draw_independent, simulate
-from cliff_tokens.exhibits.truths import AUDITED, INDEPENDENT, audited, true_drops, with_kinds
+from cliff_tokens.exhibits.truths import AUDITED, true_drops, with_audited, with_kinds
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.estimators import Protocol
 from cliff_tokens.stages.taxonomy import KINDS
@@ -69,12 +70,7 @@ def values(
     q = truths[PLACE].merge(tokens[[*PLACE, "sampler_probability"]], on=PLACE, validate="1:1")
     possible = (1 - q["sampler_probability"] > test.margin).to_numpy()
     truth = Truth(traces, tokens, alternatives, reference, reference_branches)
-    run = list(estimators)
-    if INDEPENDENT in run:
-        cliffs, run = (
-            pd.concat([cliffs, audited(cliffs, audit)], ignore_index=True),
-            [*run, AUDITED],
-        )
+    cliffs, run = with_audited(cliffs, audit, estimators)
     rows = []
     axes = {"model": models, "kind": KINDS}
     for number, catalogue in enumerate(CATALOGUES):

@@ -24,6 +24,6 @@ def values(
         models: in the order of the rows.
         datasets: the same.
     """
-    first = cliffs[cliffs["t"].eq(cliffs.groupby("trace_id")["t"].transform("min"))]
+    first = cliffs[cliffs["ordinal"].eq(1)]
     arms = resampling[resampling["cliff_id"].isin(first["cliff_id"])]
     return pass_at_k.values(arms, cliffs, "incorrect", intervals, models, datasets)

@@ -4,14 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from cliff_tokens.exhibits.truths import (
-    AUDITED,
-    INDEPENDENT,
-    audited,
-    score_catalogues,
-    true_drops,
-    with_kinds,
-)
+from cliff_tokens.exhibits.truths import score_catalogues, true_drops, with_audited, with_kinds
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.taxonomy import KINDS
 from cliff_tokens.statistics import Intervals
@@ -43,9 +36,7 @@ def values(
         intervals: how intervals are made.
         models: rows of the result, in this order.
     """
-    if INDEPENDENT in estimators:
-        cliffs = pd.concat([cliffs, audited(cliffs, audit)], ignore_index=True)
-        estimators = [*estimators, AUDITED]
+    cliffs, estimators = with_audited(cliffs, audit, estimators)
     truths = true_drops(reference, traces, test.margin, intervals.confidence)
     truths = with_kinds(truths, tokens, certain)
     return score_catalogues(truths, cliffs, estimators, intervals, models, KINDS)

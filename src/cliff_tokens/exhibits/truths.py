@@ -13,11 +13,12 @@ import pandas as pd
 
 from cliff_tokens import statistics
 from cliff_tokens.exhibits.cells import cells, owned, share_columns
+from cliff_tokens.exhibits.estimator_errors import INDEPENDENT
 from cliff_tokens.stages.taxonomy import kinds
 from cliff_tokens.statistics import Intervals
 from cliff_tokens.tables import PLACE, among, require
 
-INDEPENDENT, AUDITED = "independent", "audited"
+AUDITED = "audited"
 
 
 def true_drops(
@@ -44,11 +45,19 @@ def with_kinds(truths: pd.DataFrame, tokens: pd.DataFrame, certain: float) -> pd
     return truths.assign(kind=kinds(scores["entropy"], scores["rank"], certain))
 
 
-def audited(cliffs: pd.DataFrame, audit: pd.DataFrame) -> pd.DataFrame:
-    """The cliffs from independent rollouts that are possible and that fresh rollouts confirm."""
+def with_audited(
+    cliffs: pd.DataFrame, audit: pd.DataFrame, estimators: Sequence[str]
+) -> tuple[pd.DataFrame, Sequence[str]]:
+    """The catalogues of a run and, where it has independent rollouts, one more: what is audited.
+
+    These are the cliffs from independent rollouts that are possible and that fresh ones confirm.
+    """
+    if INDEPENDENT not in estimators:
+        return cliffs, estimators
     kept = audit.loc[audit["possible"] & audit["confirmed"], "cliff_id"]
     chosen = cliffs["estimator"].eq(INDEPENDENT) & cliffs["cliff_id"].isin(kept)
-    return cliffs[chosen].assign(estimator=AUDITED)
+    more = cliffs[chosen].assign(estimator=AUDITED)
+    return pd.concat([cliffs, more], ignore_index=True), [*estimators, AUDITED]
 
 
 def score_catalogues(
