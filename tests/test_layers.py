@@ -23,7 +23,11 @@ SHARED = {
 }  # fmt: skip
 STAGES = {path.stem for path in (PACKAGE / "stages").glob("*.py")} - SHARED - {"__init__"}
 # Parts of one stage.
-TOGETHER = [{"training", "dpo", "token_weights", "shifts"}, {"simulation", "independent"}]
+TOGETHER = [
+    {"training", "dpo", "token_weights", "shifts"},
+    {"simulation", "independent"},
+    {"passes", "simulated_draws", "simulation", "recursion"},
+]
 
 
 def layer(parts: tuple[str, ...]) -> int:

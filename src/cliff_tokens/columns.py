@@ -46,7 +46,6 @@ _LEAVING = (
 )
 # Where a method finds no cut point nothing is drawn.
 _COUNTS_OR_NULL = tuple(field.with_nullable(True) for field in _COUNTS)
-
 _METHOD = _column("method", pa.string(), "what chose the cut point (stages/cut_points.py)")
 _CUT = _column("prefix_t", pa.int32(), "tokens before the cut; null: there is none", null=True)
 _ESTIMATE = (
@@ -178,13 +177,27 @@ TABLES = {
         *_ESTIMATE,
         _column("before_se", pa.float64(), "standard error of before"),
     ),
+    "simulated_flags": _table(
+        ("estimator", "repetition", "trace_id", "t"),
+        _column("estimator", pa.string(), "an estimator's name, or audited"),
+        _column("repetition", pa.int16(), "number of the simulated pass, from 0"),
+        _TRACE_ID,
+        _column("t", pa.int32(), "position that this pass flags, 1 .. T"),
+    ),
+    "simulated_errors": _table(
+        ("estimator", "rollouts", "repetition"),
+        _column("estimator", pa.string(), "an estimator's name"),
+        _column("rollouts", pa.int16(), "its N"),
+        _column("repetition", pa.int16(), "number of the simulated pass, from 0"),
+        _column("expected_tokens", pa.float64(), "tokens that the pass would generate"),
+        _column("prefixes", pa.int32(), "prefixes whose potential is estimated"),
+        _column("square_error", pa.float64(), "sum over these of (estimate - reference)^2"),
+    ),
     "cliffs": _table(
         ("cliff_id",),
         _CLIFF_ID,
         _TRACE_ID,
-        _column("model", pa.string(), "model that owns the trace"),
-        _column("dataset", pa.string(), "data set of the problem"),
-        _PROBLEM,
+        *_OWNER,
         _column("t", pa.int32(), "position of the cliff token, 1 .. T"),
         _column("ordinal", pa.int16(), "1 = first cliff of its trace"),
         _column("token_id", pa.int32(), "the cliff token"),
@@ -204,12 +217,7 @@ TABLES = {
         _column("prefix_t", pa.int32(), "tokens in the prefix the rollouts start from"),
         *_COUNTS,
     ),
-    "cuts": _table(
-        ("trace_id", "method"),
-        _TRACE_ID,
-        _METHOD,
-        _CUT,
-    ),
+    "cuts": _table(("trace_id", "method"), _TRACE_ID, _METHOD, _CUT),
     "cut_points": _table(
         ("trace_id", "method"),
         _TRACE_ID,
@@ -221,9 +229,7 @@ TABLES = {
     "audit": _table(
         ("cliff_id",),
         _CLIFF_ID,
-        _column("model", pa.string(), "model that owns the trace"),
-        _column("dataset", pa.string(), "data set of the problem"),
-        _PROBLEM,
+        *_OWNER,
         _column("kind", pa.string(), "deterministic, uncertain, sampled_off or other"),
         _column("outcome", pa.string(), "of the trace: correct or incorrect"),
         *_BOUND,
@@ -265,9 +271,7 @@ TABLES = {
     "forced_runs": _table(
         ("trace_id", "first"),
         _TRACE_ID,
-        _MODEL,
-        _DATASET,
-        _PROBLEM,
+        *_OWNER,
         _column("first", pa.int32(), "first prefix of the run"),
         _column("prefixes", pa.int32(), "prefixes of the run, which have one potential"),
         _column("total_successes", pa.int64(), "of the rollouts from all of them"),

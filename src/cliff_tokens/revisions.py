@@ -15,6 +15,7 @@ REVISIONS = {
     "tokens": 1,
     "potential": 2,  # says where rollouts leave their trace; errors are the published rule's
     "recursion": 2,  # errors are smoothed further; the second round is shared by tokens
+    "simulation": 1,
     "cliffs": 1,
     "resampling": 2,  # controls are matched on rank and outcome too, and may fall
     "candidates": 2,  # rollouts say where they leave their trace

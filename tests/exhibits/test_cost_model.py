@@ -10,10 +10,10 @@ from helpers.markov import START, WRONG, MarkovEngine
 from cliff_tokens import tables
 from cliff_tokens.exhibits import table_cost_used
 from cliff_tokens.exhibits.cost_model import predict
-from cliff_tokens.exhibits.simulated_draws import expected_lengths
 from cliff_tokens.policies.sampling import Sampler
 from cliff_tokens.stages.estimators import Protocol
 from cliff_tokens.stages.recursion import as_branches, plan_branches
+from cliff_tokens.stages.simulated_draws import expected_lengths
 
 SAMPLER = Sampler(temperature=1.0, top_p=0.9)
 MODELS, DATASETS = ["small", "large"], ["chains", "factors"]

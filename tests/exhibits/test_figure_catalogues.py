@@ -7,9 +7,11 @@ from helpers.synthetic import CERTAIN, TEST
 from scipy import stats
 
 from cliff_tokens import tables
-from cliff_tokens.exhibits.figure_catalogues import CATALOGUES, draw, values
+from cliff_tokens.exhibits.figure_catalogues import draw, values
 from cliff_tokens.stages.cliffs import detect
 from cliff_tokens.stages.estimators import Protocol
+from cliff_tokens.stages.passes import CATALOGUES, simulate_flags
+from cliff_tokens.stages.simulated_draws import Truth
 from cliff_tokens.statistics import unpooled_error
 
 ROLLOUTS = 16  # of the chain's potential
@@ -17,11 +19,14 @@ NO_AUDIT = tables.empty("audit")
 
 
 def simulate(cliffs, chain, repetitions, audit=NO_AUDIT):
+    truth = Truth(
+        *(chain[name] for name in ("traces", "tokens", "alternatives", "exact", "branches"))
+    )
+    protocol = Protocol(ROLLOUTS, ROLLOUTS, 1.0)
+    flags = simulate_flags(truth, protocol, ROLLOUTS, repetitions, TEST, seed=1)
     found = values(
-        cliffs.assign(estimator="independent"), audit, chain["exact"], chain["branches"],
-        chain["traces"], chain["tokens"], chain["alternatives"], ["independent"],
-        Protocol(ROLLOUTS, ROLLOUTS, 1.0), ROLLOUTS, repetitions, TEST, CERTAIN, INTERVALS,
-        ["markov"],
+        cliffs.assign(estimator="independent"), audit, chain["exact"], flags, chain["traces"],
+        chain["tokens"], ["independent"], repetitions, TEST.margin, CERTAIN, INTERVALS, ["markov"],
     )  # fmt: skip
     counted = found["estimator"].isin(["independent", "audited"])
     assert (found["real_flags"].notna() == counted).all()

@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 from helpers.exhibits import words
 
-from cliff_tokens.exhibits.figure_estimators import MEASURED, SIMULATED, draw, simulate_curves
-from cliff_tokens.exhibits.simulated_draws import Truth
+from cliff_tokens import tables
+from cliff_tokens.exhibits.figure_estimators import MEASURED, SIMULATED, average_passes, draw
+from cliff_tokens.stages.passes import simulate_errors
+from cliff_tokens.stages.simulated_draws import Truth
 
 SEVEN = ("q-8b", "q-4b", "q-0.6b", "l-3.1-8b-instruct", "l-3.2-3b-instruct", "l-1b", "g-3-4b-it")
 
@@ -34,10 +36,12 @@ def costs(models):
     return pd.concat(rows, ignore_index=True)
 
 
-def test_the_curve_falls_with_cost_as_one_over_its_root(chain):
+def test_the_curve_falls_with_cost_as_one_over_its_root(chain, tmp_path):
     names = ("traces", "tokens", "alternatives", "reference", "branches")
     truth = Truth(*(chain[name] for name in names))
-    found = simulate_curves(truth, 1.0, 1, ["markov"])
+    passes = simulate_errors(truth, 1.0, seed=1)
+    tables.write(passes, tmp_path / "errors.parquet", "simulated_errors", {})
+    found = average_passes(passes.assign(model="markov"), ["markov"])
     for name, line in found.groupby("estimator"):
         line = line.sort_values("rollouts")
         assert (line["rmse"].diff().dropna() < 0).all(), name
@@ -56,6 +60,25 @@ def test_the_curve_falls_with_cost_as_one_over_its_root(chain):
     )
     assert cost == other_cost
     assert error < 0.75 * other
+
+
+def test_a_pass_is_over_all_data_sets_of_a_model():
+    """More prefixes weigh more; repetitions are averaged before the root is taken."""
+    passes = pd.DataFrame(
+        {
+            "model": ["b", "b", "b", "b", "a"],
+            "estimator": "recursive",
+            "rollouts": 8,
+            "repetition": [0, 0, 1, 1, 0],
+            "expected_tokens": [10.0, 20.0, 30.0, 40.0, 7.0],
+            "prefixes": [1, 9, 1, 9, 4],
+            "square_error": [1.0, 0.6, 0.0, 1.6, 1.0],
+        }
+    )
+    found = average_passes(passes, ["b", "a"])
+    assert found["model"].tolist() == ["b", "a"]
+    assert found["generated_tokens"].tolist() == [50.0, 7.0]
+    np.testing.assert_allclose(found["rmse"], [0.4, 0.5])
 
 
 @pytest.mark.parametrize("models", [("only",), SEVEN])

@@ -471,10 +471,8 @@ use rule exhibit as figure_estimators with:
         potential=counts_of(SCORED, "potential"),
         branches=counts_of(SCORED, "branches"),
         reference=of_run("estimates", "reference"),
-        reference_branches=of_run("branches", "reference"),
+        simulated_errors=of_run("simulated_errors"),
         traces=of_run("subset/traces"),
-        tokens=of_run("subset/tokens"),
-        alternatives=of_run("alternatives"),
     output:
         **figure("figure_estimators"),
     log:
@@ -495,10 +493,9 @@ use rule exhibit as figure_catalogues with:
         cliffs=of_run("cliffs", SCORED),
         audit=of_run("audit") if AUDITED else [],
         reference=of_run("estimates", "reference"),
-        reference_branches=of_run("branches", "reference"),
+        simulated_flags=of_run("simulated_flags"),
         traces=of_run("subset/traces"),
         tokens=of_run("subset/tokens"),
-        alternatives=of_run("alternatives"),
     output:
         **figure("figure_catalogues"),
     log:
@@ -507,12 +504,10 @@ use rule exhibit as figure_catalogues with:
         "<benchmarks>/figure_catalogues.jsonl"
     params:
         estimators=SCORED,
-        protocol=PROTOCOL,
-        fresh=config["resampling"]["rollouts"],
         repetitions=config["truth"]["repetitions"],
-        test=TEST,
+        margin=TEST["margin"],
         certain=config["taxonomy"]["certain"],
         intervals=INTERVALS,
         models=config["models"],
     message:
-        "Simulating every catalogue of cliffs from the reference"
+        "Drawing what every catalogue of cliffs is worth"

@@ -1,4 +1,4 @@
-"""Precision and recall of what every estimator flags, simulated as often as one likes."""
+"""Precision and recall of what every estimator would flag, in simulated passes."""
 
 from collections.abc import Sequence
 
@@ -10,15 +10,12 @@ from matplotlib.figure import Figure
 from cliff_tokens.exhibits import style
 from cliff_tokens.exhibits.cells import POOLED, cells, mean_columns
 from cliff_tokens.exhibits.estimator_errors import INDEPENDENT
-from cliff_tokens.exhibits.simulated_draws import Truth, draw_independent, simulate
-from cliff_tokens.exhibits.truths import AUDITED, true_drops, with_audited, with_kinds
-from cliff_tokens.stages.cliff_test import CliffTest
-from cliff_tokens.stages.estimators import Protocol
+from cliff_tokens.exhibits.truths import true_drops, with_audited, with_kinds
+from cliff_tokens.stages.passes import AUDITED, CATALOGUES
 from cliff_tokens.stages.taxonomy import KINDS
 from cliff_tokens.statistics import SHARE, Intervals, percentile_interval
 from cliff_tokens.tables import PLACE, among
 
-CATALOGUES = (INDEPENDENT, AUDITED, "recycled", "recursive", "adaptive")
 RATES = ("precision", "recall")
 _OFFSETS = np.linspace(-0.3, 0.3, len(CATALOGUES))
 
@@ -27,22 +24,19 @@ def values(
     cliffs: pd.DataFrame,
     audit: pd.DataFrame,
     reference: pd.DataFrame,
-    reference_branches: pd.DataFrame,
+    simulated_flags: pd.DataFrame,
     traces: pd.DataFrame,
     tokens: pd.DataFrame,
-    alternatives: pd.DataFrame,
     estimators: Sequence[str],
-    protocol: Protocol,
-    fresh: int,
     repetitions: int,
-    test: CliffTest,
+    margin: float,
     certain: float,
     intervals: Intervals,
     models: Sequence[str],
 ) -> pd.DataFrame:
     """A row for every catalogue, model and kind, the last of both pooled.
 
-    Every catalogue is simulated, whether the run drew it or not. ``flags`` and ``false_flags`` are
+    Every catalogue was simulated, whether the run drew it or not. ``flags`` and ``false_flags`` are
     means over repetitions on the same traces, with the interval that holds the repetitions;
     ``precision`` and ``recall`` are of all repetitions together, and their intervals resample
     problems. ``real`` columns are of the rollouts that were drawn, and empty where none were.
@@ -50,40 +44,28 @@ def values(
     Args:
         cliffs: of all estimators that were run, told apart by the column ``estimator``.
         audit: of the cliffs of the estimator independent, if it was run.
-        reference: its estimates, from which flags are simulated.
-        reference_branches: branches that were drawn for it.
+        reference: its estimates, from which flags were simulated.
+        simulated_flags: rows of the table.
         traces: rows of the table.
         tokens: scores, which say of which kind a token would be.
-        alternatives: rows of the table.
         estimators: those that were run.
-        protocol: of the simulated estimators.
-        fresh: rollouts before and after a cliff, by which it is audited.
-        repetitions: how often each is simulated.
-        test: the rule, which flags drops and whose margin makes one true.
+        repetitions: how often each was simulated.
+        margin: of the rule; a drop above it is true.
         certain: probability from which on a token's entropy is low.
         intervals: how intervals are made.
         models: rows of the result, in this order.
     """
-    truths = true_drops(reference, traces, test.margin, intervals.confidence)
-    truths = with_kinds(truths, tokens, certain)
-    truths = truths.sort_values(PLACE, ignore_index=True)
-    q = truths[PLACE].merge(tokens[[*PLACE, "sampler_probability"]], on=PLACE, validate="1:1")
-    possible = (1 - q["sampler_probability"] > test.margin).to_numpy()
-    truth = Truth(traces, tokens, alternatives, reference, reference_branches)
+    truths = true_drops(reference, traces, margin, intervals.confidence)
+    truths = with_kinds(truths, tokens, certain).reset_index(drop=True)
+    places = truths[PLACE].assign(place=truths.index)
+    simulated_flags = simulated_flags.merge(places, on=PLACE, validate="m:1")
     cliffs, run = with_audited(cliffs, audit, estimators)
     rows = []
     axes = {"model": models, "kind": KINDS}
-    for number, catalogue in enumerate(CATALOGUES):
-        rng = np.random.default_rng([intervals.seed, number])
-        flagged = np.empty((repetitions, len(truths)), dtype=bool)
-        for repetition in range(repetitions):
-            if catalogue == AUDITED:
-                published = draw_independent(truth.reference, protocol.rollouts, rng)
-                again = draw_independent(truth.reference, fresh, rng)
-                flagged[repetition] = possible & _flags(published, test) & _flags(again, test)
-            else:
-                drawn, _ = simulate(catalogue, truth, protocol, rng)
-                flagged[repetition] = _flags(drawn.sort_values(PLACE), test)
+    for catalogue in CATALOGUES:
+        flags = simulated_flags[simulated_flags["estimator"].eq(catalogue)]
+        flagged = np.zeros((repetitions, len(truths)), dtype=bool)
+        flagged[flags["repetition"], flags["place"]] = True
         in_fact = among(truths, cliffs[cliffs["estimator"].eq(catalogue)], PLACE)
         for labels, cell in cells(truths, pooled=list(axes), **axes):
             true = cell["true"].to_numpy()
@@ -102,11 +84,6 @@ def values(
             rows.append(row)
     made = pd.DataFrame(rows)
     return made.astype({"real_flags": "Int64", "real_false_flags": "Int64"})
-
-
-def _flags(estimates: pd.DataFrame, test: CliffTest) -> np.ndarray:
-    drop = estimates["before"] - estimates["after"]
-    return np.asarray(test.flags(drop, estimates["drop_se"]))
 
 
 @style.styled

@@ -10,15 +10,11 @@ from matplotlib.ticker import NullFormatter, NullLocator
 
 from cliff_tokens.exhibits import style
 from cliff_tokens.exhibits.cells import POOLED
-from cliff_tokens.exhibits.estimator_errors import compare_errors, square_errors
-from cliff_tokens.exhibits.simulated_draws import Truth, simulate
+from cliff_tokens.exhibits.estimator_errors import compare_errors
 from cliff_tokens.stages.estimators import Protocol, rollouts_of
 from cliff_tokens.statistics import Intervals
 
 MEASURED, SIMULATED = "measured", "simulated"
-# Of the curves, which are drawn through means over thousands of tokens: more would not show.
-ROLLOUTS = (8, 16, 32, 64, 128, 256)
-REPETITIONS = 10
 
 
 def values(
@@ -26,33 +22,28 @@ def values(
     potential: pd.DataFrame,
     branches: pd.DataFrame,
     reference: pd.DataFrame,
-    reference_branches: pd.DataFrame,
+    simulated_errors: pd.DataFrame,
     traces: pd.DataFrame,
-    tokens: pd.DataFrame,
-    alternatives: pd.DataFrame,
     rounds: Mapping[str, Sequence[str]],
     protocol: Protocol,
     intervals: Intervals,
     models: Sequence[str],
 ) -> pd.DataFrame:
-    """Rows of ``simulate_curves``, and the estimators as they were measured.
+    """Rows of ``average_passes``, and the estimators as they were measured.
 
     Args:
         estimates: of all estimators, told apart by the column ``estimator``.
         potential: rollouts that were drawn; no files where the run has no independent ones.
         branches: branches that were drawn, of all rounds (column ``draws``).
         reference: its estimates.
-        reference_branches: branches that were drawn for it.
+        simulated_errors: rows of the table, with the column ``model``.
         traces: rows of the table.
-        tokens: rows of the table.
-        alternatives: rows of the table.
         rounds: the draws that each estimator is made of.
         protocol: of the estimators as they were measured.
-        intervals: how intervals are made; the seed is that of the simulation, too.
+        intervals: how intervals are made.
         models: panels, in this order.
     """
-    truth = Truth(traces, tokens, alternatives, reference, reference_branches)
-    simulated = simulate_curves(truth, protocol.second_round, intervals.seed, models)
+    simulated = average_passes(simulated_errors, models)
     measured = compare_errors(
         estimates, potential, branches, reference, traces, rounds, intervals, models
     )
@@ -61,44 +52,18 @@ def values(
     return pd.concat([simulated.assign(source=SIMULATED), measured], ignore_index=True)
 
 
-def simulate_curves(
-    truth: Truth, second_round: float, seed: int, models: Sequence[str]
-) -> pd.DataFrame:
+def average_passes(simulated_errors: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
     """Error against cost: model, estimator, rollouts (N), generated_tokens, rmse.
 
-    The reference is the truth here, so none of its variance is taken off.
-
-    Args:
-        truth: the reference, and the traces it is of.
-        second_round: of the estimator that has one.
-        seed: of the simulated draws.
-        models: rows of the result, in this order.
+    A pass is over all data sets of a model. ``models`` are rows of the result, in this order.
     """
-    known = truth.reference.assign(before_se=0.0)
-    model_of = truth.traces.set_index("trace_id")["model"]
-    parts = []
-    for rollouts in ROLLOUTS:
-        rng = np.random.default_rng([seed, rollouts])
-        protocol = Protocol(rollouts, rollouts, second_round)
-        for _ in range(REPETITIONS):
-            for estimator in style.ESTIMATOR_COLORS:
-                estimates, spent = simulate(estimator, truth, protocol, rng)
-                errors = square_errors(estimates, known)
-                by_model = {
-                    "generated_tokens": spent["generated_tokens"]
-                    .groupby(spent["trace_id"].map(model_of))
-                    .sum(),
-                    "error": errors["error"].groupby(errors["trace_id"].map(model_of)).mean(),
-                }
-                part = pd.DataFrame(by_model).rename_axis("model").reset_index()
-                parts.append(part.assign(estimator=estimator, rollouts=rollouts))
-    means = pd.concat(parts).groupby(["model", "estimator", "rollouts"], as_index=False).mean()
-    means["rmse"] = np.sqrt(means.pop("error"))
-    means = means[means["model"].isin(models)]
-    places = {model: place for place, model in enumerate(models)}
-    return means.sort_values(
-        "model", key=lambda names: names.map(places), kind="stable", ignore_index=True
-    )
+    curve = ["model", "estimator", "rollouts"]
+    simulated_errors = simulated_errors.rename(columns={"expected_tokens": "generated_tokens"})
+    sums = ["generated_tokens", "prefixes", "square_error"]
+    passes = simulated_errors.groupby([*curve, "repetition"], as_index=False)[sums].sum()
+    means = passes.groupby(curve, as_index=False)[sums].mean()
+    means["rmse"] = np.sqrt(means.pop("square_error") / means.pop("prefixes"))
+    return pd.concat([means[means["model"].eq(model)] for model in models], ignore_index=True)
 
 
 @style.styled

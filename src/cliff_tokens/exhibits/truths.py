@@ -14,11 +14,10 @@ import pandas as pd
 from cliff_tokens import statistics
 from cliff_tokens.exhibits.cells import cells, owned, share_columns
 from cliff_tokens.exhibits.estimator_errors import INDEPENDENT
+from cliff_tokens.stages.passes import AUDITED
 from cliff_tokens.stages.taxonomy import kinds
 from cliff_tokens.statistics import Intervals
 from cliff_tokens.tables import PLACE, among, require
-
-AUDITED = "audited"
 
 
 def true_drops(

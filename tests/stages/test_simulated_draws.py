@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from cliff_tokens.exhibits.simulated_draws import (
+from cliff_tokens.stages.recursion import estimate_recursive, leavers_of
+from cliff_tokens.stages.simulated_draws import (
     Truth,
     draw_branches,
     draw_independent,
     draw_leavers,
     expected_lengths,
 )
-from cliff_tokens.stages.recursion import estimate_recursive, leavers_of
 from cliff_tokens.statistics import unpooled_error
 
 ROLLOUTS = 16  # of the chain's potential
