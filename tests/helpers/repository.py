@@ -15,27 +15,22 @@ ROOT = Path(__file__).parents[2]
 SMOKE = ("--configfile", "config/smoke.yaml")
 # Rules that come before any cliff is known.
 SAMPLING = {"select_problems", "sample_traces", "score_tokens", "plan_independent", "plan_branches"}
-LEFT_OUT = {
-    ".git",
-    ".venv",
-    ".venv-vllm",
-    ".snakemake",
-    "results",
-    "logs",
-    "timings",
-    "tests",
-    "build",
-}
+IGNORED = [
+    line.rstrip("/")
+    for line in (ROOT / ".gitignore").read_text().splitlines()
+    if not line.startswith("!")
+]
+LEFT_OUT = [".git", "tests", "results", *IGNORED]
 
 
 def copy_to(folder: Path) -> Path:
-    """The repository as a fresh checkout would be, without what runs leave behind."""
-    shutil.copytree(
-        ROOT,
-        folder,
-        symlinks=True,
-        ignore=lambda parent, names: LEFT_OUT & set(names) if Path(parent) == ROOT else set(),
-    )
+    """The repository as a fresh checkout would be, without what runs and set-ups leave behind."""
+
+    def left_out(parent: str, names: list[str]) -> set[str]:
+        paths = {name: Path(parent).relative_to(ROOT) / name for name in names}
+        return {name for name in names if any(map(paths[name].match, LEFT_OUT))}
+
+    shutil.copytree(ROOT, folder, symlinks=True, ignore=left_out)
     return folder
 
 
