@@ -99,8 +99,13 @@ def draw(values: pd.DataFrame) -> Figure:
         for axes, rate in zip(grid[:, column], RATES, strict=True):
             _panel(axes, of_model, rate, kinds)
         true = of_model[of_model["estimator"].eq(INDEPENDENT)].set_index("kind")["true_drops"]
-        labels = [f"{style.wrap(style.word(kind))}\n{true[kind]} true" for kind in kinds]
-        grid[-1, column].set_xticks(range(len(kinds)), labels)
+        labels = [f"{style.word(kind)}\n{true[kind]} true" for kind in kinds]
+        if len(models) > 2:  # beside each other they would touch
+            turned = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}
+            labels = [label.replace("\n", ", ") for label in labels]
+        else:
+            turned = {}
+        grid[-1, column].set_xticks(range(len(kinds)), labels, **turned)
         grid[0, column].set_title(style.wrap(model, 20), parse_math=False)
     for axes, rate in zip(grid[:, 0], RATES, strict=True):
         axes.set_ylabel(f"{rate} (share)")
