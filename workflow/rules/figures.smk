@@ -470,9 +470,10 @@ use rule exhibit as figure_estimators with:
         estimates=of_run("estimates", SCORED),
         potential=counts_of(SCORED, "potential"),
         branches=counts_of(SCORED, "branches"),
-        reference=of_run("estimates", "reference"),
         simulated_errors=of_run("simulated_errors"),
+        reference_branches=of_run("branches", "reference"),
         traces=of_run("subset/traces"),
+        tokens=of_run("subset/tokens"),
     output:
         **figure("figure_estimators"),
     log:

@@ -459,7 +459,9 @@ use rule exhibit as table_estimators with:
         potential=counts_of(SCORED, "potential"),
         branches=counts_of(SCORED, "branches"),
         reference=of_run("estimates", "reference"),
+        reference_branches=of_run("branches", "reference"),
         traces=of_run("subset/traces"),
+        tokens=of_run("subset/tokens"),
     output:
         **table("table_estimators"),
     log:

@@ -32,7 +32,7 @@ def compare_errors(
         estimates: of all estimators, told apart by the column ``estimator``.
         potential: rollouts that were drawn, without columns where there is no such table.
         branches: branches that were drawn, of all rounds (column ``draws``).
-        reference: its estimates.
+        reference: its estimates, with errors that are not smoothed.
         traces: those of the reference; what was estimated and drawn of others is left out.
         rounds: the draws that each estimator is made of; estimators in the order of the rows.
         intervals: how intervals are made.
@@ -78,8 +78,9 @@ def compare_errors(
 def square_errors(estimates: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
     """Squared distance of the potential before every token from the reference's, column ``error``.
 
-    The reference's own variance is taken off, so that its noise is not charged to the estimator;
-    single errors can therefore be negative, their mean is unbiased.
+    The reference's own variance is taken off, so that its noise is not charged to the estimator.
+    With errors of ``recursion.unsmoothed_errors`` the mean is unbiased, and single ones can be
+    negative; with smoothed ones too much would be taken off.
     """
     columns = [*PLACE, "before"]
     joined = estimates[columns].merge(

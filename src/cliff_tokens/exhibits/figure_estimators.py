@@ -12,6 +12,7 @@ from cliff_tokens.exhibits import style
 from cliff_tokens.exhibits.cells import POOLED
 from cliff_tokens.exhibits.estimator_errors import compare_errors
 from cliff_tokens.stages.estimators import Protocol, rollouts_of
+from cliff_tokens.stages.recursion import unsmoothed_errors
 from cliff_tokens.statistics import Intervals
 
 MEASURED, SIMULATED = "measured", "simulated"
@@ -21,9 +22,10 @@ def values(
     estimates: pd.DataFrame,
     potential: pd.DataFrame,
     branches: pd.DataFrame,
-    reference: pd.DataFrame,
     simulated_errors: pd.DataFrame,
+    reference_branches: pd.DataFrame,
     traces: pd.DataFrame,
+    tokens: pd.DataFrame,
     rounds: Mapping[str, Sequence[str]],
     protocol: Protocol,
     intervals: Intervals,
@@ -35,17 +37,19 @@ def values(
         estimates: of all estimators, told apart by the column ``estimator``.
         potential: rollouts that were drawn; no files where the run has no independent ones.
         branches: branches that were drawn, of all rounds (column ``draws``).
-        reference: its estimates.
         simulated_errors: rows of the table, with the column ``model``.
+        reference_branches: branches that were drawn for the reference.
         traces: rows of the table.
+        tokens: rows of the table.
         rounds: the draws that each estimator is made of.
         protocol: of the estimators as they were measured.
         intervals: how intervals are made.
         models: panels, in this order.
     """
     simulated = average_passes(simulated_errors, models)
+    known = unsmoothed_errors(traces, tokens, reference_branches)
     measured = compare_errors(
-        estimates, potential, branches, reference, traces, rounds, intervals, models
+        estimates, potential, branches, known, traces, rounds, intervals, models
     )
     measured = measured[measured["model"].ne(POOLED)].assign(source=MEASURED)
     measured["rollouts"] = [rollouts_of(name, protocol) for name in measured["estimator"]]

@@ -224,14 +224,39 @@ def leavers_of(potential: pd.DataFrame) -> pd.DataFrame:
     return rows.astype(numbers).groupby(PLACE, as_index=False).sum()
 
 
-def _backward(rows: pd.DataFrame) -> pd.DataFrame:
-    """The recursion from the end of each trace, over rows of ``_aligned`` with their sums."""
+def unsmoothed_errors(
+    traces: pd.DataFrame, tokens: pd.DataFrame, branches: pd.DataFrame
+) -> pd.DataFrame:
+    """Rows of the ``estimates`` table whose squared errors are right on average over many tokens.
+
+    For sums, to which smoothing would add a little each time; single errors can be zero. Branches
+    of one round are shared among first tokens nearly as these are probable, so that what varies is
+    the success within each (docs/estimators.md, formula 7). First tokens of one branch each, which
+    says nothing of its variance, are taken together.
+    """
+    rows = _with_sums(_aligned(traces, tokens), branches)
+    first = branches["first_token_id"].where(branches["rollouts"] > 1, -1)
+    sums = branches.assign(first=first).groupby([*PLACE, "first"], as_index=False)
+    sums = sums[["successes", "rollouts"]].sum()
+    n, share = sums["rollouts"], sums["successes"] / sums["rollouts"]
+    sums["spread"] = np.where(n > 1, n**2 * share * (1 - share) / (n - 1).clip(lower=1), 1 / 4)
+    spread = rows[PLACE].merge(sums.groupby(PLACE, as_index=False)["spread"].sum(), how="left")
+    return _backward(rows, spread["spread"].fillna(0) / rows["rollouts"].clip(lower=1) ** 2)
+
+
+def _backward(rows: pd.DataFrame, branch_variance: pd.Series | None = None) -> pd.DataFrame:
+    """The recursion from the end of each trace, over rows of ``_aligned`` with their sums.
+
+    ``branch_variance`` is that of the share of successes of each row, None the smoothed one.
+    """
     q = rows["sampler_probability"].to_numpy()
     n, successes = rows["rollouts"].to_numpy(), rows["successes"].to_numpy()
     drawn = np.maximum(n, 1)
     mean = successes / drawn
-    smooth = smoothed(successes, n)
-    branch_variance = smooth * (1 - smooth) / drawn
+    if branch_variance is None:
+        smooth = smoothed(successes, n)
+        branch_variance = pd.Series(smooth * (1 - smooth) / drawn)
+    branch_variance = branch_variance.to_numpy()
     before, after, variance, drop_variance = (np.empty(len(rows)) for _ in range(4))
     trace_of = rows["trace"].to_numpy()
     # V_t of every trace and its variance, from the end of the trace to its beginning.
