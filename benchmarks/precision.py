@@ -47,13 +47,10 @@ def differing(first: dict, other: dict) -> int:
     return sum(first[stream] != other[stream] for stream in first)
 
 
-def compare(reference: pd.DataFrame, rollouts: pd.DataFrame, written: list[dict]) -> dict:
-    """Rollouts and counts that differ from those of the reference."""
-    first, other = written
+def compare(reference: pd.DataFrame, rollouts: pd.DataFrame) -> dict:
+    """Counts that differ from those of the reference."""
     successes = rollouts["successes"].astype(int) - reference["successes"].astype(int)
     return {
-        "rollouts": len(first),
-        "of other tokens": differing(first, other),
         "branches": len(rollouts),
         "of other counts": int(successes.ne(0).sum()),
         "successes": int(rollouts["successes"].sum()),
@@ -87,7 +84,7 @@ def main():
     traces = tables.read(options.run / "traces" / place, "traces")
     problems = tables.read(options.run / "problems" / f"{options.dataset}.parquet", "problems")
     sampler = Sampler(**json.loads(traces["sampler"].iloc[0]))
-    found = []
+    first = None
     for dtype in ("float32", "bfloat16"):
         for slots in SLOTS:
             engine = TransformersEngine(options.folder, device="cpu", dtype=dtype, slots=slots)
@@ -99,10 +96,13 @@ def main():
                 )
             seconds = os.times().user - started.user
             tokens = int(rollouts["generated_tokens"].sum())
-            found.append((rollouts, policy.written))
-            line = compare(found[0][0], rollouts, [found[0][1], policy.written])
-            beside = found[-2 if slots != SLOTS[0] else -1][1]  # the same precision, all slots
-            line |= {
+            first = first or (rollouts, policy.written)
+            if slots == SLOTS[0]:
+                beside = policy.written
+            line = {
+                "rollouts": len(policy.written),
+                "of other tokens": differing(first[1], policy.written),
+                **compare(first[0], rollouts),
                 "of other tokens than with all slots": differing(beside, policy.written),
                 "tokens per processor second": round(tokens / seconds, 1),
             }

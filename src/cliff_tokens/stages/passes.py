@@ -13,8 +13,8 @@ from cliff_tokens.stages.simulated_draws import Truth, draw_independent, simulat
 from cliff_tokens.tables import PLACE
 
 AUDITED = "audited"
-ESTIMATORS = ("independent", "recycled", "recursive", "adaptive")
-CATALOGUES = (ESTIMATORS[0], AUDITED, *ESTIMATORS[1:])
+SIMULATED = ("independent", "recycled", "recursive", "adaptive")
+CATALOGUES = (SIMULATED[0], AUDITED, *SIMULATED[1:])
 # Of curves, which are drawn through means over thousands of tokens: more would not show.
 ROLLOUTS = (8, 16, 32, 64, 128, 256)
 REPETITIONS = 10
@@ -71,7 +71,7 @@ def simulate_errors(truth: Truth, second_round: float, seed: int) -> pd.DataFram
         rng = np.random.default_rng([seed, rollouts])
         protocol = Protocol(rollouts, rollouts, second_round)
         for repetition in range(REPETITIONS):
-            for estimator in ESTIMATORS:
+            for estimator in SIMULATED:
                 drawn, spent = simulate(estimator, truth, protocol, rng)
                 error = drawn.sort_values(PLACE)["before"].to_numpy() - known
                 rows.append(
