@@ -6,7 +6,7 @@ import torch
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from cliff_tokens.policies.attention import NAME, Decode, Prefill, blocks_of
-from cliff_tokens.policies.pool import ROW
+from cliff_tokens.policies.texts import ROW
 
 WIDTH, SCALING = 4, 0.5
 

@@ -36,15 +36,19 @@ def rows(seed, scale, count=24, rounded=False):
 def test_tokens_are_those_of_whole_rows(seed, scale, temperature, top_p, top_k, rounded):
     logits, uniforms = rows(seed, scale, rounded=rounded)
     sampler = Sampler(temperature, top_p, top_k)
-    tokens = choosing.choose(logits, sampler, uniforms)
+    draws = np.arange(len(logits))
+    tokens = choosing.choose(logits, sampler, uniforms, draws)
     assert tokens.tolist() == expected(logits.numpy(), sampler, uniforms).tolist()
+    again = np.random.default_rng(seed).integers(0, len(logits), 40)
+    tokens = choosing.choose(logits, sampler, uniforms[again], again)
+    assert tokens.tolist() == expected(logits.numpy(), sampler, uniforms)[again].tolist()
 
 
 def test_one_row_serves_all_uniforms():
     logits, _ = rows(1, 3.0, count=1)
     uniforms = np.linspace(0, 1, 500, endpoint=False)
     for sampler in (Sampler(0.7, 0.9, 50), Sampler(0.7, 0.9), Sampler(3.0, 0.99)):
-        tokens = choosing.choose(logits, sampler, uniforms)
+        tokens = choosing.choose(logits, sampler, uniforms, np.zeros(500, dtype=int))
         many = np.broadcast_to(logits.numpy(), (500, VOCABULARY))
         assert tokens.tolist() == expected(many, sampler, uniforms).tolist()
 
@@ -54,14 +58,14 @@ def test_peaked_rows_are_drawn_from_candidates_and_flat_ones_from_all(sampler, m
     read = []
     whole = choosing._whole
 
-    def noted(logits, sampler, uniforms, chosen):
-        read.extend(chosen.tolist())
-        return whole(logits, sampler, uniforms, chosen)
+    def noted(logits, sampler, uniforms, rows):
+        read.extend(rows.tolist())
+        return whole(logits, sampler, uniforms, rows)
 
     monkeypatch.setattr(choosing, "_whole", noted)
     logits, uniforms = rows(2, 10.0, count=6)
     logits[4] = 0.0  # any token can be drawn
-    choosing.choose(logits, sampler, uniforms)
+    choosing.choose(logits, sampler, uniforms, np.arange(6))
     assert read == [4]
 
 
@@ -69,5 +73,5 @@ def test_ties_beyond_the_candidates_are_kept():
     logits = torch.full((1, VOCABULARY), -5.0)
     logits[0, 1000:1200] = 2.0  # top_k 50 keeps all 200 of them
     uniforms = np.linspace(0, 1, 2000, endpoint=False)
-    tokens = choosing.choose(logits, Sampler(1.0, 1.0, 50), uniforms)
+    tokens = choosing.choose(logits, Sampler(1.0, 1.0, 50), uniforms, np.zeros(2000, dtype=int))
     assert set(tokens) == set(range(1000, 1200))

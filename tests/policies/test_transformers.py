@@ -170,9 +170,47 @@ def test_temperature_zero_is_what_generate_calls_greedy(engine, stock):
         assert found[index, 0][0] == expected[0, len(prompt) :].tolist()
 
 
-@pytest.mark.parametrize("rollouts", [4000, 200])
+def fed(engine, monkeypatch):
+    """How many tokens the model is given from now on, call by call."""
+    sizes, forward = [], engine.forward
+    monkeypatch.setattr(
+        engine,
+        "forward",
+        lambda tokens, *rest, **more: sizes.append(tokens.size) or forward(tokens, *rest, **more),
+    )
+    return sizes
+
+
+def test_rollouts_with_one_text_run_as_one(engine, monkeypatch):
+    prompt = ids(6, 9)
+    (text, _), *_ = run(engine, [Request(prompt, streams(0, count=1), 30)], Sampler(0.0)).values()
+    whole = np.concatenate([prompt, text]).astype(np.int32)
+    many = [
+        Request(whole[:t], streams(0, t, count=40), len(whole) - t) for t in range(9, len(whole))
+    ]
+    sizes = fed(engine, monkeypatch)
+    for (index, _), (tokens, _) in run(engine, many, Sampler(0.0)).items():
+        assert tokens == whole[9 + index :].tolist()
+    # The run of the longest prompt says what follows every one of them.
+    assert sizes == [len(whole) - 1]
+
+
+def test_texts_that_have_no_row_are_read_again(checkpoint, engine, monkeypatch):
+    prompt = Request(ids(8, 12), streams(5, count=60), 20)
+    expected, sizes = run(engine, [prompt]), fed(engine, monkeypatch)
+    assert run(engine, [prompt]) == expected
+    nodes = {tuple(tokens[:n]) for tokens, _ in expected.values() for n in range(1, len(tokens))}
+    # A text that has ended keeps its row for some steps.
+    assert 12 + len(nodes) <= sum(sizes) < 12 + 1.3 * len(nodes)
+    small = open_engine("transformers", str(checkpoint), device="cpu", slots=2)
+    again = fed(small, monkeypatch)
+    assert run(small, [prompt]) == expected
+    assert sum(again) > 12 + len(nodes)
+
+
+@pytest.mark.parametrize("rollouts", [4000, 20])
 def test_first_tokens_follow_the_distribution(engine, stock, rollouts):
-    # 4000 rollouts draw from the run of the trunk, 200 at a time from a step of the pool.
+    # 4000 rollouts draw from the run of the trunk, 20 at a time from a step of the pool.
     prompt, seen = ids(5, 12), np.zeros(VOCABULARY)
     for part in range(4000 // rollouts):
         request = Request(prompt, streams(4, part, count=rollouts), 1)
@@ -203,11 +241,8 @@ def test_scores_are_the_stock_logits_in_order(engine, stock):
 
 def test_scores_after_worked_examples_are_the_stock_logits(checkpoint, stock, monkeypatch):
     monkeypatch.setattr("cliff_tokens.policies.transformers.SCORED_STEM", 40)
-    engine, read = open_engine("transformers", str(checkpoint), device="cpu"), []
-    forward = engine.forward
-    engine.forward = lambda tokens, *rest, **more: (
-        read.append(tokens.size) or forward(tokens, *rest, **more)
-    )
+    engine = open_engine("transformers", str(checkpoint), device="cpu")
+    read = fed(engine, monkeypatch)
     head = ids(7, 40)
     pairs = [(np.concatenate([head, ids(k, 1 + 3 * k)]), ids(k + 100, 5 * k)) for k in range(5)]
     for (prompt, tokens), logits in zip(pairs, engine.score(pairs), strict=True):

@@ -17,42 +17,40 @@ _WITHOUT_TOP_K = 128  # candidates where top_p alone has to bound what is kept
 _CELLS = 2**21  # of the logits that are worked on at a time in double precision
 
 
-def choose(logits: torch.Tensor, sampler: Sampler, uniforms: np.ndarray) -> np.ndarray:
-    """Token ids [rows], each drawn by its uniform.
+def choose(
+    logits: torch.Tensor, sampler: Sampler, uniforms: np.ndarray, rows: np.ndarray
+) -> np.ndarray:
+    """Token ids [draws], each drawn by its uniform from its row of logits.
 
-    ``logits`` float32 [rows, vocabulary] on any device, or [1, vocabulary] for all; ``uniforms``
-    [rows] in [0, 1). No row of logits may have a largest one that is not finite.
+    ``logits`` float32 [rows, vocabulary] on any device, ``uniforms`` float64 [draws] in [0, 1),
+    ``rows`` int [draws]. No row of logits may have a largest one that is not finite.
     """
-    rows, vocabulary = len(uniforms), logits.shape[-1]
+    vocabulary = logits.shape[-1]
     bounded = sampler.temperature > 0 and (sampler.top_k or sampler.top_p < 1)
     wanted = sampler.top_k + _TIES if sampler.top_k else _WITHOUT_TOP_K
     if vocabulary <= SMALL or not bounded or wanted >= vocabulary:
-        return _whole(logits, sampler, uniforms, np.arange(rows))
-    tokens = np.zeros(rows, dtype=np.int64)
+        return _whole(logits, sampler, uniforms, rows)
+    tokens = np.zeros(len(rows), dtype=np.int64)
     ids, probabilities, sure = _candidates(logits, sampler, wanted)
-    places = np.arange(rows) % len(logits)
-    here = np.flatnonzero(sure[places])
-    chosen = draw(probabilities[places[here]], uniforms[here])
-    tokens[here] = ids[places[here], chosen]
-    left = np.flatnonzero(~sure[places])
-    if len(left):
-        tokens[left] = _whole(logits, sampler, uniforms, left)
+    here, left = np.flatnonzero(sure[rows]), np.flatnonzero(~sure[rows])
+    chosen = draw(probabilities, uniforms[here], rows[here])
+    tokens[here] = ids[rows[here], chosen]
+    tokens[left] = _whole(logits, sampler, uniforms[left], rows[left])
     return tokens
 
 
 def _whole(
     logits: torch.Tensor, sampler: Sampler, uniforms: np.ndarray, rows: np.ndarray
 ) -> np.ndarray:
-    """Tokens of some ``rows``, drawn from all of their logits, a few rows at a time."""
-    size, tokens = max(1, _CELLS // logits.shape[-1]), []
-    for first in range(0, len(rows), size):
-        some = rows[first : first + size]
-        places = np.unique(some % len(logits))
-        probabilities = distribution(logits[torch.from_numpy(places)].cpu().numpy(), sampler)
-        if len(probabilities) < len(some):
-            probabilities = np.broadcast_to(probabilities, (len(some), logits.shape[-1]))
-        tokens.append(draw(probabilities, uniforms[some]))
-    return np.concatenate(tokens) if tokens else np.zeros(0, dtype=np.int64)
+    """Token ids [draws], drawn from all of a row's logits, a few rows at a time."""
+    size, tokens = max(1, _CELLS // logits.shape[-1]), np.zeros(len(rows), dtype=np.int64)
+    needed, places = np.unique(rows, return_inverse=True)
+    for first in range(0, len(needed), size):
+        some = torch.from_numpy(needed[first : first + size]).to(logits.device)
+        probabilities = distribution(logits[some].cpu().numpy(), sampler)
+        here = np.flatnonzero((places >= first) & (places < first + size))
+        tokens[here] = draw(probabilities, uniforms[here], places[here] - first)
+    return tokens
 
 
 def _candidates(

@@ -1,10 +1,11 @@
-"""The pool of the transformers engine: rollouts that run side by side, and the queue behind them.
+"""The pool of the transformers engine: texts written side by side, and the queue behind them.
 
 Prompts that are nested (prefixes of one trace) or siblings (a prefix and one token of its own)
-form a group around its longest prompt, the trunk, which is run once. A pool of slots decodes one
-token per row and step; a row that ends gives its slot to the next one. Each row attends to
-columns of its trunk, one matrix product for all rows that read it, and to columns of its own.
-What all trunks of a pool begin with, such as worked examples, is its stem: it is run once, too.
+form a group around its longest prompt, the trunk, which is run once; rollouts follow it for as long
+as they draw its tokens. A pool of slots decodes one token per row and step; a text that no rollout
+is left on gives its slot away. Each row attends to columns of its trunk, one matrix product for all
+rows that read it, and to columns of its own. What all trunks of a pool begin with, such as worked
+examples, is its stem: it is run once, too.
 """
 
 import math
@@ -19,23 +20,12 @@ from cliff_tokens.policies import Completion, Request
 from cliff_tokens.policies.attention import Decode, Prefill, blocks_within
 from cliff_tokens.policies.choosing import choose
 from cliff_tokens.policies.sampling import uniforms
+from cliff_tokens.policies.texts import ROLLOUT, ROW, Texts
 
-ROW = np.dtype(
-    [
-        ("request", np.int64),
-        ("rollout", np.int64),
-        ("stream", np.uint64),
-        ("limit", np.int64),
-        ("token", np.int64),  # fed in the next step
-        ("age", np.int64),  # tokens sampled so far
-        ("trunk", np.int64),  # which trunk the row reads
-        ("prefix", np.int64),  # columns of that trunk the row reads
-        ("own", np.int64),  # columns of its own filled so far
-    ]
-)
 SLACK = 32  # steps that a pool may go on, at least, before it moves its rows
 STEM = 32  # tokens that all trunks begin with, at least, for which a stem pays
-CROWD = 64  # rows of a trunk, at least, for which reading its columns together pays
+CROWD = 32  # rollouts of a trunk, at least, for which reading its columns together pays
+FULL = 2  # rollouts for each slot, at which no other begins: texts that run are going to fork
 PREFILL_TOKENS = 8192  # padding included, that run at once when prompts are read
 
 
@@ -122,11 +112,12 @@ class Pool:
 
     def __init__(self, engine, requests, sampler, stops, groups: Sequence[Group], copy: bool):
         self.engine, self.requests, self.sampler, self.stops = engine, requests, sampler, stops
-        self.groups, self.copy = groups, copy
+        self.groups = sorted(groups, key=lambda group: -len(group.trunk)) if copy else groups
+        self.copy = copy
         members = [requests[index] for group in groups for index in group.members]
         self.stem = stem_of([group.trunk for group in groups])
-        self.longest = max(request.max_tokens for request in members)
-        capacity = self.longest
+        capacity = max(request.max_tokens for request in members)
+        self.longest = capacity + 1  # written tokens of a text, the last of a prompt among them
         if copy:
             capacity = max(
                 max(len(request.prompt_ids) - self.stem, 0) + request.max_tokens
@@ -143,9 +134,10 @@ class Pool:
         self.room = engine.lend(math.prod(shape))
         self.buffers = [part[: math.prod(shape)].view(shape) for part in self.room]
         self.head = torch.zeros((layers, 2, kv, 0, width), **options)  # columns of the stem
-        self.rows = np.zeros(0, dtype=ROW)
-        self.alive = np.zeros(0, dtype=bool)
-        self.tokens = np.zeros((0, self.longest), dtype=np.int32)
+        # The first ``running`` of the texts are in the buffer, row by row; the others have forked
+        # from these since and wait until rows are moved.
+        self.texts, self.running = Texts.none(self.longest), 0
+        self.evicted = self.texts  # have to be read again, for they found no row
         self.spans: list[tuple[int, int]] = []  # of rows that read one trunk
         self.trunks, self.pattern, self.done = {}, None, []
 
@@ -154,173 +146,238 @@ class Pool:
         queue = self._queue()
         waiting = next(queue, None)
         while True:
-            free = self.slots - int(self.alive.sum())
-            if self._due(free, waiting is not None):
-                new = []
-                while waiting is not None and free:
-                    new.append(waiting[:free])
-                    free -= len(new[-1])
-                    waiting = waiting[len(new[-1]) :]
+            if self._due(waiting):
+                self._evict()
+                while count := self._admitted(waiting):
+                    some, waiting = waiting.split(count)
+                    self.texts = self.texts.join(some)
                     if not len(waiting):
                         waiting = next(queue, None)
-                self._arrange(new)
                 self._forget(waiting)
+                self._arrange()
             yield from self.done
             self.done.clear()
-            if not len(self.rows):
+            if not len(self.texts):
                 self.engine.keep(self.room)
                 return
             self._step()
 
-    def _due(self, free: int, waiting: bool) -> bool:
-        """Whether to move the rows: to fill slots, drop ended rows, or get columns again."""
-        ended = len(self.rows) - int(self.alive.sum())
-        if len(self.rows) and self.pattern.column == self.buffers[0].shape[-2]:
-            return True
-        return (waiting and free * 8 >= self.slots) or ended * 8 > len(self.rows)
+    def _admitted(self, waiting: Texts | None) -> int:
+        """How many of the texts that wait can begin: slots have to be left for those that fork."""
+        if waiting is None:
+            return 0
+        held = int((self.texts.shared() > 0).sum())
+        room = FULL * self.slots - len(self.texts.rollouts)
+        fit = int((np.cumsum(waiting.shared()) <= room).sum())
+        return max(min(fit, self.slots // 2 - held), 0 if held else 1)
 
-    def _queue(self) -> Iterator[np.ndarray]:
-        """Rows in the order they run, request by request; runs a trunk when it is reached."""
-        groups = self.groups
-        if self.copy:
-            groups = sorted(groups, key=lambda group: -len(group.trunk))
-        if self.stem:
-            self.head = self.engine.read(groups[0].trunk[: self.stem])
+    def _due(self, waiting: Texts | None) -> bool:
+        """Whether to move rows: to begin or fork texts, to drop ended ones, or for more columns."""
+        live = int((self.texts.shared()[: self.running] > 0).sum())
+        if not live or self.pattern.column == self.buffers[0].shape[-2]:
+            return True
+        forks = len(self.texts) - self.running
+        more = min(forks + len(self.evicted), self.slots - live) + self._admitted(waiting)
+        return more * 8 >= live or (self.running - live) * 8 > self.running
+
+    def _queue(self) -> Iterator[Texts]:
+        """Texts in the order they run, trunk by trunk; reads a trunk when it is reached."""
         stem = self.stem
+        if stem:
+            self.head = self.engine.read(self.groups[0].trunk[:stem])
         room = PREFILL_TOKENS if self.copy else 1
-        for batch in cut([len(group.trunk) - stem for group in groups], room, padded=True):
-            some = [groups[index] for index in batch]
-            tokens = pad([group.trunk[stem:] for group in some])
+        for batch in cut([len(group.trunk) - stem for group in self.groups], room, padded=True):
+            tokens = pad([self.groups[serial].trunk[stem:] for serial in batch])
+            first = tokens.shape[1] if self.copy else self._first(batch[0])
             pattern = Prefill(stem=self.head)
-            inside = self._inside(some[0])
-            keep = torch.tensor(
-                sorted({len(self.requests[i].prompt_ids) - 1 - stem for i in inside})
-            )
             logits = self.engine.forward(
                 tokens,
                 pattern,
                 torch.arange(stem, stem + tokens.shape[1], device=self.engine.device)[None],
-                logits_to_keep=keep.to(self.engine.device) if len(keep) else 1,
+                # Copied trunks are read for their columns alone.
+                logits_to_keep=max(tokens.shape[1] - first, 1),
             )
-            place = {int(position): row for row, position in enumerate(keep)}
             columns = pattern.columns()
-            for row, group in enumerate(some):
-                serial = batch[row]
-                own = columns[:, :, row]
+            for place, serial in enumerate(batch):
+                own = columns[:, :, place]
                 self.trunks[serial] = own if self.copy else torch.cat([self.head, own], dim=-2)
-                for index in group.members:
-                    request = self.requests[index]
-                    rows = self._rows(index, serial)
-                    if index in inside:
-                        rows = self._first(
-                            rows, logits[0, place[len(request.prompt_ids) - 1 - stem]]
-                        )
-                    if len(rows):
-                        yield rows
+                texts = self._begin(serial, logits[0], stem + first)
+                if len(texts):
+                    yield texts
 
-    def _inside(self, group: Group) -> set[int]:
-        """Requests whose first token comes from the run of the trunk."""
-        if self.copy:
-            return set()
-        prompts = {index: self.requests[index].prompt_ids for index in group.members}
-        return {
-            i
-            for i, p in prompts.items()
-            if len(p) > self.stem and np.array_equal(group.trunk[: len(p)], p)
-        }
+    def _first(self, serial: int) -> int:
+        """Where in a trunk, after the stem, a rollout that follows it draws first."""
+        trunk = self.groups[serial].trunk
+        inside = [len(p) for p in self._prompts(serial) if self._leads(p, trunk)]
+        return min(inside) - 1 - self.stem
 
-    def _rows(self, index: int, serial: int) -> np.ndarray:
-        """All rollouts of a request, to begin by feeding the prompt's last token."""
+    def _prompts(self, serial: int) -> list[np.ndarray]:
+        return [self.requests[index].prompt_ids for index in self.groups[serial].members]
+
+    def _leads(self, prompt: np.ndarray, trunk: np.ndarray) -> bool:
+        """Whether the run of a trunk says what comes after this prompt."""
+        return (
+            not self.copy
+            and len(prompt) > self.stem
+            and np.array_equal(trunk[: len(prompt)], prompt)
+        )
+
+    def _begin(self, serial: int, logits: torch.Tensor, first: int) -> Texts:
+        """The texts that the rollouts of a trunk begin with.
+
+        Those whose prompt the trunk begins with follow it for as long as they draw its tokens, from
+        ``logits`` [positions, vocabulary], of which the first come after ``first`` + 1 tokens. All
+        others begin with the last token of their prompt.
+        """
+        trunk = self.groups[serial].trunk
+        joining, bases, rollouts, tokens = {}, [], [], []
+
+        def begin(base: int, some: np.ndarray, token: np.ndarray) -> None:
+            bases.append(np.full(len(some), base))
+            rollouts.append(some)
+            tokens.append(token)
+
+        for index, prompt in zip(self.groups[serial].members, self._prompts(serial), strict=True):
+            own = self._rollouts(index)
+            if self._leads(prompt, trunk):
+                joining.setdefault(len(prompt), []).append(own)
+            else:
+                begin(len(prompt) - 1, own, np.full(len(own), prompt[-1]))
+        following = np.zeros(0, ROLLOUT)
+        for length in range(min(joining, default=len(trunk) + 1), len(trunk) + 1):
+            following = np.concatenate([following, *joining.get(length, [])])
+            if not len(following):
+                continue
+            here = self._texts(serial, np.array([length]), following)
+            drawing = np.ones(len(following), dtype=bool)
+            following, token = self._draw(here, drawing, logits[length - 1 - first][None])
+            stay = token == trunk[length] if length < len(trunk) else np.zeros(len(token), bool)
+            begin(length, following[~stay], token[~stay])
+            following = following[stay]
+        own = np.concatenate(rollouts)
+        starts, own["row"] = np.unique(np.concatenate(bases), return_inverse=True)
+        texts = self._texts(serial, starts, own[:0])
+        texts.go_on(own, np.concatenate(tokens), end=0)
+        texts.rows["source"] = -1
+        return texts
+
+    def _texts(self, serial: int, bases: np.ndarray, rollouts: np.ndarray) -> Texts:
+        """Texts of the first ``bases`` tokens of a trunk, of which no more than that is read."""
+        rows = np.zeros(len(bases), ROW)
+        rows["trunk"], rows["base"], rows["source"] = serial, bases, -1
+        # Of a trunk that is copied only the stem is read where it is.
+        rows["prefix"] = np.minimum(bases, self.stem) if self.copy else bases
+        rows["own"] = rows["base"] - rows["prefix"]
+        return Texts(rows, np.zeros((len(rows), self.longest), np.int32), rollouts)
+
+    def _rollouts(self, index: int) -> np.ndarray:
+        """All rollouts of a request."""
         request = self.requests[index]
-        rows = np.zeros(len(request.streams), dtype=ROW)
-        rows["request"], rows["rollout"] = index, np.arange(len(rows))
-        rows["stream"], rows["limit"] = request.streams, request.max_tokens
-        rows["token"], rows["trunk"] = request.prompt_ids[-1], serial
-        rows["prefix"] = len(request.prompt_ids) - 1
-        return rows
+        rollouts = np.zeros(len(request.streams), ROLLOUT)
+        rollouts["request"], rollouts["rollout"] = index, np.arange(len(rollouts))
+        rollouts["stream"], rollouts["limit"] = request.streams, request.max_tokens
+        rollouts["begin"] = len(request.prompt_ids)
+        return rollouts
 
-    def _first(self, rows: np.ndarray, logits: torch.Tensor) -> np.ndarray:
-        """Draw the first token of a request's rollouts; those that go on."""
-        rows["token"] = choose(logits[None], self.sampler, uniforms(rows["stream"], 0))
-        rows["age"] = 1
-        rows["prefix"] += 1
-        ended = self._ended(rows)
-        for row in rows[ended]:
-            self._finish(row, np.array([row["token"]], dtype=np.int32))
-        return rows[~ended]
+    def _draw(
+        self, texts: Texts, drawing: np.ndarray, logits: torch.Tensor
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draw a token for some of the rollouts, and take these away from the texts.
 
-    def _ended(self, rows: np.ndarray) -> np.ndarray:
-        return np.isin(rows["token"], self.stops) | (rows["age"] == rows["limit"])
+        ``drawing`` bool [rollouts], ``logits`` [texts, vocabulary] -> those that have not ended,
+        ROLLOUT [left], and their tokens.
+        """
+        rollouts, ages = texts.rollouts[drawing], texts.ages(texts.rollouts[drawing])
+        texts.rollouts = texts.rollouts[~drawing]
+        numbers = uniforms(rollouts["stream"], ages)
+        tokens = choose(logits, self.sampler, numbers, rollouts["row"])
+        stopped = np.isin(tokens, self.stops)
+        ended = stopped | (ages + 1 == rollouts["limit"])
+        for place in np.flatnonzero(ended):
+            rollout = rollouts[place]
+            row, begin = texts.rows[rollout["row"]], rollout["begin"]
+            before = self.groups[row["trunk"]].trunk[begin : row["base"]]
+            after = texts.tokens[rollout["row"], max(begin - row["base"], 0) : row["written"]]
+            text = np.concatenate([before, after, tokens[place, None]]).astype(np.int32)
+            reason = "stop" if stopped[place] else "length"
+            request, number = int(rollout["request"]), int(rollout["rollout"])
+            self.done.append(Completion(request, number, text, reason))
+        return rollouts[~ended], tokens[~ended]
 
-    def _finish(self, row, tokens: np.ndarray):
-        reason = "stop" if row["token"] in self.stops else "length"
-        self.done.append(Completion(int(row["request"]), int(row["rollout"]), tokens, reason))
+    def _evict(self):
+        """Close up the texts that go on; what finds no row then is read again later.
 
-    def _arrange(self, new: list[np.ndarray]):
-        """Close up the live rows, add the new ones, longest first."""
-        old = np.flatnonzero(self.alive)
-        rows = np.concatenate([self.rows[old], *new])
-        origin = np.concatenate([old, np.full(len(rows) - len(old), -1)])
-        tokens = np.zeros((len(rows), self.longest), dtype=np.int32)
-        tokens[: len(old)] = self.tokens[old]
-        tokens[len(old) :, 0] = rows["token"][len(old) :]
-        if self.copy:
-            fresh = origin < 0
-            prefix = rows["prefix"][fresh]
-            rows["own"][fresh] = np.maximum(prefix - self.stem, 0)
-            rows["prefix"][fresh] = np.minimum(prefix, self.stem)
-        trunk = np.zeros(len(rows)) if self.copy else rows["trunk"]
-        order = np.lexsort((-rows["own"], trunk))
-        self.rows, self.tokens, origin = rows[order], tokens[order], origin[order]
-        self.alive = np.ones(len(rows), dtype=bool)
+        Those that were evicted before take the rows that are left.
+        """
+        rows = self.texts.rows[: self.running]
+        rows["source"] = np.arange(self.running)
+        rows["end"] = self.pattern.column if self.pattern else 0
+        texts, over = self.texts.select(self.texts.shared() > 0).split(self.slots)
+        over.rows["own"] = over.rows["base"] - over.rows["prefix"]
+        over.rows["source"] = -1
+        back, self.evicted = self.evicted.join(over).split(self.slots - len(texts))
+        self.texts = texts.join(back)
+
+    def _forget(self, waiting: Texts | None):
+        """Drop the trunks that no text goes on from any more and none in the queue will."""
+        needed = {*self.texts.rows["trunk"].tolist(), *self.evicted.rows["trunk"].tolist()}
+        first = len(self.groups) if waiting is None else waiting.rows["trunk"][0]
+        for serial in [s for s in self.trunks if s < first and s not in needed]:
+            del self.trunks[serial]
+
+    def _arrange(self):
+        """Give every text a row: those of one trunk side by side, the longest first."""
+        own = self.texts.rows["own"]
+        trunk = np.zeros(len(own)) if self.copy else self.texts.rows["trunk"]
+        order = np.lexsort((-own, trunk))
+        self.texts, self.running = self.texts.select(order), len(order)
         self.spans = spans_of(trunk[order])
-        self._move(origin)
-        if len(rows):
-            self.pattern = Decode(self.buffers[0], self._read(), self.rows, self.spans)
+        self._move()
+        if len(order):
+            rows = self.texts.rows
+            self.pattern = Decode(self.buffers[0], self._read(), rows, self.spans)
 
     @torch.inference_mode()
-    def _move(self, origin: np.ndarray):
-        """Fill the other buffer: row i comes from row ``origin[i]``, or its trunk where -1."""
+    def _move(self):
+        """Fill the other buffer with the columns of every text."""
         old, new = self.buffers
-        own = self.rows["own"]
+        rows = self.texts.rows
+        source, own, end = rows["source"], rows["own"], rows["end"]
         now, was = own.max(initial=0), self.pattern.column if self.pattern else 0
+        together = (source >= 0) & (end == was)
         for low, high, _ in blocks_within(self.spans, own):
             length = min(own[low], was)
-            # New rows take the columns of some other row here; they are hidden or replaced.
-            chosen = torch.from_numpy(origin[low:high].clip(0)).to(old.device)
+            # The others take the columns of some row here; they are hidden or replaced.
+            chosen = torch.from_numpy(source[low:high].clip(0)).to(old.device)
             moved = old[..., was - length : was, :].index_select(2, chosen)
             new[:, :, low:high, :, now - length : now] = moved
-        if self.copy:
-            for row in np.flatnonzero(origin < 0):
-                length = own[row]
-                trunk = self.trunks[int(self.rows["trunk"][row])]
-                new[:, :, row, :, now - length : now] = trunk[..., :length, :]
+        for row in np.flatnonzero(~together & (own > 0)):
+            length, stop = own[row], end[row]
+            if source[row] < 0:
+                columns = self.trunks[int(rows["trunk"][row])][..., :length, :]
+            else:
+                columns = old[:, :, source[row], :, stop - length : stop]
+            new[:, :, row, :, now - length : now] = columns
         self.buffers = [new, old]
 
     def _read(self) -> list[torch.Tensor]:
         """What the rows of each span read of their trunk: as much as the longest prefix of them."""
         if self.copy:
             return [self.head] * len(self.spans)
-        firsts = [self.rows[low:high] for low, high in self.spans]
+        firsts = [self.texts.rows[low:high] for low, high in self.spans]
         return [self.trunks[int(of["trunk"][0])][..., : of["prefix"].max(), :] for of in firsts]
 
-    def _forget(self, waiting: np.ndarray | None):
-        """Drop the trunks that no row reads any more and none in the queue will."""
-        needed = set() if self.copy else set(self.rows["trunk"].tolist())
-        first = len(self.groups) if waiting is None else waiting["trunk"][0]
-        for serial in [s for s in self.trunks if s < first and s not in needed]:
-            del self.trunks[serial]
-
     def _step(self):
-        """Feed one token to every row and draw the next."""
-        rows, pattern = self.rows, self.pattern
-        logits = self.engine.forward(rows["token"][:, None], pattern, pattern.positions)
+        """Feed one token to every row; rollouts on a text that has been read to its end draw."""
+        texts, pattern = self.texts, self.pattern
+        rows = texts.rows[: self.running]
+        fed = rows["own"] - (rows["base"] - rows["prefix"])
+        # A row that has ended goes on with its last token, unread, until it is replaced.
+        tokens = texts.tokens[np.arange(len(rows)), np.minimum(fed, rows["written"] - 1)]
+        logits = self.engine.forward(tokens[:, None], pattern, pattern.positions)
         pattern.advance()
-        rows["token"] = choose(logits[:, 0], self.sampler, uniforms(rows["stream"], rows["age"]))
-        live = np.flatnonzero(self.alive)
-        self.tokens[live, rows["age"][live]] = rows["token"][live]
-        rows["age"] += 1
         rows["own"] += 1
-        for row in live[self._ended(rows[live])]:
-            self._finish(rows[row], self.tokens[row, : rows["age"][row]].copy())
-            self.alive[row] = False
+        ready = np.zeros(len(texts), dtype=bool)
+        ready[: len(rows)] = fed + 1 == rows["written"]
+        drawing = ready[texts.rollouts["row"]]
+        texts.go_on(*self._draw(texts, drawing, logits[:, 0]), end=pattern.column)

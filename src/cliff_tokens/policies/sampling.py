@@ -118,9 +118,17 @@ def ranks(log_probabilities: np.ndarray, token_ids: np.ndarray) -> np.ndarray:
     return 1 + (log_probabilities > of_tokens[:, None] + _TIE).sum(axis=-1)
 
 
-def draw(probabilities: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-    """Token ids [rows] by inversion; ``probabilities`` [rows, vocabulary], ``uniforms`` [rows]."""
+def draw(
+    probabilities: np.ndarray, uniforms: np.ndarray, rows: np.ndarray | None = None
+) -> np.ndarray:
+    """Token ids [draws] by inversion, each from its row of the probabilities.
+
+    ``probabilities`` [rows, vocabulary], ``uniforms`` [draws], ``rows`` int [draws]; None: each its
+    own.
+    """
     cumulative = np.cumsum(probabilities, axis=-1)
+    if rows is not None:
+        cumulative = cumulative[rows]
     targets = uniforms * cumulative[:, -1]
     return (cumulative <= targets[:, None]).sum(axis=-1)
 

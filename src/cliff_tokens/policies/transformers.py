@@ -28,7 +28,6 @@ from cliff_tokens.policies import (
 from cliff_tokens.policies.pool import (
     CROWD,
     PREFILL_TOKENS,
-    ROW,
     SLACK,
     Pool,
     cut,
@@ -37,6 +36,7 @@ from cliff_tokens.policies.pool import (
     stem_of,
 )
 from cliff_tokens.policies.sampling import Sampler
+from cliff_tokens.policies.texts import ROW
 
 LARGE = 10**7  # parameters beyond which a core writes hundreds of tokens a second
 SCORED_STEM = 256  # tokens that all prompts begin with, at least, that are read once for scores
