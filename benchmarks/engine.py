@@ -80,6 +80,17 @@ def run_engine(engine, requests, sampler) -> int:
     return sum(len(found.token_ids) for found in engine.generate(requests, sampler))
 
 
+def tokens_given(engine, requests, sampler) -> int:
+    """Tokens that the model is given for them: equal texts once, with prompts and ended rows."""
+    sizes, forward = [], engine.forward
+    engine.forward = lambda tokens, *rest, **more: (
+        sizes.append(tokens.size) or forward(tokens, *rest, **more)
+    )
+    run_engine(engine, requests, sampler)
+    del engine.forward
+    return sum(sizes)
+
+
 def run_in_batches(engine, requests, sampler, rollouts: int) -> int:
     """The same requests, ``rollouts`` at a time, so that the slots run empty after each."""
     size = max(1, rollouts // len(requests[0].streams))
@@ -180,7 +191,7 @@ def main():
         slots = {} if options.slots is None else {"slots": options.slots}
         engine = TransformersEngine(checkpoint, device="cpu", **slots)
         stock = AutoModelForCausalLM.from_pretrained(checkpoint).eval()
-        sampler = Sampler(temperature=1.0, top_p=0.95)
+        sampler = Sampler(temperature=0.7, top_p=0.9)
         if options.branches:
             run, dataset = options.branches
             model = Path(checkpoint).name
@@ -201,6 +212,7 @@ def main():
             }
         if options.vllm:
             columns["vLLM"] = open_vllm(checkpoint, requests, sampler)
+        given = tokens_given(engine, requests, sampler)
         measured = [{name: clock(run) for name, run in columns.items()}]
         measured += [
             {name: clock(run) for name, run in columns.items()}
@@ -208,7 +220,9 @@ def main():
         ]
     total = sum(len(request.streams) for request in requests)
     parameters = sum(weights.numel() for weights in stock.parameters())
-    print(f"{parameters} parameters, {len(requests)} prompts, {total} rollouts\n")
+    print(f"{parameters} parameters, {len(requests)} prompts, {total} rollouts")
+    drawn = measured[0]["this engine"][0]
+    print(f"this engine draws {drawn} tokens and gives the model {given}\n")
     print("| | rollouts/s | generated tokens/s | tokens a rollout | this engine is faster by |")
     print("|---|---|---|---|---|")
     for name in columns:
