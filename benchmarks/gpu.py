@@ -101,10 +101,10 @@ def measure_speed(name: str, engine, folder: str, options) -> None:
 def measure_sampler(name: str, engine, options) -> None:
     """Milliseconds that drawing a token for each of 256 rows takes."""
     logits = torch.randn(256, engine.vocabulary, device=options.device) * 3
-    uniforms = np.random.default_rng(0).random(256)
-    choose(logits, SAMPLER, uniforms)
+    uniforms, rows = np.random.default_rng(0).random(256), np.arange(256)
+    choose(logits, SAMPLER, uniforms, rows)
     _, seconds = clock(
-        lambda: [choose(logits, SAMPLER, uniforms) for _ in range(10)], options.device
+        lambda: [choose(logits, SAMPLER, uniforms, rows) for _ in range(10)], options.device
     )
     tell("sampler", model=name, rows=256, milliseconds=round(100 * seconds, 2))
 

@@ -27,11 +27,12 @@ def main() -> None:
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, (asked.rows, asked.vocabulary)).astype(np.float32)
     logits[:, :40] += rng.exponential(6, (asked.rows, 40)).astype(np.float32)
-    uniforms, given = rng.random(asked.rows), torch.from_numpy(logits)
+    uniforms, rows = rng.random(asked.rows), np.arange(asked.rows)
+    given = torch.from_numpy(logits)
     for sampler in SAMPLERS:
         ways = (
             lambda sampler=sampler: draw(distribution(logits, sampler), uniforms),
-            lambda sampler=sampler: choose(given, sampler, uniforms),
+            lambda sampler=sampler: choose(given, sampler, uniforms, rows),
         )
         drawn, spent = [way() for way in ways], []
         for way in ways:
