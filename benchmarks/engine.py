@@ -13,6 +13,7 @@ import argparse
 import os
 import tempfile
 import time
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -80,15 +81,15 @@ def run_engine(engine, requests, sampler) -> int:
     return sum(len(found.token_ids) for found in engine.generate(requests, sampler))
 
 
-def tokens_given(engine, requests, sampler) -> int:
-    """Tokens that the model is given for them: equal texts once, with prompts and ended rows."""
+@contextmanager
+def noting_given(engine):
+    """How many tokens the model is given, call by call: equal texts once, prompts, ended rows."""
     sizes, forward = [], engine.forward
     engine.forward = lambda tokens, *rest, **more: (
         sizes.append(tokens.size) or forward(tokens, *rest, **more)
     )
-    run_engine(engine, requests, sampler)
+    yield sizes
     del engine.forward
-    return sum(sizes)
 
 
 def run_in_batches(engine, requests, sampler, rollouts: int) -> int:
@@ -212,7 +213,8 @@ def main():
             }
         if options.vllm:
             columns["vLLM"] = open_vllm(checkpoint, requests, sampler)
-        given = tokens_given(engine, requests, sampler)
+        with noting_given(engine) as given:
+            run_engine(engine, requests, sampler)
         measured = [{name: clock(run) for name, run in columns.items()}]
         measured += [
             {name: clock(run) for name, run in columns.items()}
@@ -222,7 +224,7 @@ def main():
     parameters = sum(weights.numel() for weights in stock.parameters())
     print(f"{parameters} parameters, {len(requests)} prompts, {total} rollouts")
     drawn = measured[0]["this engine"][0]
-    print(f"this engine draws {drawn} tokens and gives the model {given}\n")
+    print(f"this engine draws {drawn} tokens and gives the model {sum(given)}\n")
     print("| | rollouts/s | generated tokens/s | tokens a rollout | this engine is faster by |")
     print("|---|---|---|---|---|")
     for name in columns:

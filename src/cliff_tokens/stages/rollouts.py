@@ -41,7 +41,7 @@ _GRADED_TOGETHER = 4096  # responses decoded and graded at a time; bounds the me
 # each, so a batch has to fill them many times over (benchmarks/README.md). Of a slow engine so many
 # are hours of work.
 BATCH = 16384
-SLOW_BATCH = 4096
+SLOW_BATCH = 2048
 
 
 @dataclass(frozen=True)
