@@ -53,6 +53,15 @@ def test_one_row_serves_all_uniforms():
         assert tokens.tolist() == expected(many, sampler, uniforms).tolist()
 
 
+def test_many_draws_are_made_a_few_at_a_time(monkeypatch):
+    logits, _ = rows(1, 3.0, count=2)
+    chosen, uniforms = np.arange(30) % 2, np.linspace(0, 1, 30, endpoint=False)
+    tokens = choosing.choose(logits, Sampler(1.0), uniforms, chosen)
+    assert tokens.tolist() == expected(logits.numpy()[chosen], Sampler(1.0), uniforms).tolist()
+    monkeypatch.setattr(choosing, "_CELLS", 7 * VOCABULARY)
+    assert choosing.choose(logits, Sampler(1.0), uniforms, chosen).tolist() == tokens.tolist()
+
+
 @pytest.mark.parametrize("sampler", [Sampler(0.7, 0.9, 50), Sampler(0.7, 0.9)])
 def test_peaked_rows_are_drawn_from_candidates_and_flat_ones_from_all(sampler, monkeypatch):
     read = []

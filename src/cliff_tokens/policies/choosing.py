@@ -42,14 +42,15 @@ def choose(
 def _whole(
     logits: torch.Tensor, sampler: Sampler, uniforms: np.ndarray, rows: np.ndarray
 ) -> np.ndarray:
-    """Token ids [draws], drawn from all of a row's logits, a few rows at a time."""
+    """Token ids [draws], drawn from all of a row's logits, a few draws at a time."""
     size, tokens = max(1, _CELLS // logits.shape[-1]), np.zeros(len(rows), dtype=np.int64)
-    needed, places = np.unique(rows, return_inverse=True)
-    for first in range(0, len(needed), size):
-        some = torch.from_numpy(needed[first : first + size]).to(logits.device)
-        probabilities = distribution(logits[some].cpu().numpy(), sampler)
-        here = np.flatnonzero((places >= first) & (places < first + size))
-        tokens[here] = draw(probabilities, uniforms[here], places[here] - first)
+    order = np.argsort(rows, kind="stable")  # draws from one row stand together
+    for first in range(0, len(order), size):
+        some = order[first : first + size]
+        needed, places = np.unique(rows[some], return_inverse=True)
+        kept = logits[torch.from_numpy(needed).to(logits.device)]
+        probabilities = distribution(kept.cpu().numpy(), sampler)
+        tokens[some] = draw(probabilities, uniforms[some], places)
     return tokens
 
 
