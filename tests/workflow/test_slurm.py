@@ -49,7 +49,7 @@ TARGETS = ("--", "figures", "tables")
 # Where the copies' size of a batch stands, and what it is set to: a shard takes seconds then, in
 # three batches at least (a trace has some 60 tokens), and can be stopped after its first.
 BATCH = ("src/cliff_tokens/stages/rollouts.py", r"^BATCH = \d+$", "BATCH = 2048")
-PLAN = "potential: {rollouts: 128}\nshards: {independent: 4}\n"
+PLAN = "potential: {rollouts: 384}\nshards: {independent: 4}\n"
 TAKEN = "taken from an earlier attempt"
 
 CLUSTER = Path(__file__).parents[1] / "slurm" / "cluster.sh"
