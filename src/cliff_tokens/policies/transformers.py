@@ -1,8 +1,8 @@
 """Rollouts on a Hugging Face model by a loop of our own: the default engine, made for CPUs.
 
-Prompts that share a beginning are read once, and rollouts run side by side in a pool. Opening a
-model compares our attention with the model's own on a short input and refuses a model for which
-they differ.
+Prompts that share a beginning are read once, and rollouts run side by side in a pool, those with
+equal texts as one. Opening a model compares our attention with the model's own on a short input and
+refuses a model for which they differ.
 
 A rollout depends on its prompt, stream and sampler. What runs beside it changes logits by float
 rounding (1e-6), which changes a token only where a uniform falls that close to a boundary.
