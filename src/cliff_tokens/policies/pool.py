@@ -188,46 +188,43 @@ class Pool:
         room = PREFILL_TOKENS if self.copy else 1
         for batch in cut([len(group.trunk) - stem for group in self.groups], room, padded=True):
             tokens = pad([self.groups[serial].trunk[stem:] for serial in batch])
-            first = tokens.shape[1] if self.copy else self._first(batch[0])
+            # Copied trunks lead nobody, and are read for their columns alone.
+            leading = self._leading(batch[0])
+            lengths = [len(self.requests[index].prompt_ids) for index in leading]
+            first = min(lengths, default=stem + tokens.shape[1]) - 1
             pattern = Prefill(stem=self.head)
             logits = self.engine.forward(
                 tokens,
                 pattern,
                 torch.arange(stem, stem + tokens.shape[1], device=self.engine.device)[None],
-                # Copied trunks are read for their columns alone.
-                logits_to_keep=max(tokens.shape[1] - first, 1),
+                logits_to_keep=stem + tokens.shape[1] - first,
             )
             columns = pattern.columns()
             for place, serial in enumerate(batch):
                 own = columns[:, :, place]
                 self.trunks[serial] = own if self.copy else torch.cat([self.head, own], dim=-2)
-                texts = self._begin(serial, logits[0], stem + first)
+                texts = self._begin(serial, leading, logits[0], first)
                 if len(texts):
                     yield texts
 
-    def _first(self, serial: int) -> int:
-        """Where in a trunk, after the stem, a rollout that follows it draws first."""
-        trunk = self.groups[serial].trunk
-        inside = [len(p) for p in self._prompts(serial) if self._leads(p, trunk)]
-        return min(inside) - 1 - self.stem
+    def _leading(self, serial: int) -> list[int]:
+        """Requests of a trunk whose prompt it begins with: its run says what comes after them."""
+        if self.copy:
+            return []
+        trunk, members = self.groups[serial].trunk, self.groups[serial].members
+        prompts = {index: self.requests[index].prompt_ids for index in members}
+        return [
+            index
+            for index, prompt in prompts.items()
+            if len(prompt) > self.stem and np.array_equal(trunk[: len(prompt)], prompt)
+        ]
 
-    def _prompts(self, serial: int) -> list[np.ndarray]:
-        return [self.requests[index].prompt_ids for index in self.groups[serial].members]
-
-    def _leads(self, prompt: np.ndarray, trunk: np.ndarray) -> bool:
-        """Whether the run of a trunk says what comes after this prompt."""
-        return (
-            not self.copy
-            and len(prompt) > self.stem
-            and np.array_equal(trunk[: len(prompt)], prompt)
-        )
-
-    def _begin(self, serial: int, logits: torch.Tensor, first: int) -> Texts:
+    def _begin(self, serial: int, leading: list[int], logits: torch.Tensor, first: int) -> Texts:
         """The texts that the rollouts of a trunk begin with.
 
-        Those whose prompt the trunk begins with follow it for as long as they draw its tokens, from
-        ``logits`` [positions, vocabulary], of which the first come after ``first`` + 1 tokens. All
-        others begin with the last token of their prompt.
+        Those of ``leading`` follow it for as long as they draw its tokens, from ``logits``
+        [positions, vocabulary], of which the first come after ``first`` + 1 tokens. All others
+        begin with the last token of their prompt.
         """
         trunk = self.groups[serial].trunk
         joining, bases, rollouts, tokens = {}, [], [], []
@@ -237,9 +234,9 @@ class Pool:
             rollouts.append(some)
             tokens.append(token)
 
-        for index, prompt in zip(self.groups[serial].members, self._prompts(serial), strict=True):
-            own = self._rollouts(index)
-            if self._leads(prompt, trunk):
+        for index in self.groups[serial].members:
+            own, prompt = self._rollouts(index), self.requests[index].prompt_ids
+            if index in leading:
                 joining.setdefault(len(prompt), []).append(own)
             else:
                 begin(len(prompt) - 1, own, np.full(len(own), prompt[-1]))
