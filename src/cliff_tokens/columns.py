@@ -31,6 +31,7 @@ _DATASET = _column("dataset", pa.string(), "name in config/datasets.yaml")
 _PROBLEM = _column("problem_id", pa.string(), "problem that is answered")
 _OWNER = (_MODEL, _DATASET, _PROBLEM)
 _CLIFF_ID = _column("cliff_id", pa.string(), "{trace_id}@{t}")
+_CLIFF_T = _column("t", pa.int32(), "position of the cliff token, 1 .. T")
 _COUNTS = (
     _column("successes", pa.int16(), "rollouts whose answer was graded correct"),
     _column("rollouts", pa.int16(), "rollouts drawn from this prefix"),
@@ -53,7 +54,6 @@ _ESTIMATE = (
     _column("after", pa.float64(), "estimated potential of prefix t"),
     _column("drop_se", pa.float64(), "standard error of before - after"),
 )
-
 _CANDIDATE = (
     _column("token_id", pa.int32(), "a token that could stand in the cliff's place"),
     _column("token", pa.string(), "the candidate, decoded alone"),
@@ -62,19 +62,25 @@ _CANDIDATE = (
     _column("is_sampled", pa.bool_(), "whether it is the cliff token itself"),
     _column("is_greedy", pa.bool_(), "whether it is the most probable token"),
 )
-
 _BOUND = (
     _column("bound", pa.float64(), "1 - q_t, which no drop can exceed"),
     _column("possible", pa.bool_(), "whether the bound exceeds the margin"),
     _column("p_exact", pa.float64(), "Fisher's exact one-sided p of no fall"),
     _column("q_fdr", pa.float64(), "Benjamini-Hochberg, over the tokens of its file"),
 )
+_AUDITED = (
+    _CLIFF_ID,
+    *_OWNER,
+    _column("kind", pa.string(), "deterministic, uncertain, sampled_off or other"),
+    _column("outcome", pa.string(), "of the trace: correct or incorrect"),
+    *_BOUND,
+    _column("selected_drop", pa.float64(), "the drop that selected the cliff"),
+)
 
 _KINDS = tuple(
     _column(kind, pa.int16(), "cliff tokens of this kind")
     for kind in ("deterministic", "uncertain", "sampled_off", "other")
 )
-
 _POLICY = (
     _MODEL,
     _column("variant", pa.string(), "pairs it was trained on; base: not trained"),
@@ -198,7 +204,7 @@ TABLES = {
         _CLIFF_ID,
         _TRACE_ID,
         *_OWNER,
-        _column("t", pa.int32(), "position of the cliff token, 1 .. T"),
+        _CLIFF_T,
         _column("ordinal", pa.int16(), "1 = first cliff of its trace"),
         _column("token_id", pa.int32(), "the cliff token"),
         _column("token", pa.string(), "the cliff token, decoded alone"),
@@ -228,12 +234,7 @@ TABLES = {
     ),
     "audit": _table(
         ("cliff_id",),
-        _CLIFF_ID,
-        *_OWNER,
-        _column("kind", pa.string(), "deterministic, uncertain, sampled_off or other"),
-        _column("outcome", pa.string(), "of the trace: correct or incorrect"),
-        *_BOUND,
-        _column("selected_drop", pa.float64(), "the drop that selected the cliff"),
+        *_AUDITED,
         _column("fresh_drop", pa.float64(), "the drop from the arms del and keep"),
         _column("fresh_se", pa.float64(), "standard error of fresh_drop"),
         _column("confirmed", pa.bool_(), "whether the rule flags fresh_drop too"),
@@ -258,12 +259,7 @@ TABLES = {
     ),
     "published_audit": _table(
         ("cliff_id",),
-        _CLIFF_ID,
-        *_OWNER,
-        _column("kind", pa.string(), "deterministic, uncertain, sampled_off or other"),
-        _column("outcome", pa.string(), "of the trace: correct or incorrect"),
-        *_BOUND,
-        _column("selected_drop", pa.float64(), "the drop that selected the cliff"),
+        *_AUDITED,
         _column("rest_drop", pa.float64(), "from the rest of both forced runs", null=True),
         _column("rest_se", pa.float64(), "standard error of rest_drop", null=True),
         _column("confirmed", pa.bool_(), "whether the rule flags rest_drop too", null=True),
@@ -281,13 +277,7 @@ TABLES = {
         _column("chi2_variance", pa.float64(), "its variance then", null=True),
         _column("p", pa.float64(), "chance of so large a chi2, then", null=True),
     ),
-    "shortlist": _table(
-        ("cliff_id", "token_id"),
-        _CLIFF_ID,
-        _TRACE_ID,
-        _column("t", pa.int32(), "position of the cliff token, 1 .. T"),
-        *_CANDIDATE,
-    ),
+    "shortlist": _table(("cliff_id", "token_id"), _CLIFF_ID, _TRACE_ID, _CLIFF_T, *_CANDIDATE),
     "candidates": _table(
         ("cliff_id", "token_id"),
         _CLIFF_ID,
@@ -326,6 +316,15 @@ TABLES = {
         _column("probability", pa.float64(), "at temperature 1, of the evaluator"),
         _column("rank", pa.int32(), "of the evaluator"),
     ),
+    "forks": _table(
+        ("cliff_id", "token_id"),
+        _column("cliff_id", pa.string(), "the cliff that the fork is matched to"),
+        _TRACE_ID,
+        _column("t", pa.int32(), "position of the fork, 1 .. T"),
+        _column("token_id", pa.int32(), "the trace's token, or its most probable alternative"),
+        _column("is_sampled", pa.bool_(), "whether it is the token of the trace"),
+        *_COUNTS,
+    ),
     "pairs": _table(
         ("pair_id",),
         _column("pair_id", pa.string(), "{cliff_id}/{chosen token}, or the two traces"),
@@ -333,7 +332,7 @@ TABLES = {
         _column("trace_id", pa.string(), "trace of the rejected side"),
         _PROBLEM,
         _column("t", pa.int32(), "position of the first token of both sides, 1 .. T"),
-        _column("kind", pa.string(), "of the cliff or control token", null=True),
+        _column("kind", pa.string(), "of the cliff, fork or control token", null=True),
         _column("prompt_ids", pa.list_(pa.int32()), "token ids of prefix t-1"),
         _column("chosen_ids", pa.list_(pa.int32()), "one token, or a response"),
         _column("rejected_ids", pa.list_(pa.int32()), "one token, or a response"),

@@ -24,6 +24,7 @@ REVISIONS = {
     "cut_points": 2,  # likewise
     "audit": 1,
     "published": 2,  # errors are the published rule's
+    "forks": 1,
     "pairs": 1,
     "training": 2,  # the record counts steps, the adapter lists its layers in one order
     "shifts": 1,

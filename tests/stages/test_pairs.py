@@ -79,9 +79,17 @@ RESAMPLING = pd.DataFrame(
     ],
     columns=["cliff_id", "arm", "successes"],
 ).assign(rollouts=64)  # fmt: skip
+# Beside the first cliff: the trace's own token of b@1 leads further; a@3's two sides lead alike.
+FORKS = pd.DataFrame(
+    [
+        ("m/d/a/0@2", "m/d/b/0", 1, 20, True, 50), ("m/d/a/0@2", "m/d/b/0", 1, 44, False, 5),
+        ("m/d/b/0@3", "m/d/a/0", 3, 12, True, 30), ("m/d/b/0@3", "m/d/a/0", 3, 41, False, 32),
+    ],
+    columns=["cliff_id", "trace_id", "t", "token_id", "is_sampled", "successes"],
+).assign(rollouts=64)  # fmt: skip
 FRAMES = {
     "cliffs": CLIFFS, "candidates": CANDIDATES, "estimates": ESTIMATES, "resampling": RESAMPLING,
-    "tokens": TOKENS, "alternatives": ALTERNATIVES, "traces": TRACES,
+    "tokens": TOKENS, "alternatives": ALTERNATIVES, "traces": TRACES, "forks": FORKS,
 }  # fmt: skip
 
 
@@ -154,6 +162,28 @@ def test_controls_are_other_tokens_of_the_same_kind_and_as_many_pairs():
     assert list(built["prompt_ids"].iloc[0]) in ([90, 91, 10, 11], [90, 92])
 
 
+def test_forks_prefer_the_side_that_was_measured_to_lead_further():
+    built, counts = build("forks")
+    assert sides(built) == [(20, 44)]  # the trace's own token
+    assert counts == {"forks": 2, "without_a_preferred_side": 1, "pairs": 1}
+    pair = built.iloc[0]
+    assert (pair["pair_id"], pair["kind"], pair["before"]) == ("m/d/b/0@1/20", "uncertain", 0.5)
+    assert (pair["successes_chosen"], pair["successes_rejected"]) == (50, 5)
+    assert list(pair["prompt_ids"]) == [90, 92]
+    falls = FORKS.assign(successes=[5, 50, 30, 32])
+    assert sides(build("forks", frames={**FRAMES, "forks": falls})[0]) == [(44, 20)]
+
+
+def test_flipped_pairs_are_those_of_all_with_their_sides_exchanged():
+    flipped, there = build("flipped")[0], build("all")[0]
+    assert flipped["pair_id"].tolist() == there["pair_id"].tolist()
+    for side, other in (("chosen", "rejected"), ("rejected", "chosen")):
+        for name in ("successes", "rollouts"):
+            assert (flipped[f"{name}_{side}"] == there[f"{name}_{other}"]).all()
+        assert flipped[f"{side}_ids"].tolist() == there[f"{other}_ids"].tolist()
+    assert flipped["weight"].tolist() == there["weight"].tolist()
+
+
 def test_splits_are_by_problem_disjoint_and_the_same_for_all_variants():
     names = pd.Series([f"p{number:03d}" for number in range(50)])
     apart = pairs.held_out_problems(names, 0.1, 1)
@@ -222,7 +252,7 @@ def test_responses_pair_correct_with_incorrect_traces_of_one_problem():
     assert counts == {"problems": 2, "problems_with_both": 1, "pairs": 2}
 
 
-@pytest.mark.parametrize("variant", ["all", "random", "deterministic", "response", "audited"])
+@pytest.mark.parametrize("variant", ["all", "flipped", "forks", "random", "deterministic", "response", "audited"])
 def test_every_variant_is_a_table_even_without_pairs(tmp_path, variant):
     built, _ = build(variant)
     tables.write(built, tmp_path / "pairs.parquet", "pairs", {})

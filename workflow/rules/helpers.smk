@@ -125,6 +125,14 @@ def branches_to_reuse(wildcards):
     return "<measured>/branches/recursive/{model}/{dataset}.parquet"
 
 
+def forks_of_variant(wildcards):
+    """The forks beside the cliffs that are trained on, for the variant that is made of them."""
+    if wildcards.variant != "forks":
+        return []
+    estimator = config["training"]["estimator"]
+    return f"<results>/forks/{estimator}/{{model}}/{TRAINING_SET}.parquet"
+
+
 def adapter(wildcards):
     """The adapter of a policy: none for base."""
     if wildcards.variant == "base":

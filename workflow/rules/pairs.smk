@@ -38,6 +38,7 @@ rule build_pairs:
         traces=collect(
             "<measured>/traces/{{model}}/{dataset}.parquet", dataset=TRAINING_SET
         ),
+        forks=forks_of_variant,
     output:
         pairs="<results>/pairs/{model}/{variant}.parquet",
     log:
@@ -77,6 +78,7 @@ use rule build_pairs as build_unseen_pairs with:
         tokens=of_unseen("tokens"),
         alternatives=of_unseen("alternatives"),
         traces=of_unseen("traces"),
+        forks=[],
     output:
         pairs="<results>/pairs/{model}/unseen.parquet",
     log:

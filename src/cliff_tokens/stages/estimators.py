@@ -45,7 +45,7 @@ class Protocol:
 
 
 # What is drawn at cliffs, once for each estimator that found them.
-AT_CLIFFS = ("resampling", "candidates", "cut_points")
+AT_CLIFFS = ("resampling", "candidates", "cut_points", "forks")
 
 
 def draws_of(estimators: Iterable[str], counts: str | None = None) -> list[str]:

@@ -8,10 +8,13 @@ these are compared with:
 |---|---|
 | all, or the name of one or two kinds | every cliff, cliffs of these kinds |
 | audited | cliffs confirmed by fresh rollouts (arms del and keep of the resampling) |
+| flipped | those of all, with the sides exchanged |
+| forks | tokens that are no cliffs, as much in doubt and at stake as these (stages/forks.py) |
 | random | tokens that are no cliffs, matched in kind and probability |
 | response, cdpo | whole responses: a correct and an incorrect trace of one problem |
 
-The pairs of random prefer what the sampler could have drawn instead, and nothing was measured.
+The pairs of forks prefer whichever side was measured to lead further, the trace's token or the
+other. Those of random prefer what the sampler could have drawn instead, and nothing was measured.
 
 A drop of potential above the margin is impossible at a deterministic token (docs/estimators.md), so
 the recursion offers none. That variant's cliffs come from the published protocol as simulated on
@@ -38,6 +41,7 @@ KINDS_OF = {
     "sampled_off": ("sampled_off",),
     "uncertain_sampled_off": ("uncertain", "sampled_off"),
     "audited": KINDS,
+    "flipped": KINDS,
     "random": KINDS,
 }
 RESPONSES = ("response", "cdpo")
@@ -100,7 +104,7 @@ def build(
     Args:
         variant: which pairs (see above).
         frames: cliffs, candidates, estimates, resampling, tokens, alternatives and traces of one
-            model and data set, by the name of the table.
+            model and data set, by the name of the table; forks, too, where the variant is forks.
         rule: which candidates are preferred, and what a pair weighs.
         certain: probability of the greedy token above which entropy is low (``taxonomy``).
         held_out: share of problems whose pairs are not trained on.
@@ -111,12 +115,18 @@ def build(
     traces = frames["traces"]
     if variant in RESPONSES:
         pairs, counts = of_responses(traces)
+    elif variant == "forks":
+        pairs, counts = of_forks(
+            frames["forks"], frames["estimates"], frames["tokens"], traces, rule, certain
+        )
     else:
         cliffs = frames["cliffs"][frames["cliffs"]["kind"].isin(KINDS_OF[variant])]
         if variant == "audited":
             fresh = fresh_drops(cliffs, frames["resampling"], rule.test)
             cliffs = cliffs[fresh["confirmed"].to_numpy()]
         pairs, counts = of_cliffs(cliffs, frames["candidates"], frames["estimates"], traces, rule)
+        if variant == "flipped":
+            pairs = flip(pairs)[COLUMNS]
         if variant == "random":
             pairs = of_controls(
                 pairs, frames["cliffs"], frames["tokens"], frames["alternatives"], traces,
@@ -166,10 +176,7 @@ def of_cliffs(
         error = np.sqrt(rows["before_se"] ** 2 + chosen_variance)
         preferred = ~rule.test.flags(rows["before"] - chosen, error)
     else:
-        rejected = rows["successes_rejected"] / rows["rollouts_rejected"]
-        rejected_variance = rejected * (1 - rejected) / rows["rollouts_rejected"]
-        any_rise = CliffTest(0.0, rule.test.z)
-        preferred = any_rise.flags(chosen - rejected, np.sqrt(chosen_variance + rejected_variance))
+        preferred = _leads(rows, rule.test.z)
     rows = rows[preferred]
     inside = cliff_tokens["cliff_id"].nunique()
     counts = {
@@ -178,6 +185,65 @@ def of_cliffs(
         "without_a_preferred_candidate": inside - rows["cliff_id"].nunique(),
     }
     return _with_prefix(rows, traces), counts
+
+
+def of_forks(
+    forks: pd.DataFrame,
+    estimates: pd.DataFrame,
+    tokens: pd.DataFrame,
+    traces: pd.DataFrame,
+    rule: PairRule,
+    certain: float,
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    """The side of a fork that leads further by ``rule.test.z`` standard errors, and the other side.
+
+    Args:
+        forks: rows of the table.
+        estimates: those that selected the cliffs that forks are matched to.
+        tokens: rows of the table.
+        traces: rows of the table.
+        rule: what counts as noise; the rest of it is about candidates.
+        certain: probability of the greedy token above which entropy is low (``taxonomy``).
+    """
+    sides = forks.drop(columns=["is_sampled"])
+    sampled, other = sides[forks["is_sampled"]], sides[~forks["is_sampled"]]
+    rows = sampled.merge(other, on=["cliff_id", *PLACE], suffixes=("_chosen", "_rejected"))
+    counts = {"forks": len(rows)}
+    exchanged = flip(rows)
+    rows = pd.concat(
+        [way[_leads(way, rule.test.z)] for way in (rows, exchanged)], ignore_index=True
+    )
+    counts["without_a_preferred_side"] = counts["forks"] - len(rows)
+    rows = rows.merge(estimates[[*PLACE, "before"]], on=PLACE, validate="m:1")
+    rows = rows.merge(tokens[[*PLACE, "entropy", "rank"]], on=PLACE, validate="m:1")
+    rows["kind"] = kinds(rows["entropy"], rows["rank"], certain)
+    rows["cliff_id"] = rows["trace_id"] + "@" + rows["t"].astype(str)
+    rows = rows.merge(traces[["trace_id", "problem_id"]], on="trace_id", validate="m:1")
+    return _with_prefix(rows, traces), counts
+
+
+def flip(rows: pd.DataFrame) -> pd.DataFrame:
+    """Pairs with their sides exchanged: what was chosen is rejected."""
+    sides = {"chosen": "rejected", "rejected": "chosen"}
+    return rows.rename(
+        columns={
+            name: name.replace(side, other)
+            for name in rows
+            for side, other in sides.items()
+            if side in name
+        }
+    )
+
+
+def _leads(rows: pd.DataFrame, z: float) -> np.ndarray:
+    """Whether the chosen side's potential is above the rejected one's by ``z`` standard errors."""
+    sides = []
+    for side in ("chosen", "rejected"):
+        p = rows[f"successes_{side}"] / rows[f"rollouts_{side}"]
+        sides.append((p, p * (1 - p) / rows[f"rollouts_{side}"]))
+    (chosen, chosen_variance), (rejected, rejected_variance) = sides
+    error = np.sqrt(chosen_variance + rejected_variance)
+    return CliffTest(0.0, z).flags(chosen - rejected, error)
 
 
 def of_controls(
