@@ -25,7 +25,9 @@ def matched(*rows, cliffs=CLIFFS, branches=None):
     found = forks.match_forks(
         cliffs,
         frame[[*PLACE, "before", "after"]],
-        frame[[*PLACE, "first_token_id", "successes", "rollouts"]] if branches is None else branches,
+        frame[[*PLACE, "first_token_id", "successes", "rollouts"]]
+        if branches is None
+        else branches,
         frame[[*PLACE, "token_id", "sampler_probability"]],
         pd.concat([less, likely], ignore_index=True),
     )

@@ -252,7 +252,9 @@ def test_responses_pair_correct_with_incorrect_traces_of_one_problem():
     assert counts == {"problems": 2, "problems_with_both": 1, "pairs": 2}
 
 
-@pytest.mark.parametrize("variant", ["all", "flipped", "forks", "random", "deterministic", "response", "audited"])
+@pytest.mark.parametrize(
+    "variant", ["all", "flipped", "forks", "random", "deterministic", "response", "audited"]
+)
 def test_every_variant_is_a_table_even_without_pairs(tmp_path, variant):
     built, _ = build(variant)
     tables.write(built, tmp_path / "pairs.parquet", "pairs", {})

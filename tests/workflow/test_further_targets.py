@@ -20,6 +20,32 @@ def test_the_simulated_catalogue_holds_what_trains_something_and_no_more(copied)
     assert own - {"deterministic"}
 
 
+def test_forks_are_rolled_out_only_for_the_variant_that_is_made_of_them(copied):
+    (copied / "forks.yaml").write_text("training: {variants: [all, flipped, forks]}\n")
+    folder = copied / "results/smoke"
+    assert not (folder / "forks").exists()
+    targets = [f"results/smoke/pairs/testbed-small/{name}.parquet" for name in ("flipped", "forks")]
+    done = snakemake(copied, *SMOKE, "forks.yaml", "--", *targets)
+    assert done.returncode == 0, done.stdout + done.stderr
+    place = "recursive/testbed-small/chains-train.parquet"
+    forks = tables.read(folder / "forks" / place, "forks")
+    cliffs = tables.read(folder / "cliffs" / place, "cliffs")
+    assert (
+        forks.groupby("cliff_id")["is_sampled"].agg(["size", "sum"]).to_numpy().tolist()
+        == [[2, 1]] * forks["cliff_id"].nunique()
+    )
+    assert set(forks["cliff_id"]) <= set(cliffs["cliff_id"])
+    assert (forks["rollouts"] == 16).all()
+    measured, flipped, there = (
+        tables.read(folder / f"pairs/testbed-small/{name}.parquet", "pairs")
+        for name in ("forks", "flipped", "all")
+    )
+    leads = measured["successes_chosen"] > measured["successes_rejected"]
+    assert leads.all()
+    assert not set(measured["cliff_id"]) & set(cliffs["cliff_id"])
+    assert flipped["chosen_ids"].map(list).tolist() == there["rejected_ids"].map(list).tolist()
+
+
 def test_candidates_take_over_branches_only_where_these_did_not_select_the_cliffs(copied):
     target = "results/smoke/candidates/recursive/testbed-small/chains.parquet"
     done = snakemake(copied, *SMOKE, "--", target)
