@@ -46,7 +46,7 @@ report: $(READY)
 	$(BIN)/snakemake --report report.zip
 
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile
+	$(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder
 
 # What is computed once more without the features of the processor that numpy uses where it has them:
 # no result may rest on how they round.

@@ -2,9 +2,9 @@
 
     PYTHONPATH=src python docs/dpo_catalogues.py results/dpo-study-* [--figure docs/figures/....svg]
 
-Prints, as csv, the gain of every catalogue and their means with Student's t over catalogues. A gain is
-a difference of accuracy in points: of a variant and base, or, in the contrasts, of two variants,
-averaged over training seeds, problems and answers.
+Prints, as csv, the gain of every catalogue and their means with Student's t over catalogues. A
+gain is a difference of accuracy in points: of a variant and base, or, in the contrasts, of two
+variants, averaged over training seeds, problems and answers.
 """
 
 import argparse

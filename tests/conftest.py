@@ -1,5 +1,6 @@
 """Options and fixtures of all tests."""
 
+from collections import Counter
 from pathlib import Path
 
 import hypothesis
@@ -18,6 +19,15 @@ def pytest_addoption(parser):
     parser.addoption(
         "--fix", action="store_true", help="rewrite generated documents in place of comparing them"
     )
+
+
+def pytest_collection_modifyitems(items):
+    """Put files of the workflow first, those of fewest tests before others.
+
+    They are the longest. Whoever takes one last works on alone while other workers are done.
+    """
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.path.parent.name != "workflow", tests[item.path]))
 
 
 @pytest.fixture(scope="session")

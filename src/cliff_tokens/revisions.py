@@ -29,7 +29,7 @@ REVISIONS = {
     "training": 2,  # the record counts steps, the adapter lists its layers in one order
     "shifts": 1,
     "evaluation": 1,
-    "exhibits": 2,  # few problems widen intervals; captions; cliffs not confirmed are hollow
+    "exhibits": 3,  # a reference's own error is taken off whatever its number of rollouts
     "explorer": 3,  # a trace opens with less work; potentials of alternatives as numbers
     "article": 2,  # leads into the explorer within a report; the scorecard on phones and paper
     "scorecard": 3,  # its line of totals reads for any numbers

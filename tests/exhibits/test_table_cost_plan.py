@@ -21,7 +21,9 @@ from cliff_tokens.stages.estimators import Protocol
 N = {"rollouts": 64, "branches": 32}
 ASSUMED = Assumptions(spread=0.5, choices=0.1, leaving=0.5, cliffs=0.4, incorrect=0.3)
 BUDGET = Budget(resampling=32, candidates=16, top=20, cut_points=8)
-STAGES = ("traces", "independent", "recursive", "resampling", "candidates", "cut_points")
+STAGES = (
+    "traces", "independent", "recursive", "resampling", "candidates", "forks", "cut_points",
+)  # fmt: skip
 
 
 def planned(datasets, limit=None, speed=None, **changes):
@@ -33,8 +35,9 @@ def test_a_plan_is_arithmetic_on_what_is_expected():
     found = planned({"a": {"problems": 10, "tokens": 100}}, speed=1000).loc["a"]
     assert (found["n"] == 20).all()  # 10 problems, two answers each
     # E T^2 = 1.25 * 100^2 = 12500; branches at a token 0.1 * (32 * 0.5 + 0.5) = 1.65
-    rollouts = np.array([1, 64 * 100, 1.65 * 100, 4 * 32 * 0.4, 20 * 16 * 0.4, 4 * 8 * 0.3])
-    tokens = [100, 64 * 6300, 1.65 * 6200, 4 * 32 * 0.4 * 50, 20 * 16 * 0.4 * 50, 32 * 0.3 * 62.5]
+    at_cliffs = 0.4 * np.array([4 * 32, 20 * 16, 2 * 16])
+    rollouts = np.array([1, 64 * 100, 1.65 * 100, *at_cliffs, 4 * 8 * 0.3])
+    tokens = [100, 64 * 6300, 1.65 * 6200, *(at_cliffs * 50), 32 * 0.3 * 62.5]
     assert found.index.tolist() == list(STAGES)
     np.testing.assert_allclose(found["rollouts"].astype(float), 20 * rollouts)
     np.testing.assert_allclose(found["generated_tokens"].astype(float), 20 * np.array(tokens))
@@ -114,6 +117,9 @@ def test_a_run_works_for_four_purposes():
     ]  # fmt: skip
     assert "cut_points" in works[0].stages
     assert "cut_points" not in works[2].stages
+    assert not any("forks" in work.stages for work in works)
+    works = list_works(analysis, training, policies | {"variant": ["base", "forks"]}, evaluation)
+    assert ["forks" in work.stages for work in works] == [False, False, True, False, False]
     assert works[3].stages == ["traces", "recursive"]
     assert works[4].stages == ["traces"]
 

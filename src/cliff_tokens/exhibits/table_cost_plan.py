@@ -12,6 +12,7 @@ E T^2 = (1 + spread^2) (E T)^2, cliffs lying anywhere:
 | recursive | N (1 - q_t), and 1/2 for rounding up, where q_t < 1 | (T - 1) / 2, likewise |
 | resampling | those of an arm, four times for each cliff | T / 2 |
 | candidates | after each of the most probable tokens at each cliff | T / 2 |
+| forks | after both sides of a fork at each cliff, where a variant is made of them | T / 2 |
 | cut_points | of an incorrect trace: four cuts, the bare prompt among them | 5 T / 8 |
 
 Candidates and cut points take over what other stages drew, so that theirs are upper bounds.
@@ -176,6 +177,10 @@ def list_works(
     """Everything that a run generates tokens for; arguments as those of ``values``."""
     # Both estimators stand side by side, whichever the run has.
     stages = ["traces", "independent", "recursive", "resampling", "candidates"]
+    further = {
+        "analysis": ["cut_points"],
+        "training": ["forks"] if "forks" in policies["variant"] else [],
+    }
     policy_count = math.prod(map(len, policies.values()))
     recount = evaluation["recount"]
     works = [
@@ -183,7 +188,7 @@ def list_works(
             purpose,
             dataset,
             answers=len(traces.models) * traces.samples,
-            stages=[*stages, "cut_points"] if purpose == "analysis" else stages,
+            stages=[*stages, *further[purpose]],
             rollouts=traces.rollouts,
             branches=traces.branches,
             # Of the simulated catalogue one kind alone is resampled: at most so many.
@@ -261,6 +266,7 @@ def _stages(
     cliffs = assumed.cliffs * work.catalogues
     arms = 4 * budget.resampling * cliffs
     candidates = budget.top * budget.candidates * cliffs
+    forks = 2 * budget.candidates * assumed.cliffs
     cuts = 4 * budget.cut_points * assumed.incorrect
     return {
         "traces": (1, length),
@@ -268,5 +274,6 @@ def _stages(
         "recursive": (branches * length, branches * (square - length) / 2),
         "resampling": (arms, arms * length / 2),
         "candidates": (candidates, candidates * length / 2),
+        "forks": (forks, forks * length / 2),
         "cut_points": (cuts, cuts * length * 5 / 8),
     }
