@@ -130,7 +130,10 @@ def forks_of_variant(wildcards):
     if wildcards.variant != "forks":
         return []
     estimator = config["training"]["estimator"]
-    return f"<results>/forks/{estimator}/{{model}}/{TRAINING_SET}.parquet"
+    return collect(
+        f"<results>/forks/{estimator}/{{{{model}}}}/{{dataset}}.parquet",
+        dataset=TRAINING_SET,
+    )
 
 
 def adapter(wildcards):
