@@ -31,6 +31,7 @@ from cliff_tokens.stages.arms import fresh_drops
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.controls import match, others
 from cliff_tokens.stages.taxonomy import KINDS, kinds
+from cliff_tokens.statistics import unpooled_error
 from cliff_tokens.tables import PLACE
 
 # Kinds of the cliffs that a variant takes.
@@ -209,10 +210,7 @@ def of_forks(
     sampled, other = sides[forks["is_sampled"]], sides[~forks["is_sampled"]]
     rows = sampled.merge(other, on=["cliff_id", *PLACE], suffixes=("_chosen", "_rejected"))
     counts = {"forks": len(rows)}
-    exchanged = flip(rows)
-    rows = pd.concat(
-        [way[_leads(way, rule.test.z)] for way in (rows, exchanged)], ignore_index=True
-    )
+    rows = pd.concat([way[_leads(way, rule.test.z)] for way in (rows, flip(rows))])
     counts["without_a_preferred_side"] = counts["forks"] - len(rows)
     rows = rows.merge(estimates[[*PLACE, "before"]], on=PLACE, validate="m:1")
     rows = rows.merge(tokens[[*PLACE, "entropy", "rank"]], on=PLACE, validate="m:1")
@@ -237,13 +235,10 @@ def flip(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _leads(rows: pd.DataFrame, z: float) -> np.ndarray:
     """Whether the chosen side's potential is above the rejected one's by ``z`` standard errors."""
-    sides = []
-    for side in ("chosen", "rejected"):
-        p = rows[f"successes_{side}"] / rows[f"rollouts_{side}"]
-        sides.append((p, p * (1 - p) / rows[f"rollouts_{side}"]))
-    (chosen, chosen_variance), (rejected, rejected_variance) = sides
-    error = np.sqrt(chosen_variance + rejected_variance)
-    return CliffTest(0.0, z).flags(chosen - rejected, error)
+    chosen, rejected = rows["successes_chosen"], rows["successes_rejected"]
+    n, other_n = rows["rollouts_chosen"], rows["rollouts_rejected"]
+    error = unpooled_error(chosen, rejected, n, other_n)
+    return CliffTest(0.0, z).flags(chosen / n - rejected / other_n, error)
 
 
 def of_controls(
