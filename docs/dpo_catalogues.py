@@ -30,7 +30,10 @@ CONTRASTS = [("all", "forks"), ("all", "flipped"), ("all", "random")]
 
 
 def read(folder: Path) -> pd.DataFrame:
-    """Gains of one run: model, catalogue, decoding, and a column for every variant."""
+    """Gains of one finished run: model, catalogue, decoding, and a column for every variant."""
+    last = folder / "tables" / "table_dpo_accuracy.csv"
+    if not last.exists():
+        raise SystemExit(f"{last}: no such file, so the run is not finished; let it go on")
     files = sorted(folder.glob("evaluation/*/*/seed-*.parquet"))
     evaluation = tables.read_all(files, "evaluation")
     gains = gains_by_seed(evaluation, list(pd.unique(evaluation["model"])), VARIANTS)
