@@ -48,3 +48,8 @@ def test_the_catalogue_is_the_unit(catalogues):
     assert np.isnan(means.loc["all less forks", "p_holm"])
     smallest = means["p"].drop("all less forks").idxmin()
     assert means.loc[smallest, "p_holm"] == pytest.approx(min(1, 6 * means.loc[smallest, "p"]))
+
+
+def test_a_run_that_is_not_finished_is_refused(catalogues, tmp_path):
+    with pytest.raises(SystemExit, match=r"table_dpo_accuracy\.csv: no such file"):
+        catalogues.read(tmp_path)
