@@ -51,12 +51,13 @@ def compared(gains: pd.DataFrame) -> pd.DataFrame:
 
 def pool(rows: pd.DataFrame) -> pd.DataFrame:
     """Means over catalogues of the rows of ``compared``, their intervals and p."""
-    groups = rows.groupby(["decoding", "of"], sort=False)["gain"]
-    means = groups.agg(catalogues="size", gain="mean", sd="std").reset_index()
-    error, df = means["sd"] / np.sqrt(means["catalogues"]), means["catalogues"] - 1
-    half = stats.t.ppf(0.975, df) * error
-    means["low"], means["high"] = means["gain"] - half, means["gain"] + half
-    means["p"] = 2 * stats.t.sf(np.abs(means["gain"] / error), df)
+    means = []
+    for (decoding, name), gains in rows.groupby(["decoding", "of"], sort=False)["gain"]:
+        test = stats.ttest_1samp(gains, 0)
+        low, high = test.confidence_interval(0.95)
+        labels = {"decoding": decoding, "of": name, "catalogues": len(gains)}
+        means.append(labels | {"gain": gains.mean(), "low": low, "high": high, "p": test.pvalue})
+    means = pd.DataFrame(means)
     question = means["of"].eq(" less ".join(CONTRASTS[0]))
     means["p_holm"] = holm(means["p"].where(~question).to_numpy())
     return means

@@ -16,6 +16,12 @@ def others(tokens: pd.DataFrame, cliffs: pd.DataFrame) -> pd.DataFrame:
     return tokens[~among(tokens, cliffs, PLACE)].sort_values(PLACE, ignore_index=True)
 
 
+def most_probable_first(alternatives: pd.DataFrame) -> pd.DataFrame:
+    """The alternatives by trace, t and falling probability, the lowest id first in a tie."""
+    order = [*PLACE, "probability", "token_id"]
+    return alternatives.sort_values(order, ascending=[True, True, False, True])
+
+
 def match(
     cliffs: pd.DataFrame,
     pool: pd.DataFrame,

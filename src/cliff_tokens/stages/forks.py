@@ -12,7 +12,7 @@ Both sides are rolled out afresh, so that what selected a fork does not tell whi
 import numpy as np
 import pandas as pd
 
-from cliff_tokens.stages.controls import match, others
+from cliff_tokens.stages.controls import match, most_probable_first, others
 from cliff_tokens.stages.rollouts import COUNTS, join, make_plan
 from cliff_tokens.tables import PLACE
 
@@ -39,10 +39,8 @@ def match_forks(
         tokens: their scores.
         alternatives: rows of the table.
     """
-    order = alternatives.sort_values(
-        [*PLACE, "probability", "token_id"], ascending=[True, True, False, True]
-    )
-    first = order.drop_duplicates(PLACE).rename(columns={"token_id": "first_token_id"})
+    first = most_probable_first(alternatives).drop_duplicates(PLACE)
+    first = first.rename(columns={"token_id": "first_token_id"})
     places = first[[*PLACE, "first_token_id"]].merge(branches, on=[*PLACE, "first_token_id"])
     places = places.merge(estimates[[*PLACE, "before", "after"]], on=PLACE, validate="1:1")
     places = places.merge(

@@ -29,7 +29,7 @@ import pandas as pd
 from cliff_tokens.policies import sampling
 from cliff_tokens.stages.arms import fresh_drops
 from cliff_tokens.stages.cliff_test import CliffTest
-from cliff_tokens.stages.controls import match, others
+from cliff_tokens.stages.controls import match, most_probable_first, others
 from cliff_tokens.stages.taxonomy import KINDS, kinds
 from cliff_tokens.statistics import unpooled_error
 from cliff_tokens.tables import PLACE
@@ -281,10 +281,7 @@ def of_controls(
     controls = match(cliffs, pool.iloc[order], distance).drop(columns="cliff_id")
     controls = controls.merge(pool[[*PLACE, "token_id", "kind"]], on=PLACE)
     controls = controls.rename(columns={"token_id": "token_id_rejected"})
-    rows = alternatives.merge(controls, on=PLACE)
-    rows = rows.sort_values(
-        [*PLACE, "probability", "token_id"], ascending=[True, True, False, True]
-    )
+    rows = most_probable_first(alternatives.merge(controls, on=PLACE))
     rows = rows[rows.groupby(PLACE).cumcount() < rows["taken"]]
     rows["cliff_id"] = rows["trace_id"] + "@" + rows["t"].astype(str)
     rows = rows.rename(columns={"token_id": "token_id_chosen"})
