@@ -15,6 +15,7 @@ from helpers.dpo import RECIPE, SMALL, pairs_of
 from helpers.models import change_weights, say
 from helpers.repository import ROOT
 from peft import PeftModel
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from cliff_tokens.columns import TABLES
@@ -33,6 +34,30 @@ def test_weights_scale_gradients_and_an_epoch_counts_every_pair_once(tmp_path):
     ]
     # An untrained adapter has a loss of log 2 for each pair, whatever the weight's unit.
     assert np.mean(losses) == pytest.approx(np.log(2), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("size", "longest", "rows"),
+    [(16, 128, 16), (16, 129, 8), (7, 600, 1), (8, 600, 2), (4, 9000, 1)],
+)
+def test_a_step_is_taken_in_equal_passes_that_fit(size, longest, rows):
+    settings = training.passes(size, longest)
+    assert settings["per_device_train_batch_size"] == rows
+    assert rows * settings["gradient_accumulation_steps"] == size
+
+
+def test_passes_of_a_step_train_as_one_pass_does(tmp_path, monkeypatch):
+    # 5 traces a step leave one for the last step of an epoch, which is one pass and not five.
+    recipe, trained = replace(RECIPE, batch=15, dropout=0.0), {}
+    for name, tokens in (("one pass", 10_000), ("passes", 1)):
+        monkeypatch.setattr(training, "_TOKENS", tokens)
+        history = training.train(pairs_of(), SMALL, "all", recipe, 1, tmp_path / name, {})
+        trained[name] = history, load_file(tmp_path / name / "adapter_model.safetensors")
+    (history, weights), (again, weights_again) = trained.values()
+    pd.testing.assert_frame_equal(history, again, rtol=1e-4, atol=1e-5)
+    assert history["pairs"].tolist() == again["pairs"].tolist()
+    for name, one in weights.items():
+        torch.testing.assert_close(weights_again[name], one, rtol=1e-3, atol=1e-5)
 
 
 def test_a_pair_that_does_not_fit_the_model_is_an_error_and_never_cut():

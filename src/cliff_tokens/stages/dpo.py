@@ -125,7 +125,10 @@ class SharedForwardDPOTrainer(_CountingDPOTrainer):
         super().__init__(*args, **{**kwargs, "data_collator": collate})
         if self.accelerator.num_processes > 1:
             raise NotImplementedError("training: runs in one process; start one for each adapter")
-        rows, size = len(self.train_dataset), self.args.per_device_train_batch_size
+        # The trainer counts the passes of each step anew: the last one of an epoch has fewer.
+        self.current_gradient_accumulation_steps = self.args.gradient_accumulation_steps
+        size = self.args.per_device_train_batch_size * self.args.gradient_accumulation_steps
+        rows = len(self.train_dataset)
         weights = sum(map(sum, self.train_dataset["weight"]))
         self.weight_of_step = weights / -(-rows // size) if rows else 1.0
 
@@ -146,7 +149,10 @@ class SharedForwardDPOTrainer(_CountingDPOTrainer):
             if not training:
                 for side, logp in token_logps(model, inputs).items():
                     metrics[f"sum/logp_{side}"].append((weight * logp).sum().item())
-        return loss / (self.weight_of_step if training else weight.sum())
+        if not training:
+            return loss / weight.sum()
+        # Of a step's passes the trainer takes the mean, where this is a sum.
+        return loss * self.current_gradient_accumulation_steps / self.weight_of_step
 
 
 def by_trace(pairs: pd.DataFrame) -> list[dict]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _HISTORY = TABLES["training"].schema.names
 _SIDES = ("prompt_ids", "chosen_ids", "rejected_ids", "rejected_weights")
 _PARTS = 4  # held-out pairs are measured, and a checkpoint is written, after each of these parts
+_TOKENS = 2048  # of a pass: a model of 8 B holds some 10 MB for each until the gradient is taken
 
 logger = logging.getLogger(__name__)
 
@@ -192,6 +193,7 @@ def make_trainer(
     if shared:
         rows = {name: dpo.with_reference(dpo.by_trace(part), model) for name, part in parts.items()}
         size = max(1, round(recipe.batch * len(rows["train"]) / len(parts["train"])))
+        longest = max(len(row["input_ids"]) for row in rows["train"])
     else:
         if not np.all(parts["train"]["weight"] == 1):
             raise ValueError("training.recipe.append_eos: needs training.weights: pair")
@@ -203,7 +205,7 @@ def make_trainer(
             ]
             for name, part in parts.items()
         }
-        size = recipe.batch
+        size, longest = recipe.batch, 2 * _longest(parts["train"])
     steps_of_part = -(-recipe.epochs * -(-len(rows["train"]) // size) // _PARTS)
     rows = {name: Dataset.from_list(part) if part else None for name, part in rows.items()}
     args = DPOConfig(
@@ -213,8 +215,7 @@ def make_trainer(
         lr_scheduler_type="cosine",
         warmup_steps=recipe.warmup,
         num_train_epochs=recipe.epochs,
-        per_device_train_batch_size=size,
-        per_device_eval_batch_size=size,
+        **passes(size, longest),
         max_length=None,  # TRL would cut silently; refuse_long does not
         remove_unused_columns=False,
         seed=seed,
@@ -247,6 +248,21 @@ def make_trainer(
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
+
+
+def passes(size: int, longest: int) -> dict[str, int]:
+    """Settings of a trainer that takes a step of ``size`` rows in equal passes that fit in memory.
+
+    A pass holds at most ``_TOKENS`` tokens, of rows as long as the longest, and at least one row.
+    """
+    rows = max(
+        n for n in range(1, size + 1) if size % n == 0 and n * longest <= max(_TOKENS, longest)
+    )
+    return {
+        "per_device_train_batch_size": rows,
+        "per_device_eval_batch_size": rows,
+        "gradient_accumulation_steps": size // rows,
+    }
 
 
 def refuse_long(pairs: pd.DataFrame, context: int | None) -> None:
@@ -357,7 +373,7 @@ def _with_token_weights(
         recipe.lora(),
         learning_rate=recipe.learning_rate,
         num_train_epochs=recipe.epochs,
-        per_device_train_batch_size=recipe.batch,
+        **passes(recipe.batch, _longest(pairs)),
         seed=seed,
         use_cpu=device == "cpu",
     )
