@@ -2,8 +2,8 @@
 
     PYTHONPATH=src python docs/dpo_catalogues.py [results/dpo-study-1 results/dpo-study-2 ...]
 
-Adds the gains of these runs to docs/dpo_catalogues.csv, in place of what stands there of them, draws
-docs/figures/dpo_catalogues.svg of all that stand there, and prints the tables of docs/dpo.md.
+Adds the gains of these runs to docs/dpo_catalogues.csv, in place of what stands there of them,
+draws docs/figures/dpo_catalogues.svg of all that stand there, and prints the tables of docs/dpo.md.
 
 A gain is a change of accuracy in percentage points, from base to a variant, averaged over training
 seeds, problems and answers of one catalogue. Intervals and p are Student's t over catalogues.

@@ -26,7 +26,7 @@ REVISIONS = {
     "published": 2,  # errors are the published rule's
     "forks": 1,
     "pairs": 1,
-    "training": 2,  # the record counts steps, the adapter lists its layers in one order
+    "training": 3,  # a step is taken in passes that fit in memory
     "shifts": 1,
     "evaluation": 1,
     "exhibits": 3,  # a reference's own error is taken off whatever its number of rollouts
