@@ -29,7 +29,7 @@ REVISIONS = {
     "training": 3,  # a step is taken in passes that fit in memory
     "shifts": 1,
     "evaluation": 1,
-    "exhibits": 3,  # a reference's own error is taken off whatever its number of rollouts
+    "exhibits": 4,  # cliffs that are all on traces of one outcome have no interval of their excess
     "explorer": 3,  # a trace opens with less work; potentials of alternatives as numbers
     "article": 2,  # leads into the explorer within a report; the scorecard on phones and paper
     "scorecard": 3,  # its line of totals reads for any numbers

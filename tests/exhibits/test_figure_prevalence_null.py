@@ -50,6 +50,21 @@ def test_cliffs_are_expected_by_the_potential_after_them():
     assert np.isnan(empty["p"])
 
 
+@pytest.mark.parametrize("outcome", ["incorrect", "correct"])
+def test_cliffs_on_traces_of_one_outcome_tell_no_interval(outcome):
+    ids = np.arange(12).astype(str)
+    cliffs = pd.DataFrame(
+        {"cliff_id": ids, "model": "m", "dataset": "d", "problem_id": ids, "ordinal": 1}
+    ).assign(outcome=outcome)
+    resampling = pd.DataFrame(
+        {"cliff_id": ids, "arm": "keep", "successes": np.arange(12), "rollouts": 64}
+    )
+    row = figure_prevalence_null.values(cliffs, resampling, INTERVALS, ["m"], ["d"]).iloc[0]
+    assert row["excess"] == pytest.approx(66 / 64 if outcome == "incorrect" else 66 / 64 - 12)
+    # Every resample has the same sign: taken for an interval, they would exclude zero.
+    assert np.isnan([row["excess_low"], row["excess_high"]]).all()
+
+
 def test_the_potential_that_selected_a_cliff_is_not_read(given):
     frame = values("figure_prevalence_null", given)
     spoiled = given["cliffs"].assign(before=np.nan, after=np.nan)

@@ -50,7 +50,8 @@ def values(
 
     ``n`` counts cliffs and ``problems`` those they are on. ``excess`` is what is seen on incorrect
     traces less what is expected there, and so the shortfall on correct ones; its interval resamples
-    problems, what is seen and what is expected together. The same of the first cliffs of traces is
+    problems, what is seen and what is expected together. Where all cliffs are on traces of one
+    outcome there is none: no resample could show a shortfall. The same of the first cliffs of traces is
     ``first``, ``first_incorrect`` and ``first_expected``; ``p`` is the chance that as many
     of them or more are on incorrect traces.
 
@@ -84,6 +85,8 @@ def compare(cell: pd.DataFrame, intervals: Intervals) -> dict:
     first = cell[cell["first"]]
     n, seen, expected = len(cell), cell["seen"].sum(), cell["expected"].sum()
     mean = mean_columns("excess", cell["seen"] - cell["expected"], cell["cluster"], intervals)
+    if seen in (0, n):
+        mean |= {"excess_low": np.nan, "excess_high": np.nan}
     return {
         "n": n,
         "problems": cell["cluster"].nunique(),
