@@ -49,6 +49,20 @@ def test_a_trace_without_a_cliff_says_so(frames):
     assert show_trace("results/r", min(without), "independent").endswith("\nno cliff")
 
 
+def test_a_trace_that_was_not_measured_says_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def thin(frames):
+        first = frames["estimates"]["trace_id"].min()
+        for name in ("estimates", "cliffs"):
+            frames[name] = frames[name][frames[name]["trace_id"].eq(first)]
+
+    frames = write_run(thin, models=("small",))
+    name = frames["traces"]["trace_id"].max()
+    with pytest.raises(RunError, match=f"{name}: independent measured the first problems"):
+        show_trace("results/r", name, "independent")
+
+
 def test_what_a_terminal_would_obey_is_written_out(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 

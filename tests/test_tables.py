@@ -46,6 +46,14 @@ def test_order_of_rows_and_columns_does_not_change_the_bytes(tmp_path):
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
 
 
+def test_counts_are_read_wide_enough_to_be_squared(tmp_path):
+    # The file keeps them in two bytes, in which the square of 200 has no room.
+    write(counts(2).assign(rollouts=200), tmp_path / "a.parquet")
+    assert pq.read_schema(tmp_path / "a.parquet").field("rollouts").type == "int16"
+    again = tables.read(tmp_path / "a.parquet", "potential")
+    assert (again["rollouts"] ** 2).tolist() == [40_000] * 2
+
+
 def test_an_empty_table_keeps_its_columns(tmp_path):
     write(counts(0), tmp_path / "a.parquet")
     assert tables.read(tmp_path / "a.parquet", "potential").columns.tolist()[:2] == [

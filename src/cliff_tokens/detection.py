@@ -83,7 +83,7 @@ def measure_drops(
 
 
 def keep_cliffs(drops: pd.DataFrame) -> pd.DataFrame:
-    """The rows that are cliffs, without the columns that only a token that is none needs."""
+    """The rows that are cliffs, without what is summed over all tokens or true of every row."""
     return drops[drops["cliff"]].drop(columns=["chance", "cliff"]).reset_index(drop=True)
 
 

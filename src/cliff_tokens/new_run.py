@@ -184,7 +184,7 @@ models: [{model}]
 datasets: [{dataset}]
 problems: {{limit: {limit}}}   # the first ones, to begin with; null asks all {count}
 potential:
-  estimators: [recursive]   # a twenty-fifth of the rollouts; add independent for the published protocol
+  estimators: [recursive]   # add independent for the published protocol: 25 times the rollouts
   main: recursive
 agreement: {{pairs: []}}      # takes a second model that shares the tokens
 training: {{models: []}}      # name the model to train it on its cliffs (docs/dpo.md)

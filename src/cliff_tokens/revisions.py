@@ -30,7 +30,7 @@ REVISIONS = {
     "shifts": 1,
     "evaluation": 1,
     "exhibits": 4,  # cliffs that are all on traces of one outcome have no interval of their excess
-    "explorer": 3,  # a trace opens with less work; potentials of alternatives as numbers
+    "explorer": 4,  # branches that two estimators read are counted once
     "article": 2,  # leads into the explorer within a report; the scorecard on phones and paper
     "scorecard": 3,  # its line of totals reads for any numbers
     "provenance": 1,

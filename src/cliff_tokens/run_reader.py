@@ -45,6 +45,11 @@ def show_trace(run: str | Path, trace_id: str, estimator: str | None = None) -> 
     cliffs = found.cliffs[found.cliffs["trace_id"].eq(trace_id)].sort_values("t")
     tokens = found.tokens[found.tokens["trace_id"].eq(trace_id)].sort_values("t")
     estimates = found.estimates[found.estimates["trace_id"].eq(trace_id)].sort_values("t")
+    if estimates.empty:
+        raise RunError(
+            f"{trace_id}: {found.estimator} measured the first problems of each data set only "
+            "(potential.subset); name one of these, or another --estimator"
+        )
     read = "no answer" if trace["answer"] is None else f"the answer {printable(trace['answer'])}"
     golds = " or ".join(printable(gold) for gold in problem["answer"].split("\n"))
     start, end = estimates["before"].iloc[0], estimates["after"].iloc[-1]

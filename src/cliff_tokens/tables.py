@@ -66,7 +66,7 @@ def read(path: str | Path, name: str) -> pd.DataFrame:
             f"{path}: written with schema revision {metadata['schema_revision']}, "
             f"this version reads {SCHEMA_REVISION}; remove the file and run again"
         )
-    return pq.read_table(path, schema=TABLES[name].schema).to_pandas()
+    return _frame(pq.read_table(path, schema=TABLES[name].schema))
 
 
 def read_all(paths: Iterable[str | Path], name: str) -> pd.DataFrame:
@@ -77,7 +77,14 @@ def read_all(paths: Iterable[str | Path], name: str) -> pd.DataFrame:
 
 def empty(name: str) -> pd.DataFrame:
     """The table ``name`` without rows."""
-    return TABLES[name].schema.empty_table().to_pandas()
+    return _frame(TABLES[name].schema.empty_table())
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    """The table in memory, where counts are wide enough to be squared."""
+    frame = table.to_pandas()
+    short = frame.select_dtypes("int16").columns
+    return frame.astype(dict.fromkeys(short, "int64"))
 
 
 def read_labeled(paths: Iterable[str | Path]) -> pd.DataFrame:

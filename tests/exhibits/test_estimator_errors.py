@@ -113,16 +113,3 @@ def test_without_independent_rollouts_there_is_nothing_to_set_the_cost_against(c
 def test_estimates_of_other_tokens_are_refused(chain):
     with pytest.raises(ValueError, match="not of the same tokens"):
         compare(chain["independent"].iloc[1:], chain)
-
-
-def test_counts_of_two_bytes_are_squared_as_numbers(chain):
-    # A table keeps counts in two bytes, in which the square of 200 has no room.
-    names, counts = ("traces", "tokens", "alternatives", "reference", "branches"), {}
-    truth = Truth(*(chain[name] for name in names))
-    branches = draw_branches(truth, 2000, np.random.default_rng(1))
-    assert branches["rollouts"].max() > 200
-    for kind in ("int16", "int64"):
-        of_kind = branches.astype({"successes": kind, "rollouts": kind})
-        counts[kind] = unsmoothed_errors(truth.traces, truth.tokens, of_kind)
-    pd.testing.assert_frame_equal(counts["int16"], counts["int64"])
-    assert counts["int16"].notna().all(axis=None)

@@ -9,8 +9,8 @@ from cliff_tokens.stages.estimators import Protocol
 
 PROTOCOL = Protocol(rollouts=4, branches=4, second_round=1.0)
 
-NO_POTENTIAL, NO_BRANCHES, NO_CANDIDATES = map(
-    tables.empty, ("potential", "branches", "candidates")
+NO_POTENTIAL, NO_BRANCHES, NO_CANDIDATES, NO_FORKS = map(
+    tables.empty, ("potential", "branches", "candidates", "forks")
 )
 
 
@@ -44,9 +44,11 @@ def test_detection_is_counted_where_it_was_run_and_predicted_where_not():
             "estimator": "recursive",
         }
     )
+    forks = pd.DataFrame({"model": "m", "estimator": "recursive", "rollouts": [8, 8]})
+    adapters = pd.concat([ADAPTERS, ADAPTERS.assign(variant="forks")])
     found = values(
-        ADAPTERS, traces, tokens, NO_POTENTIAL, branches, candidates, PROTOCOL, ["m"],
-        {"all": "recursive", "uncertain": None},
+        adapters, traces, tokens, NO_POTENTIAL, branches, candidates, forks, PROTOCOL,
+        ["m"], {"all": "recursive", "forks": "recursive", "uncertain": None},
     ).set_index("variant")  # fmt: skip
     row = found.loc["all"]
     assert (row["seeds"], row["pairs"], row["loss_positions"]) == (2, 40, 80)
@@ -54,15 +56,16 @@ def test_detection_is_counted_where_it_was_run_and_predicted_where_not():
     assert (row["recursive_rollouts"], row["recursive_tokens"]) == (4, 7)
     assert (row["independent_rollouts"], row["independent_tokens"]) == (12, 24)
     assert (row["recursive_source"], row["independent_source"]) == ("counted", "predicted")
-    assert row["candidate_rollouts"] == 3  # of four, one was taken over from another table
+    assert row["pair_rollouts"] == 3  # of four, one was taken over from another table
+    assert found.loc["forks", "pair_rollouts"] == 16  # both sides, and no candidates
     none = values(
-        ADAPTERS, traces, tokens, NO_POTENTIAL, branches.iloc[:0], candidates.iloc[:0], PROTOCOL,
-        ["m"], {"all": "recursive"},
+        ADAPTERS, traces, tokens, NO_POTENTIAL, branches.iloc[:0], candidates.iloc[:0], NO_FORKS,
+        PROTOCOL, ["m"], {"all": "recursive"},
     ).iloc[0]  # fmt: skip
-    assert (none["recursive_rollouts"], none["candidate_rollouts"]) == (0, 0)
+    assert (none["recursive_rollouts"], none["pair_rollouts"]) == (0, 0)
     row = found.loc["uncertain"]
     assert row["recursive_source"] == row["independent_source"] == "not needed"
-    assert row["recursive_rollouts"] == row["candidate_rollouts"] == 0
+    assert row["recursive_rollouts"] == row["pair_rollouts"] == 0
     drawn = branches.drop(columns="draws")
     row = values(
         ADAPTERS,
@@ -71,6 +74,7 @@ def test_detection_is_counted_where_it_was_run_and_predicted_where_not():
         drawn,
         NO_BRANCHES,
         NO_CANDIDATES,
+        NO_FORKS,
         PROTOCOL,
         ["m"],
         {"uncertain": None, "all": None},
@@ -96,6 +100,7 @@ def test_independent_rollouts_are_counted_too():
         potential,
         NO_BRANCHES,
         candidates,
+        NO_FORKS,
         PROTOCOL,
         ["m"],
         {"all": "independent"},
@@ -103,4 +108,4 @@ def test_independent_rollouts_are_counted_too():
     assert (row["independent_tokens"], row["independent_source"]) == (9, "counted")
     # Two branches after the only token, of which nothing remains: N (1 - q) = 2.
     assert (row["recursive_rollouts"], row["recursive_source"]) == (2, "predicted")
-    assert row["candidate_rollouts"] == 0  # of another catalogue
+    assert row["pair_rollouts"] == 0  # of another catalogue

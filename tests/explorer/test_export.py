@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from helpers.run_folder import write_run
+from helpers.run_folder import write, write_run
 
 from cliff_tokens.explorer.export import traces_of
 from cliff_tokens.sources import find_run
@@ -54,6 +54,21 @@ def test_potentials_drops_and_thresholds_are_those_of_the_estimates(made):
     recursive = traces[trace_id][0]["readings"]["recursive"]
     assert "successes" not in recursive
     assert recursive["low"][-1] is None
+
+
+def test_branches_that_two_estimators_read_are_counted_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frames, owner = write_run(models=("small",)), "small/chains.parquet"
+    once = [trace["others"] for trace, _ in traces_of(find_run("results/r"), 0.95)]
+    read = [f"results/r/{table}/{owner}" for table in ("branches/recursive", "traces", "tokens")]
+    estimates = f"results/r/estimates/adaptive/{owner}"
+    write(estimates, frames["recursive"], "estimate_recursive", read)
+    cliffs = f"results/r/cliffs/adaptive/{owner}"
+    rule = {"test": {"margin": 0.1, "z": 1.645}}
+    write(cliffs, frames["recursive_cliffs"], "detect_cliffs", [estimates, *read[1:]], **rule)
+    again = list(traces_of(find_run("results/r"), 0.95))
+    assert "adaptive" in again[0][0]["readings"]
+    assert [trace["others"] for trace, _ in again] == once
 
 
 def test_cliffs_have_the_audit_arms_and_candidates(made):

@@ -122,10 +122,12 @@ def test_a_model_that_is_there_is_replaced(tmp_path):
     write(tmp_path / "tiny.gguf")
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "left.txt").write_text("over", encoding="utf-8")
-    (tmp_path / ".model-killed").mkdir()
+    (tmp_path / ".model.unfinished-killed").mkdir()
+    (tmp_path / ".model-chat.unfinished-going").mkdir()
     conversion.convert(tmp_path / "tiny.gguf", tmp_path / "model")
     assert not (tmp_path / "model" / "left.txt").exists()
-    assert not (tmp_path / ".model-killed").exists()
+    assert not (tmp_path / ".model.unfinished-killed").exists()
+    assert (tmp_path / ".model-chat.unfinished-going").exists()  # of another model
 
 
 REFUSED = {

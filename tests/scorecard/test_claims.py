@@ -86,10 +86,11 @@ def test_hard_traces_are_those_of_hard_data_sets(name):
         "hard_traces_hold_no_cliff": "share_without_cliff",
     }[name]
     rows = {"model": "a", "dataset": ["easy", "steep", "all"], "n": 40, column: [0.1, 0.9, 0.5]}
-    frame = pd.DataFrame(rows)
+    frame = pd.DataFrame(rows).assign(incorrect=30)
     frame[f"{column}_low"], frame[f"{column}_high"] = frame[column] - 0.05, frame[column] + 0.05
     card = scored(name, frame, RUN)
     assert card["ours"].tolist() == [0.9]
+    assert card["n"].tolist() == [30 if "no_cliff" in name else 40]  # what the share is of
     assert card["word"].tolist() == [AGREES]
 
 

@@ -207,3 +207,12 @@ def test_weighted_responses_with_weights_of_one_have_the_loss_of_whole_responses
         found[weight] = weighted.compute_loss(weighted.model.train(), batch).item()
     assert found[1.0] == pytest.approx(expected, abs=1e-6)
     assert found[0.5] != pytest.approx(expected, abs=1e-4)
+    # What is logged is a mean over pairs, however they are batched.
+    logged = []
+    for parts in ((examples,), (examples[:2], examples[2:])):
+        weighted._metrics["eval"].clear()
+        for part in parts:
+            weighted.compute_loss(weighted.model.eval(), WeightedCollator(0)(part))
+        sums = {name: sum(values) for name, values in weighted._metrics["eval"].items()}
+        logged.append({name: sums[name] / sums["sum/weight"] for name in sums})
+    assert logged[0] == pytest.approx(logged[1], rel=1e-4)

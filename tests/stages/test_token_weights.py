@@ -3,6 +3,7 @@
 import pytest
 from helpers.dpo import RECIPE, SMALL
 from transformers import AutoTokenizer
+from trl import SFTTrainer
 
 from cliff_tokens.stages.token_weights import token_weights
 
@@ -11,6 +12,19 @@ SETTINGS = {
     "learning_rate": 1e-2, "num_train_epochs": 8, "per_device_train_batch_size": 8, "seed": 1,
     "use_cpu": True,
 }  # fmt: skip
+
+
+def test_prompts_carry_no_loss(monkeypatch):
+    labels = []
+
+    def stop(trainer):
+        labels.append(next(iter(trainer.get_train_dataloader()))["labels"].tolist())
+
+    monkeypatch.setattr(SFTTrainer, "train", stop)
+    responses = [(PROMPT, (9, 5, 1))]
+    tokenizer = AutoTokenizer.from_pretrained(SMALL)
+    token_weights([], responses, responses, SMALL, tokenizer, RECIPE.lora(), **SETTINGS)
+    assert labels == [[[-100, -100, 9, 5, 1]]] * 2
 
 
 def test_a_token_that_only_incorrect_responses_hold_weighs_most():

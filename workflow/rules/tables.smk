@@ -341,6 +341,7 @@ use rule exhibit as table_dpo_cost with:
             [config["training"]["estimator"]], "branches", axes=TRAINING_AXES
         ),
         candidates=of_run("candidates", TRAINED_ON, TRAINING_AXES),
+        forks=of_run("forks", TRAINED_ON, TRAINING_AXES) if "forks" in VARIANTS else [],
     output:
         **table("table_dpo_cost"),
     log:

@@ -51,9 +51,9 @@ def values(
     ``n`` counts cliffs and ``problems`` those they are on. ``excess`` is what is seen on incorrect
     traces less what is expected there, and so the shortfall on correct ones; its interval resamples
     problems, what is seen and what is expected together. Where all cliffs are on traces of one
-    outcome there is none: no resample could show a shortfall. The same of the first cliffs of traces is
-    ``first``, ``first_incorrect`` and ``first_expected``; ``p`` is the chance that as many
-    of them or more are on incorrect traces.
+    outcome there is none: no resample could show a shortfall. The same of the first cliffs of
+    traces is ``first``, ``first_incorrect`` and ``first_expected``; ``p`` is the chance that as
+    many of them or more are on incorrect traces.
 
     Args:
         cliffs: the cliffs, with the outcome of their trace.

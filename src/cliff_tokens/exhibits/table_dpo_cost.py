@@ -17,6 +17,7 @@ def values(
     potential: pd.DataFrame,
     branches: pd.DataFrame,
     candidates: pd.DataFrame,
+    forks: pd.DataFrame,
     protocol: Protocol,
     models: Sequence[str],
     variants: Mapping[str, str | None],
@@ -24,7 +25,8 @@ def values(
     """A row for every model and variant.
 
     Rollouts of an estimator that was not run are predicted (``cost_model``), as its ``source``
-    says; candidates count the rollouts that no other table had. Pairs, positions and detection are
+    says. ``pair_rollouts`` are those that sides of pairs were measured with: candidates, less what
+    another table had, or forks. Pairs, positions and detection are
     those of one adapter.
 
     Args:
@@ -34,6 +36,7 @@ def values(
         potential: independent rollouts that were drawn on them; no files where none were.
         branches: likewise of the recursion, of all its rounds.
         candidates: those at the cliffs of every catalogue (column ``estimator``).
+        forks: counts at forks; no files where no variant needs them.
         protocol: N of both estimators.
         models: rows of the result, in this order.
         variants: the catalogue that each is trained on; null where it needs no cliffs.
@@ -63,7 +66,8 @@ def values(
         for variant, catalogue in variants.items():
             trained = adapters[adapters["model"].eq(model) & adapters["variant"].eq(variant)]
             spent_on_cliffs = unneeded if catalogue is None else detection
-            fresh = 0 if catalogue is None else _fresh_rollouts(candidates, model, catalogue)
+            read = forks if variant == "forks" else candidates
+            fresh = 0 if catalogue is None else _drawn_rollouts(read, model, catalogue)
             rows.append(
                 {
                     "model": model,
@@ -73,13 +77,12 @@ def values(
                     "loss_positions": int(trained["loss_positions"].max()),
                     "steps": int(trained["steps"].max()),
                     **spent_on_cliffs,
-                    "candidate_rollouts": fresh,
+                    "pair_rollouts": fresh,
                 }
             )
     return pd.DataFrame(rows)
 
 
-def _fresh_rollouts(candidates: pd.DataFrame, model: str, catalogue: str) -> int:
-    chosen = candidates["model"].eq(model) & candidates["estimator"].eq(catalogue)
-    followed = candidates[chosen]
-    return int((followed["rollouts"].astype(int) - followed["reused"]).sum())
+def _drawn_rollouts(rows: pd.DataFrame, model: str, catalogue: str) -> int:
+    rows = rows[rows["model"].eq(model) & rows["estimator"].eq(catalogue)]
+    return int(rows["rollouts"].sum() - (rows["reused"].sum() if "reused" in rows else 0))

@@ -9,6 +9,7 @@ the sampler offered.
 import pandas as pd
 
 from cliff_tokens.explorer.rounding import short
+from cliff_tokens.stages.controls import most_probable_first
 from cliff_tokens.statistics import wilson
 from cliff_tokens.tables import PLACE
 
@@ -38,9 +39,7 @@ class Offered:
         counts = counts.groupby(_KEY, as_index=False)[["successes", "rollouts"]].sum()
         rows = alternatives.merge(counts, on=_KEY, how="left")
         rows = _with_ends(rows.fillna({"successes": 0, "rollouts": 0}), confidence)
-        rows = rows.sort_values(
-            [*PLACE, "probability", "token_id"], ascending=[True, True, False, True]
-        )
+        rows = most_probable_first(rows)
         self._by_trace, self._none = dict(iter(rows.groupby("trace_id"))), rows.iloc[:0]
         self._vocabulary, self._confidence = vocabulary, confidence
 

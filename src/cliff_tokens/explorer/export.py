@@ -45,15 +45,17 @@ def _of_source(
 ) -> Iterator[tuple[dict, str]]:
     problems = tables.read(source.problems, "problems").set_index("problem_id")
     tokens = _by_trace(tables.read(source.tokens, "tokens"))
-    branches = [
-        tables.read_all(reading.counts, "branches")
+    # Once each: the rounds of adaptive begin with those of recursive.
+    branches = dict.fromkeys(
+        path
         for reading in source.readings
         if ESTIMATORS[reading.estimator].counts == "branches"
-    ]
+        for path in reading.counts
+    )
     offered = [] if source.alternatives is None else [source.alternatives]
     others = alternatives.Offered(
         tables.read_all(offered, "alternatives"),
-        pd.concat(branches) if branches else tables.empty("branches"),
+        tables.read_all(branches, "branches"),
         vocabulary,
         confidence,
     )

@@ -38,7 +38,7 @@ class Engine(Protocol):
 
     stops: np.ndarray  # int64, the end-of-sequence tokens
     rounding: float  # by how much a logit may differ from pass to pass
-    slow: bool  # whether it may write but hundreds of tokens a second
+    slow: bool  # whether it generates only some hundred tokens a second
 
     def generate(
         self, requests: Sequence[Request], sampler: Sampler, stops: Sequence[int] = ()

@@ -34,10 +34,11 @@ def convert(file: str | Path, folder: str | Path) -> None:
     file, folder = Path(file), Path(folder)
     described = _read(file)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    for left in folder.parent.glob(f".{folder.name}-*"):  # by an attempt that was killed
+    prefix = f".{folder.name}.unfinished-"
+    for left in folder.parent.glob(f"{prefix}*"):  # by an attempt that was killed
         shutil.rmtree(left)
     _refuse_full(described, folder.parent)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as unfinished:
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=prefix) as unfinished:
         _save(file, described, Path(unfinished, "model"))
         checkpoint.check_model(Path(unfinished, "model"))
         if folder.exists():

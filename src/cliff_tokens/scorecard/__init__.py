@@ -192,10 +192,11 @@ def difference(one: Finding, other: Finding, about: str) -> Finding:
     The square-and-add method (Newcombe 1998 for shares; Zou and Donner 2008 in general), which
     keeps asymmetric intervals. For estimates that rise and fall together it is too wide.
     """
+    low, high = statistics.difference_interval(
+        (one.value, one.low, one.high), (other.value, other.low, other.high)
+    )
     value = one.value - other.value
-    low = value - np.hypot(one.value - one.low, other.high - other.value)
-    high = value + np.hypot(one.high - one.value, other.value - other.low)
-    return Finding(about, value, low, high, min(one.n, other.n))
+    return Finding(about, value, float(low), float(high), min(one.n, other.n))
 
 
 def look_up(frame: pd.DataFrame, quantity: str, where: Mapping, confidence: float) -> Finding:

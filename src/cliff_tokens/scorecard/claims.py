@@ -48,6 +48,13 @@ def _minus(frame, quantity, where, one, other, confidence) -> Finding:
     )
 
 
+def _counted(frame, quantity, of, where, confidence) -> Finding:
+    """A quantity of the rows that ``where`` selects; the column ``of`` says of how many things."""
+    finding = look_up(frame, quantity, where, confidence)
+    count = look_up(frame, of, where, confidence).value
+    return replace(finding, n=0 if pd.isna(count) else int(count))
+
+
 def _by_outcome(frame, confidence) -> Iterable[Finding]:
     for key in _by_model(frame):
         rows = frame[(frame["model"] == key["model"]) & (frame["dataset"] == ALL)]
@@ -150,9 +157,9 @@ def deterministic_flags_exceed_chance(frame, confidence):
     yield Finding("", flags.value - chance.value, low - chance.value, high - chance.value, flags.n)
 
 
-def _of_pairs(frame, quantity, kind, confidence):
+def _of_pairs(frame, quantity, kind, confidence, of="n"):
     for key in _groups(frame, "source", "evaluator"):
-        finding = look_up(frame, quantity, key | {"kind": kind}, confidence)
+        finding = _counted(frame, quantity, of, key | {"kind": kind}, confidence)
         yield replace(finding, about=" to ".join(key.values()))
 
 
@@ -171,7 +178,7 @@ def deterministic_cliffs_are_first_for_both(frame, confidence):
 
 @claim("deterministic cliffs that the other model ranks first, less their controls", "above", 0)
 def deterministic_cliffs_agree_more_than_controls(frame, confidence):
-    return _of_pairs(frame, "difference", "deterministic", confidence)
+    return _of_pairs(frame, "difference", "deterministic", confidence, "controls")
 
 
 @claim("ranked first by the other model, deterministic less uncertain", "above", 0)
@@ -247,8 +254,9 @@ def first_cliff_precedes_critical_token(frame, confidence):
     return [look_up(rows, "distance", key, confidence) for key in _by_model(rows)]
 
 
-def _by_cell(frame, quantity, confidence):
-    return [look_up(frame, quantity, key, confidence) for key in _groups(frame, "model", "dataset")]
+def _by_cell(frame, quantity, confidence, of="n"):
+    keys = _groups(frame, "model", "dataset")
+    return [_counted(frame, quantity, of, key, confidence) for key in keys]
 
 
 @claim("hard traces that start at potential zero", "above", 0.5, hard=True)
@@ -258,7 +266,7 @@ def hard_traces_start_at_zero(frame, confidence):
 
 @claim("incorrect hard traces without a cliff", "above", 0.5, hard=True)
 def hard_traces_hold_no_cliff(frame, confidence):
-    return _by_cell(frame, "share_without_cliff", confidence)
+    return _by_cell(frame, "share_without_cliff", confidence, "incorrect")
 
 
 def _gains(frame, variant, confidence):

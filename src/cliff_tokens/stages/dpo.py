@@ -61,11 +61,12 @@ class PairwiseDPOTrainer(_CountingDPOTrainer):
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         metrics = self._metrics["train" if self.model.training else "eval"]
-        metrics["pairs"].append(len(inputs["input_ids"]) // 2)
+        pairs = len(inputs["input_ids"]) // 2
+        metrics["pairs"].append(pairs)
         metrics["loss_positions"].append(int(inputs["completion_mask"].sum()))
         loss = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-        metrics["sum/loss"].append(self._finite(loss))
-        metrics["sum/weight"].append(1.0)
+        metrics["sum/loss"].append(pairs * self._finite(loss))
+        metrics["sum/weight"].append(float(pairs))
         return loss
 
 
@@ -73,7 +74,7 @@ class WeightedDPOTrainer(_CountingDPOTrainer):
     """cDPO: whole responses, the rejected one's log-ratio weighted token by token."""
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        ids, mask = inputs["input_ids"], inputs["completion_mask"][:, 1:]
+        mask = inputs["completion_mask"][:, 1:]
         policy = self._logps(model, inputs)
         with torch.no_grad(), self.model.disable_adapter():
             reference = self._logps(self.model, inputs)
@@ -81,15 +82,15 @@ class WeightedDPOTrainer(_CountingDPOTrainer):
         chosen, rejected = weighted.sum(dim=1).chunk(2)
         loss = -logsigmoid(self.beta * (chosen - rejected)).mean()
         metrics = self._metrics["train" if self.model.training else "eval"]
-        metrics["pairs"].append(len(ids) // 2)
+        metrics["pairs"].append(len(chosen))
         metrics["loss_positions"].append(int(mask.sum()))
-        metrics["sum/weight"].append(1.0)
-        metrics["sum/loss"].append(self._finite(loss))
-        metrics["sum/margin"].append((chosen - rejected).mean().item())
-        metrics["sum/accuracy"].append((chosen > rejected).float().mean().item())
+        metrics["sum/weight"].append(float(len(chosen)))
+        metrics["sum/loss"].append(len(chosen) * self._finite(loss))
+        metrics["sum/margin"].append((chosen - rejected).sum().item())
+        metrics["sum/accuracy"].append((chosen > rejected).float().sum().item())
         sums = (policy.detach() * mask).sum(dim=1).chunk(2)
         for side, logp in zip(("chosen", "rejected"), sums, strict=True):
-            metrics[f"sum/logp_{side}"].append(logp.mean().item())
+            metrics[f"sum/logp_{side}"].append(logp.sum().item())
         return loss
 
     def _logps(self, model, inputs) -> torch.Tensor:
@@ -209,7 +210,7 @@ def token_margins(model, inputs: dict) -> torch.Tensor:
     chosen, rejected = inputs["chosen"], inputs["rejected"]
     if _is_plain(inner):  # two rows of the last layer are enough
         head = inner.get_output_embeddings().weight
-        return (_hidden(inner, inputs) * (head[chosen] - head[rejected]).float()).sum(-1)
+        return (_hidden(inner, inputs) * (head[chosen].float() - head[rejected].float())).sum(-1)
     logits = _logits(inner, inputs)
     return (logits.gather(1, chosen[:, None]) - logits.gather(1, rejected[:, None]))[:, 0]
 

@@ -137,11 +137,14 @@ def recount(
     derived = identity.derived_seed(seed)
 
     def count(name: str) -> pd.DataFrame:
+        shown = f"recount-{name}"
         of_dataset = problems[problems["dataset"].eq(name)]
         traces = sample(of_dataset, questions[name], identity.model, policy, grader, derived)
         tokens, alternatives = score(traces, policy, protocol.support)
         plan = plan_branches(tokens, alternatives, protocol.rollouts, derived, "recount")
-        rollouts = roll_out(plan, traces, of_dataset, policy, grader, seed=derived, name="recount")
+        rollouts = roll_out(
+            plan, traces, of_dataset, policy, grader, seed=derived, name=shown, store=store
+        )
         branches = collect_branches(plan, rollouts)
         estimates = estimate_recursive(traces, tokens, branches)
         cliffs = detect(estimates, traces, tokens, protocol.test, protocol.certain)

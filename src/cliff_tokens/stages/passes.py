@@ -1,7 +1,8 @@
 """Passes of every estimator over the same traces, simulated as often as one likes.
 
-A pass is what one estimator would have made of one set of traces, with rollouts of its own. The
-reference gives their verdicts (``simulated_draws``), so that a pass costs no rollout.
+A pass is what one estimator would have made of one set of traces, with rollouts of its own. Their
+outcomes are drawn from the reference's potentials (``simulated_draws``), so that a pass costs no
+rollout.
 """
 
 import numpy as np

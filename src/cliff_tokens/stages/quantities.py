@@ -187,10 +187,11 @@ def match(golds: tuple[Quantity, ...], answers: tuple[Quantity, ...]) -> bool:
 def _pair(golds: tuple[Quantity, ...], answers: tuple[Quantity, ...]) -> bool:
     if not golds or len(golds) != len(answers):
         return not golds and not answers
-    return any(
-        equal(golds[0], answer) and _pair(golds[1:], answers[:place] + answers[place + 1 :])
-        for place, answer in enumerate(answers)
-    )
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import maximum_bipartite_matching
+
+    able = csr_array([[equal(gold, answer) for answer in answers] for gold in golds])
+    return bool((maximum_bipartite_matching(able) >= 0).all())
 
 
 def same_unit(one: frozenset[str], other: frozenset[str]) -> bool:

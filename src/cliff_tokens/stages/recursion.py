@@ -237,7 +237,7 @@ def unsmoothed_errors(
     rows = _with_sums(_aligned(traces, tokens), branches)
     first = branches["first_token_id"].where(branches["rollouts"] > 1, -1)
     sums = branches.assign(first=first).groupby([*PLACE, "first"], as_index=False)
-    sums = sums[["successes", "rollouts"]].sum().astype({"rollouts": float})  # squares of int16
+    sums = sums[["successes", "rollouts"]].sum()
     n, share = sums["rollouts"], sums["successes"] / sums["rollouts"]
     sums["spread"] = np.where(n > 1, n**2 * share * (1 - share) / (n - 1).clip(lower=1), 1 / 4)
     spread = rows[PLACE].merge(sums.groupby(PLACE, as_index=False)["spread"].sum(), how="left")

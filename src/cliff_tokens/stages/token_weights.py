@@ -8,7 +8,8 @@ on correct and on incorrect responses, contrastive estimation scores
     s_t = softmax((1 + a) log p - a log q)(x_t)
 
 and a token of an incorrect response weighs 1 - s_t in its log-ratio. Tokens of the correct response
-weigh 1. The idea is that of Lin et al.; the tuning here is an adapter by the variants' recipe.
+weigh 1. The idea is that of Lin et al.; the tuning here is an adapter of the variants' shape, with
+their learning rate, batch and epochs.
 """
 
 import tempfile
@@ -83,6 +84,7 @@ def _tune(examples, model, tokenizer, adapter, settings):
         args = SFTConfig(
             output_dir=folder,
             max_length=None,
+            completion_only_loss=True,  # TRL would tune on prompts as well, whatever the mask
             save_strategy="no",
             disable_tqdm=True,
             report_to=[],

@@ -216,6 +216,7 @@ def make_trainer(
         warmup_steps=recipe.warmup,
         num_train_epochs=recipe.epochs,
         **passes(size, longest),
+        per_device_eval_batch_size=8 if shared else 1,  # of responses TRL logs means over batches
         max_length=None,  # TRL would cut silently; refuse_long does not
         remove_unused_columns=False,
         seed=seed,
@@ -260,7 +261,6 @@ def passes(size: int, longest: int) -> dict[str, int]:
     )
     return {
         "per_device_train_batch_size": rows,
-        "per_device_eval_batch_size": rows,
         "gradient_accumulation_steps": size // rows,
     }
 

@@ -1,7 +1,8 @@
 """Train a testbed model from scratch: a small Qwen3 on freshly written worked answers.
 
-No example is seen twice: problems are drawn from the corpus split as training goes, so the loss
-reported is a held-out loss. The result is an ordinary Hugging Face checkpoint.
+Examples are written afresh as training goes. Chains hardly ever repeat; the few hundred problems of
+factors do, in other words. The loss is of examples before they are trained on. The result is an
+ordinary Hugging Face checkpoint.
 """
 
 import logging
