@@ -109,7 +109,8 @@ def test_a_revision_not_yet_verified_is_null(check):
         ({"top_k": None}, "mine.sampler.top_k: expected a whole number >= 0, found None"),
         (
             {"topp": 0.9},
-            "mine.sampler: unknown key 'topp'; expected one of temperature, top_p, top_k",
+            "mine.sampler: unknown key 'topp'; is it top_p? expected one of temperature, top_p, "
+            "top_k",
         ),
     ],
 )

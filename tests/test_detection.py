@@ -162,6 +162,14 @@ def test_without_a_verdict_the_last_token_is_not_tested(tmp_path, capsys):
     assert detect_counts(one.assign(verdict=False))["t"].tolist() == [1]
 
 
+def test_counts_of_which_no_token_can_be_tested_are_refused(tmp_path, capsys):
+    # Two names by a blank at the end of one.
+    path = tmp_path / "counts.csv"
+    path.write_text("trace,t,successes,rollouts\na,0,60,64\na ,0,3,64\n")
+    assert main(["detect", str(path)]) != 0
+    assert "no token can be tested, as no trace ('a', 'a ' ...) has" in capsys.readouterr().err
+
+
 def test_traces_are_tested_apart_in_the_order_they_came_in():
     late = counts_of([0, 0], 8, verdict="correct")
     early = counts_of([8, 8], 8, verdict="correct").assign(trace="b")

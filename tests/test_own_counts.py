@@ -98,15 +98,15 @@ REFUSED = {
         "row 4, column verdict: found correct where row 2 has incorrect; expected one verdict",
     ),
     "prefix twice": (
-        with_row(4, ("a,2", "a,1")), "row 4, column t: found prefix 1 of trace a again, .* row 3",
+        with_row(4, ("a,2", "a,1")), "row 4, column t: found prefix 1 of trace 'a' again, .* row 3",
     ),
     "gap": (
         with_row(5, ("a,3", "a,4")),
-        "row 5, column t: found 4 where trace a lacks prefix 3; .* never taken for zero",
+        "row 5, column t: found 4 where trace 'a' lacks prefix 3; .* never taken for zero",
     ),
     "t from 1": (
         re.sub(r"a,(\d)", lambda row: f"a,{int(row[1]) + 1}", COUNTS),
-        r"row 2, column t: found 1 where trace a lacks prefix 0; .*from 0 \(the bare prompt\)",
+        r"row 2, column t: found 1 where trace 'a' lacks prefix 0; .*from 0 \(the bare prompt\)",
     ),
     "fractional t": (with_row(5, ("a,3", "a,2.5")), r"row 5, column t: found '2\.5'; expected a"),
     "q above 1": (with_row(3, ("0.95", "1.5")), r"row 3, column q: found '1\.5'; .* in \[0, 1\]"),
@@ -174,7 +174,10 @@ def test_files_that_are_no_counts_are_refused(tmp_path, capsys):
         (frame().assign(successes=True), "index 0, column successes: found True"),
         (frame().assign(trace=1.5), r"index 0, column trace: found 1\.5; expected a name or"),
         (frame().assign(q=None), "index 0, column q: found an empty cell"),
-        (frame().iloc[1:].set_axis(list("xyz")), "index x, column t: found 1 where trace a lacks"),
+        (
+            frame().iloc[1:].set_axis(list("xyz")),
+            "index x, column t: found 1 where trace 'a' lacks",
+        ),
         ("counts.csv", "expected a DataFrame, found str; read_counts reads a file"),
     ],
     ids=["token lost by pandas", "index", "truth value", "trace", "no q", "gap", "a path"],

@@ -145,6 +145,22 @@ def test_a_run_is_verified_and_the_first_mismatches_are_named(run, capsys):
     assert "2 of 4 files" in shown.out
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x", "not a manifest"),
+        ("{}", "not a manifest.*'files'"),
+        ('{"files": {"a": 1}}', "not a manifest"),
+        ('{"files": {}}', "names no file"),
+    ],
+)
+def test_a_manifest_that_says_nothing_vouches_for_nothing(run, text, said):
+    manifest(run)
+    (run / "results/r/provenance/manifest.json").write_text(text)
+    with pytest.raises(ProvenanceError, match=said):
+        provenance.verify(run / "results/r")
+
+
 def test_a_run_without_a_manifest_says_how_to_make_one(run, capsys):
     assert main(["verify", "results/r"]) == 1
     assert "no manifest; expected the folder of a run" in capsys.readouterr().err

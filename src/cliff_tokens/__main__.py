@@ -158,6 +158,12 @@ def _detect(chosen: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     drops = detection.measure_drops(counts, **settings)
+    if drops.empty:
+        names = ", ".join(map(repr, counts["trace"].unique()[:3].tolist()))
+        raise own_counts.CountsError(
+            f"{chosen.counts}: no token can be tested, as no trace ({names} ...) has a second "
+            "prefix or a verdict; expected prefixes 0, 1, ... of a trace under one name"
+        )
     summary = detection.summarize(drops, settings)
     if chosen.out:
         detection.write_cliffs(summary, detection.keep_cliffs(drops), chosen.out)

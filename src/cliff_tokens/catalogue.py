@@ -62,6 +62,14 @@ def check(data: dict, schema_path: str | Path, name: str | Path) -> None:
         raise CatalogueError("\n".join(faults))
 
 
+def check_run(config: dict, files: Iterable[str | Path], schema_path: str | Path) -> None:
+    """Refuse a run's configuration, which run files were merged into, one after the other."""
+    files = list(dict.fromkeys(map(str, files)))
+    for file in files:
+        read(file)
+    check(config, schema_path, " with ".join(files) or "configuration")
+
+
 def read(path: str | Path) -> dict:
     """A YAML mapping; a key that occurs twice is an error, where YAML would keep the last."""
     try:
@@ -264,7 +272,9 @@ def _fault(error: jsonschema.ValidationError) -> str:
     if error.validator == "additionalProperties":
         known = list(error.schema["properties"])
         unknown = [repr(key) for key in found if key not in known]
-        return f"{place}unknown key {', '.join(unknown)}; expected one of {', '.join(known)}"
+        near = difflib.get_close_matches(unknown[0].strip("'"), known, n=1)
+        offer = f"is it {near[0]}? " if near else ""
+        return f"{place}unknown key {', '.join(unknown)}; {offer}expected one of {', '.join(known)}"
     if error.validator == "required":
         return f"{place}missing key {', '.join(repr(key) for key in rule if key not in found)}"
     if error.validator == "dependentRequired":

@@ -191,9 +191,9 @@ def _check_prefixes(
         first, second = order[int(np.argmax(again)) :][:2]
         source.refuse_row(
             second, column,
-            f"found prefix {checked['t'][second]} of trace {checked['trace'][second]} again, after "
-            f"{source.place(first)}; expected one row for each prefix (add up what was drawn "
-            "in two goes)",
+            f"found prefix {checked['t'][second]} of trace {_shown(checked['trace'][second])} "
+            f"again, after {source.place(first)}; expected one row for each prefix (add up what "
+            "was drawn in two goes)",
         )  # fmt: skip
     starts = np.flatnonzero(np.append(True, ~same))
     expected = np.arange(len(t)) - np.repeat(starts, np.diff(np.append(starts, len(t))))
@@ -202,7 +202,8 @@ def _check_prefixes(
         row = order[place]
         source.refuse_row(
             row, column,
-            f"found {t[place]} where trace {checked['trace'][row]} lacks prefix {expected[place]}; "
+            f"found {t[place]} where trace {_shown(checked['trace'][row])} lacks prefix "
+            f"{expected[place]}; "
             "expected every prefix from 0 (the bare prompt) to the trace's last token but one. "
             "A missing prefix is never taken for zero: roll out from it",
         )  # fmt: skip
@@ -226,6 +227,8 @@ def _number(cell) -> float:
         return float(cell) if _NUMBER.fullmatch(cell.strip()) else np.nan
     if isinstance(cell, (bool, np.bool_)):
         return np.nan
+    if isinstance(cell, np.ndarray):
+        return np.nan
     try:
         return float(cell)
     except (TypeError, ValueError):
@@ -246,6 +249,10 @@ def _tokens(column: pd.Series, source: _Source) -> np.ndarray:
         column.isna().to_numpy(dtype=bool), column,
         'text ("" for an empty token). pandas reads NA and null as nothing: read the file with '
         "keep_default_na=False, or with cliff_tokens.own_counts.read_counts",
+    )  # fmt: skip
+    source.refuse(
+        column.map(lambda cell: isinstance(cell, (bytes, list, dict, np.ndarray))).to_numpy(bool),
+        column, "text",
     )  # fmt: skip
     return column.map(str).to_numpy(dtype=object)
 

@@ -184,11 +184,19 @@ def verify(run: str | Path) -> tuple[int, list[str]]:
             f"{path}: no manifest; expected the folder of a run, such as results/testbed, after "
             "`snakemake provenance`"
         )
-    files = json.loads(path.read_text(encoding="utf-8"))["files"]
+    try:
+        files = json.loads(path.read_text(encoding="utf-8"))["files"]
+        digests = {name: entry["sha256"] for name, entry in files.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ProvenanceError(
+            f"{path}: not a manifest as `snakemake provenance` writes it: {error}; make it again"
+        ) from error
+    if not digests:
+        raise ProvenanceError(f"{path}: names no file; make it again by `snakemake provenance`")
     root = root_of(path)
-    states = {name: _state(root / name, entry["sha256"]) for name, entry in files.items()}
+    states = {name: _state(root / name, digest) for name, digest in digests.items()}
     wrong = [
-        f"{name}: {state}; made by {files[name]['rule'] or 'no rule of this run'}"
+        f"{name}: {state}; made by {files[name].get('rule') or 'no rule of this run'}"
         for name, state in states.items()
         if state != "matches"
     ]

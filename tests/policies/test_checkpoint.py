@@ -101,7 +101,15 @@ FAULTS = {
     "infinity": (spoil(infinite), rf"{WEIGHTS}: {EMBEDDING}: holds numbers that are not finite"),
     "8 bits": (
         spoil(lambda w: w.update({HEAD: w[HEAD].to(torch.float8_e4m3fn)})),
-        rf"{WEIGHTS}: {HEAD}: torch\.float8_e4m3fn; expected at least 16 bits",
+        rf"{WEIGHTS}: {HEAD}: torch\.float8_e4m3fn; expected float32, float16 or bfloat16",
+    ),
+    "whole numbers": (
+        spoil(lambda w: w.update({HEAD: w[HEAD].to(torch.int8)})),
+        rf"{HEAD}: torch\.int8; exp",
+    ),
+    "64 bits": (
+        spoil(lambda w: w.update({HEAD: w[HEAD].double()})),
+        rf"{HEAD}: torch\.float64; expected",
     ),
     "truncated": (truncated, rf"own model/{WEIGHTS}: not a whole safetensors file"),
     "pointer": (pointer, rf"own model/{WEIGHTS}: not a whole safetensors file"),

@@ -140,6 +140,17 @@ def test_a_record_that_is_not_as_documented_is_refused_by_its_place(tmp_path, ch
         read(tmp_path, [record([0.5]), record([0.5, 0.25], problem="2", **changes)])
 
 
+def test_prompts_that_ask_something_else_are_refused_and_a_few_are_told(tmp_path, caplog):
+    names = ("1", "2", "3")
+    moved = [record([0.5], problem=name, full_prompt="<user>What is 9?") for name in names]
+    with pytest.raises(published.PublishedError, match=r"'1_path_0' .* question, .*2 of 3 records"):
+        read(tmp_path, [*moved[:2], record([0.5], problem="3")])
+    assert read(tmp_path, [record([0.5]), record([0.5], problem="2"), moved[2]])
+    assert "does not hold the question: 3_path_0" in caplog.text
+    # A template may break lines elsewhere.
+    assert read(tmp_path, [record([0.5], full_prompt="<user>\nWhat is\n1?\n<assistant>")])
+
+
 def test_a_field_that_is_missing_is_refused_and_one_that_is_foreign_is_told(tmp_path, caplog):
     lacking = record([0.5])
     del lacking["full_prompt"]

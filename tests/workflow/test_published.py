@@ -9,7 +9,7 @@ from helpers.hub_server import HubServer
 from helpers.repository import ROOT, copy_to, planned, snakemake
 from helpers.testbed import some
 
-from cliff_tokens import tables
+from cliff_tokens import provenance, tables
 from cliff_tokens.policies.tokenizer import ChatTokenizer
 from cliff_tokens.testbed.corpus import Habits, write
 
@@ -111,6 +111,7 @@ def test_a_release_on_the_hub_becomes_an_audited_catalogue(server, tmp_path, mon
     for name in ("figure_audit_published", "figure_forced_runs"):
         assert (results / f"figures/{name}.svg").is_file()
     assert not (results / "rollouts").exists()
+    assert provenance.verify(results)[1] == []
 
 
 def test_a_release_in_a_folder_needs_no_hub(tmp_path):
@@ -147,8 +148,12 @@ def test_the_plan_of_the_published_rollouts_scores_once_and_rolls_out_nothing(fr
     assert jobs["import_rollouts"] == jobs["score_published"] == jobs["audit_rollouts"] == 7 * 3
     assert jobs["fetch_rollouts"] == 1
     assert jobs["fetch_model"] == 7
+    assert set(planned(fresh, "--configfile", "config/published.yaml", "--", "provenance")) == {
+        *jobs,
+        "provenance",
+    } - {"all"}
     assert set(jobs) == {
         "all", "fetch_model", "fetch_rollouts", "import_rollouts", "score_published",
         "audit_rollouts", "table_audit_published", "figure_audit_published", "table_forced_runs",
-        "figure_forced_runs",
+        "figure_forced_runs", "write_manifest",
     }  # fmt: skip

@@ -25,7 +25,7 @@ from cliff_tokens.stages.pairs import catalogue_of
 # In jobs, too, this checkout's package wins over one that another checkout has installed.
 provenance.prefer(PACKAGE)
 SCHEMAS = "workflow/schemas"
-catalogue.check(config, f"{SCHEMAS}/config.schema.yaml", "configuration")
+catalogue.check_run(config, workflow.configfiles, f"{SCHEMAS}/config.schema.yaml")
 # Commits that were asked for, of repositories whose catalogue entry names none.
 LOCK_FILE = "config/revisions.lock.yaml"
 LOCK = {"models": {}, "datasets": {}}

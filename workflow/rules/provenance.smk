@@ -2,19 +2,24 @@
 # was made with. `cliff-tokens verify results/<run>` checks the manifest.
 
 
+WHOLE_RUN = [
+    rules.figures.input,
+    rules.tables.input,
+    rules.dpo.input,
+    rules.scorecard.output,
+    rules.explorer.output,
+    rules.article.output,
+    collect(
+        "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
+        estimator=RUN_ESTIMATORS,
+        **AXES,
+    ),
+]
+
+
 rule write_manifest:
     input:
-        figures=rules.figures.input,
-        tables=rules.tables.input,
-        dpo=rules.dpo.input,
-        scorecard=rules.scorecard.output.csv,
-        explorer=rules.explorer.output,
-        article=rules.article.output,
-        cliffs=collect(
-            "<results>/cliffs/{estimator}/{model}/{dataset}.parquet",
-            estimator=RUN_ESTIMATORS,
-            **AXES,
-        ),
+        [rules.audit_published.input] if RELEASE else WHOLE_RUN,
     output:
         manifest=report(
             "<results>/provenance/manifest.json",

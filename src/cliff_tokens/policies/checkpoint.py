@@ -277,17 +277,20 @@ def _weights(folder: Path) -> list[Path]:
 
 
 def refuse_not_finite(file: str | Path) -> None:
-    """Refuse a safetensors file that cannot be read or holds a number that is not finite."""
+    """Refuse a safetensors file that cannot be read, or whose weights are no finite floats."""
+    import torch
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(file, "pt") as stored:
             for name in stored.keys():  # noqa: SIM118, it is no mapping
                 weight = stored.get_tensor(name)
-                if not weight.is_floating_point():
-                    continue
-                if weight.element_size() < 2:
-                    raise ValueError(f"{file}: {name}: {weight.dtype}; expected at least 16 bits")
+                if not (weight.is_floating_point() or name.endswith("weight")):
+                    continue  # a mask or positions, which are no parameters
+                if weight.dtype not in (torch.float32, torch.float16, torch.bfloat16):
+                    raise ValueError(
+                        f"{file}: {name}: {weight.dtype}; expected float32, float16 or bfloat16"
+                    )
                 if not weight.isfinite().all():
                     raise ValueError(f"{file}: {name}: holds numbers that are not finite")
     except SafetensorError as error:

@@ -68,6 +68,14 @@ def read(path: str | Path, rollouts: int) -> list[dict]:
         )
     for number, record in enumerate(records):
         _check(record, f"{path}: record {number}", rollouts)
+    other = [record["id"] for record in records if not _asks(record)]
+    if 2 * len(other) > len(records):
+        raise PublishedError(
+            f"{path}: full_prompt of {other[0]!r} does not hold its question, nor does that of "
+            f"{len(other)} of {len(records)} records; expected the prompt that asks it"
+        )
+    if other:
+        logger.warning("%s: full_prompt does not hold the question: %s", path, ", ".join(other))
     names = Counter(record["id"] for record in records)
     if repeated := [name for name, count in names.items() if count > 1]:
         raise PublishedError(
@@ -76,6 +84,12 @@ def read(path: str | Path, rollouts: int) -> list[dict]:
     if unread := sorted({key for record in records for key in record} - set(FIELDS)):
         logger.warning("%s: fields that are not read: %s", path, ", ".join(unread))
     return records
+
+
+def _asks(record: dict) -> bool:
+    """Whether the prompt holds the question, whatever blanks a template has changed."""
+    question, prompt = ("".join(record[name].split()) for name in ("question", "full_prompt"))
+    return question in prompt
 
 
 def problems_of(records: list[dict], dataset: str) -> pd.DataFrame:
