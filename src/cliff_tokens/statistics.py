@@ -101,6 +101,12 @@ def difference_interval(
     return drop - np.hypot(p - low, high_after - q), drop + np.hypot(high - p, q - low_after)
 
 
+def powers_of_two(rollouts: np.ndarray) -> list[int]:
+    """1, 2, 4, .. up to the k of pass@k that all of these can answer; 1 of none."""
+    largest = int(rollouts.min()) if len(rollouts) else 1
+    return [2**power for power in range(max(1, largest).bit_length())]
+
+
 def fisher_p(
     before: np.ndarray, after: np.ndarray, rollouts: np.ndarray, rollouts_after: np.ndarray
 ) -> np.ndarray:

@@ -50,6 +50,11 @@ def share_columns(name: str, flags: pd.Series, clusters: pd.Series, intervals: I
     return {name: share, f"{name}_low": low, f"{name}_high": high}
 
 
+def problems_of(rows: pd.DataFrame) -> pd.Series:
+    """The problem of each row by its full name: the cluster of every interval."""
+    return rows["dataset"] + "/" + rows["problem_id"]
+
+
 def mean_columns(
     name: str,
     values: pd.Series,
@@ -98,4 +103,4 @@ def owned(frame: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
     )
     known = rows["model"].notna()
     require(rows, known, "{trace_id}: is not among the traces; run the stage that made it again")
-    return rows.assign(cluster=rows["dataset"] + "/" + rows["problem_id"])
+    return rows.assign(cluster=problems_of(rows))

@@ -5,14 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cliff_tokens.exhibits.cells import cells, mean_columns, share_columns
-from cliff_tokens.exhibits.gains import (
-    adjust,
-    gain_columns,
-    pair_with_base,
-    problems_of,
-    size_columns,
-)
+from cliff_tokens.exhibits.cells import cells, mean_columns, problems_of, share_columns
+from cliff_tokens.exhibits.gains import adjust, gain_columns, pair_with_base, size_columns
 from cliff_tokens.stages.evaluation import BASE
 from cliff_tokens.stages.taxonomy import KINDS
 from cliff_tokens.statistics import COUNT, Intervals, bootstrap

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cliff_tokens.exhibits.cells import cells
+from cliff_tokens.exhibits.cells import cells, problems_of
 from cliff_tokens.stages.estimators import Protocol
 from cliff_tokens.stages.recursion import branches_of
 from cliff_tokens.statistics import COUNT, Intervals, bootstrap
@@ -46,7 +46,7 @@ def costs_of_traces(traces: pd.DataFrame, tokens: pd.DataFrame, protocol: Protoc
         {
             "model": traces["model"].to_numpy(),
             "dataset": traces["dataset"].to_numpy(),
-            "cluster": (traces["dataset"] + "/" + traces["problem_id"]).to_numpy(),
+            "cluster": problems_of(traces).to_numpy(),
             "tokens": length.to_numpy(),
             "independent_rollouts": protocol.rollouts * length.to_numpy(),
             "independent_tokens": protocol.rollouts * (length * (length + 1) // 2).to_numpy(),

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cliff_tokens import statistics
-from cliff_tokens.exhibits.cells import cells, mean_columns, share_columns
+from cliff_tokens.exhibits.cells import cells, mean_columns, problems_of, share_columns
 from cliff_tokens.stages.cut_points import METHODS
 from cliff_tokens.statistics import COUNT, DIFFERENCE, SHARE, Intervals
 from cliff_tokens.tables import PLACE
@@ -106,7 +106,7 @@ def incorrect_traces(traces: pd.DataFrame) -> pd.DataFrame:
     columns = ["trace_id", "model", "dataset", "problem_id"]
     failed = traces.loc[traces["verdict"].ne("correct"), columns]
     failed = failed.sort_values("trace_id", ignore_index=True)
-    return failed.assign(cluster=failed["dataset"] + "/" + failed["problem_id"])
+    return failed.assign(cluster=problems_of(failed))
 
 
 def rates_of(cut_points: pd.DataFrame, failed: pd.DataFrame, ks: Sequence[int]) -> Rates:
@@ -148,11 +148,6 @@ def extremes(cut_points: pd.DataFrame) -> list[int]:
     """1 and the largest k of which every row can tell pass@k."""
     drawn = cut_points["rollouts"].dropna()
     return sorted({1, int(drawn.min())}) if len(drawn) else [1]
-
-
-def powers_of_two(cut_points: pd.DataFrame) -> list[int]:
-    """1, 2, 4, .. up to what every row can answer."""
-    return [2**power for power in range(extremes(cut_points)[-1].bit_length())]
 
 
 def _counts(cut_points: pd.DataFrame, trace_ids: pd.Series) -> dict[str, pd.DataFrame]:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from cliff_tokens import statistics
 from cliff_tokens.exhibits import style
-from cliff_tokens.exhibits.cells import mean_columns
+from cliff_tokens.exhibits.cells import mean_columns, problems_of
 from cliff_tokens.exhibits.confirmation import confirmed_by_cliff
 from cliff_tokens.stages.arms import average_alternative, join_arms
 from cliff_tokens.stages.cliff_test import CliffTest
@@ -63,7 +63,7 @@ def values(
     of_models = []
     for model, cell in rows.groupby("model", sort=False):
         gap = cell["greedy"] - cell["sampled"]
-        cluster = cell["dataset"] + "/" + cell["problem_id"]
+        cluster = problems_of(cell)
         of_models.append(
             {
                 "model": model,

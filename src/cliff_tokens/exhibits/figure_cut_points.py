@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from cliff_tokens.exhibits import style
 from cliff_tokens.exhibits.confirmation import confirmed_by_cliff
 from cliff_tokens.exhibits.cut_point_positions import point_positions
-from cliff_tokens.exhibits.cut_point_rates import compare_methods, powers_of_two
+from cliff_tokens.exhibits.cut_point_rates import compare_methods
 from cliff_tokens.stages.cliff_test import CliffTest
 from cliff_tokens.stages.cut_points import CutRules
-from cliff_tokens.statistics import Intervals
+from cliff_tokens.statistics import Intervals, powers_of_two
 
 SCORES, POSITIONS = "pass@k", "position"
 _POPULATIONS = {
@@ -62,9 +62,8 @@ def values(
         intervals: how intervals are made.
         models: columns of panels, in this order.
     """
-    scores = compare_methods(
-        cut_points, estimates, traces, intervals, powers_of_two(cut_points), models, pooled=()
-    )
+    ks = powers_of_two(cut_points["rollouts"].dropna())
+    scores = compare_methods(cut_points, estimates, traces, intervals, ks, models, pooled=())
     positions = point_positions(cut_points, estimates, traces, cliffs, rules)
     positions = positions[positions["point"].isin(_POINTS) & positions["model"].isin(models)]
     positions = positions.assign(shows=POSITIONS, method=positions["point"].map(_POINTS))

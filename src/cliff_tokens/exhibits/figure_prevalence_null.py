@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from cliff_tokens.exhibits import style
-from cliff_tokens.exhibits.cells import OUTCOMES, POOLED, cells, mean_columns
+from cliff_tokens.exhibits.cells import OUTCOMES, POOLED, cells, mean_columns, problems_of
 from cliff_tokens.exhibits.prevalence import (
     OFFSETS,
     dataset_panels,
@@ -69,7 +69,7 @@ def values(
         raise ValueError(f"{first}: was not resampled with its token kept; resample the cliffs")
     rows = cliffs[["model", "dataset"]].assign(
         first=cliffs["ordinal"].eq(1),
-        cluster=cliffs["dataset"] + "/" + cliffs["problem_id"],
+        cluster=problems_of(cliffs),
         seen=cliffs["outcome"].eq("incorrect").astype(float),
         expected=1 - potential,
     )

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from cliff_tokens import statistics
-from cliff_tokens.exhibits.cells import mean_columns, share_columns
+from cliff_tokens.exhibits.cells import mean_columns, problems_of, share_columns
 from cliff_tokens.stages.evaluation import BASE, GREEDY, SAMPLED
 from cliff_tokens.statistics import Intervals
 
@@ -121,11 +121,6 @@ def pair_with_base(frame: pd.DataFrame, variant: str, columns: list[str]) -> pd.
             f"{sizes[many]} times; expected as many answers to every problem"
         )
     return pairs.drop(columns="_merge").sort_values(_PAIR, ignore_index=True)
-
-
-def problems_of(pairs: pd.DataFrame) -> pd.Series:
-    """The problem of each pair, by its full name."""
-    return pairs["dataset"] + "/" + pairs["problem_id"]
 
 
 def size_columns(pairs: pd.DataFrame, unit: str) -> dict:

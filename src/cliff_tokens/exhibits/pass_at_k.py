@@ -9,7 +9,14 @@ from matplotlib.figure import Figure
 
 from cliff_tokens.exhibits import style
 from cliff_tokens.exhibits.cells import OUTCOMES, cells
-from cliff_tokens.statistics import DIFFERENCE, SHARE, Intervals, cluster_bootstrap, pass_at_k
+from cliff_tokens.statistics import (
+    DIFFERENCE,
+    SHARE,
+    Intervals,
+    cluster_bootstrap,
+    pass_at_k,
+    powers_of_two,
+)
 from cliff_tokens.tables import PLACE, among
 
 ARMS = ("del", "keep", "control_del", "control_keep")
@@ -42,7 +49,7 @@ def values(
         models: in the order of the rows.
         datasets: the same.
     """
-    ks = _powers_of_two(resampling["rollouts"])
+    ks = powers_of_two(resampling["rollouts"])
     controls = resampling[resampling["arm"].eq("control_del")]
     places = controls.assign(t=controls["prefix_t"] + 1)
     flagged = pd.Series(among(places, cliffs, PLACE), index=controls["cliff_id"])
@@ -106,12 +113,6 @@ def _join_arms(resampling: pd.DataFrame, cliffs: pd.DataFrame, outcome: str) -> 
         cliffs["outcome"].eq(outcome), ["cliff_id", "model", "dataset", "problem_id"]
     ]
     return resampling[["cliff_id", "arm", "successes", "rollouts"]].merge(chosen, on="cliff_id")
-
-
-def _powers_of_two(rollouts: pd.Series) -> list[int]:
-    """1, 2, 4, .. up to what every row can answer; 1 where there are no rows."""
-    largest = int(rollouts.min()) if len(rollouts) else 1
-    return [2**power for power in range(max(1, largest).bit_length())]
 
 
 @style.styled

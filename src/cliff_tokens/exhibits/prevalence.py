@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from cliff_tokens.exhibits import style
-from cliff_tokens.exhibits.cells import OUTCOMES, POOLED, cells
+from cliff_tokens.exhibits.cells import OUTCOMES, POOLED, cells, problems_of
 from cliff_tokens.statistics import Intervals, bootstrap
 
 _NARROW = 3  # models up to which the data sets fit beside the pooled panel
@@ -26,7 +26,7 @@ def count_cliffs(traces: pd.DataFrame, cliffs: pd.DataFrame) -> pd.DataFrame:
         {
             "model": traces["model"],
             "dataset": traces["dataset"],
-            "cluster": traces["dataset"] + "/" + traces["problem_id"],
+            "cluster": problems_of(traces),
             "verdict": traces["verdict"],
             "finish": traces["finish"],
             "outcome": np.where(traces["verdict"].eq("correct"), *OUTCOMES),

@@ -9,13 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cliff_tokens.exhibits.cells import cells, mean_columns
+from cliff_tokens.exhibits.cells import cells, mean_columns, problems_of
 from cliff_tokens.stages.shifts import CHOSEN, CLIFF
 from cliff_tokens.stages.taxonomy import KINDS
-from cliff_tokens.statistics import Intervals
+from cliff_tokens.statistics import SHARE, Intervals
 
 _CLIFF = ["model", "variant", "cliff_id", "dataset", "problem_id", "kind"]
-_SHARE = (0.0, 1.0)
 
 
 def shifts_by_kind(
@@ -45,7 +44,7 @@ def shifts_by_kind(
     chosen = means[CHOSEN]["shift"].rename("chosen_shift")
     cliffs = means[CLIFF].join(chosen).reset_index()
     cliffs["margin"] = cliffs["chosen_shift"] - cliffs["shift"]
-    cliffs["cluster"] = cliffs["dataset"] + "/" + cliffs["problem_id"]
+    cliffs["cluster"] = problems_of(cliffs)
     seeds = frame.groupby(["model", "variant"])["seed"].nunique()
     kinds = [kind for kind in KINDS if kind != "other" or cliffs["kind"].eq(kind).any()]
     rows = []
@@ -59,7 +58,7 @@ def shifts_by_kind(
             "paired": len(both),
         }
         for name in ("before", "after"):
-            row |= mean_columns(name, cell[name], cell["cluster"], intervals, limits=_SHARE)
+            row |= mean_columns(name, cell[name], cell["cluster"], intervals, limits=SHARE)
         row |= mean_columns("shift", cell["shift"], cell["cluster"], intervals)
         for name in ("chosen_shift", "margin"):
             row |= mean_columns(name, both[name], both["cluster"], intervals)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cliff_tokens.exhibits.cells import cells, mean_columns, share_columns
+from cliff_tokens.exhibits.cells import cells, mean_columns, problems_of, share_columns
 from cliff_tokens.stages.forced_runs import dispersion
 from cliff_tokens.statistics import COUNT, Intervals
 
@@ -26,7 +26,7 @@ def values(runs: pd.DataFrame, intervals: Intervals, models: Sequence[str]) -> p
         cells(told, pooled=["model"], model=models),
         strict=True,
     ):
-        cluster = own["dataset"] + "/" + own["problem_id"]
+        cluster = problems_of(own)
         spread = mean_columns(
             "dispersion", own["chi2"], cluster, intervals, own["chi2_mean"], COUNT
         )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cliff_tokens.exhibits.cells import cells, mean_columns, share_columns
+from cliff_tokens.exhibits.cells import cells, mean_columns, problems_of, share_columns
 from cliff_tokens.stages.arms import average_alternative, join_arms
 from cliff_tokens.stages.taxonomy import KINDS
 from cliff_tokens.statistics import Intervals
@@ -47,7 +47,7 @@ def values(
     listed = chosen["rollouts_greedy"].notna()
     require(chosen, listed, "{cliff_id}: has no greedy candidate; estimate the candidates again")
     chosen = chosen.assign(
-        cluster=chosen["dataset"] + "/" + chosen["problem_id"],
+        cluster=problems_of(chosen),
         greedy=chosen["successes_greedy"] / chosen["rollouts_greedy"],
         before_selected=chosen["before"],
         after_selected=chosen["after"],

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from cliff_tokens.exhibits.cells import cells, mean_columns, median_columns
+from cliff_tokens.exhibits.cells import cells, mean_columns, median_columns, problems_of
 from cliff_tokens.stages.masses import READINGS
 from cliff_tokens.stages.taxonomy import KINDS
 from cliff_tokens.statistics import COUNT, SHARE, Intervals
@@ -22,7 +22,7 @@ def values(masses: pd.DataFrame, intervals: Intervals, models: Sequence[str]) ->
     axes = {"model": models, "kind": KINDS, "reading": READINGS}
     rows = []
     for labels, cell in cells(masses, pooled=["model", "kind"], **axes):
-        problem = cell["dataset"] + "/" + cell["problem_id"]
+        problem = problems_of(cell)
         row = {**labels, "n": len(cell), "problems": problem.nunique()}
         row |= median_columns("cliff_mass_median", cell["cliff_mass"], problem, intervals, SHARE)
         for name, limits in _MEANS.items():

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cliff_tokens.exhibits.cells import cells, mean_columns
+from cliff_tokens.exhibits.cells import cells, mean_columns, problems_of
 from cliff_tokens.stages.taxonomy import KINDS
 from cliff_tokens.statistics import SHARE, Intervals
 from cliff_tokens.tables import among
@@ -38,7 +38,7 @@ def values(
     weighed = _weigh(candidates, members, temperatures).merge(
         cliffs[["cliff_id", "model", "dataset", "problem_id", "kind"]], on="cliff_id"
     )
-    weighed["cluster"] = weighed["dataset"] + "/" + weighed["problem_id"]
+    weighed["cluster"] = problems_of(weighed)
     axes = {"model": models, "kind": KINDS, "temperature": temperatures}
     return pd.DataFrame(
         {

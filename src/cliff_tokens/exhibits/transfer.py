@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 
 from cliff_tokens import statistics
 from cliff_tokens.exhibits import style
+from cliff_tokens.exhibits.cells import problems_of
 from cliff_tokens.tables import among, require
 
 MASS, TOKEN = ("mass",), ("token", "control")  # measures that share a panel
@@ -57,7 +58,7 @@ def beside_controls(agreement: pd.DataFrame, cliffs: pd.DataFrame) -> pd.DataFra
         validate="1:1",
     )
     owners = cliffs[["cliff_id", "kind"]].assign(
-        source=cliffs["model"], cluster=cliffs["dataset"] + "/" + cliffs["problem_id"]
+        source=cliffs["model"], cluster=problems_of(cliffs)
     )
     joined = joined.merge(owners, on="cliff_id", how="left")
     known = joined["kind"].notna()
