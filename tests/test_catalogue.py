@@ -73,6 +73,11 @@ def check(root, tmp_path):
     return check
 
 
+def test_a_name_that_means_all_of_them_is_refused(check):
+    assert "other than all" in check("models", MODEL, "all")
+    assert check("models", MODEL, "allmodels") is None
+
+
 def test_good_entries_are_accepted(check):
     assert check("models", MODEL) is None
     assert check("models", without(MODEL, "hub", "revision", "gated") | {"path": "a/b"}) is None
@@ -254,7 +259,8 @@ def test_an_entry_that_contradicts_itself_is_refused(check, kind, entry, message
 @pytest.mark.parametrize("name", ["Mine", "a/b", "a b", "-a", "a|b"])
 def test_names_can_stand_in_a_path_and_a_pattern(check, name):
     assert check("models", MODEL, name) == (
-        f"expected a name of lower case letters, digits, dots and hyphens, found {name!r}"
+        "expected a name of lower case letters, digits, dots and hyphens, other than all, "
+        f"found {name!r}"
     )
 
 

@@ -67,7 +67,13 @@ def check_run(config: dict, files: Iterable[str | Path], schema_path: str | Path
     files = list(dict.fromkeys(map(str, files)))
     for file in files:
         read(file)
-    check(config, schema_path, " with ".join(files) or "configuration")
+    name = " with ".join(files) or "configuration"
+    check(config, schema_path, name)
+    asked = [entry["name"] for entry in config["evaluation"]["datasets"]]
+    if twice := [one for one in asked if asked.count(one) > 1]:
+        raise CatalogueError(
+            f"{name}: evaluation.datasets: {twice[0]} stands there twice; expected it once"
+        )
 
 
 def read(path: str | Path) -> dict:

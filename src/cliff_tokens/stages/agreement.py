@@ -48,7 +48,8 @@ def match_controls(cliffs: pd.DataFrame, tokens: pd.DataFrame, certain: float) -
 
     probability = np.exp(tokens["logprob"].to_numpy(np.float64))
     pool = others(tokens.assign(source_probability=probability), cliffs)
-    return match(_scores(cliffs, tokens), pool, distance).drop(columns="taken")
+    scores = _scores(cliffs, tokens)
+    return match(scores, pool, distance, "source_probability", CALIPER).drop(columns="taken")
 
 
 def ask(

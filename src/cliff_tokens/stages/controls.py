@@ -26,6 +26,8 @@ def match(
     cliffs: pd.DataFrame,
     pool: pd.DataFrame,
     distance: Callable[[object, pd.DataFrame], np.ndarray],
+    probability: str,
+    caliper: float = np.inf,
 ) -> pd.DataFrame:
     """The nearest tokens to each cliff, each token used once; a cliff without any has no row.
 
@@ -36,23 +38,34 @@ def match(
             how much each cliff needs, 1 where there is no such column.
         pool: tokens of the same traces: trace_id, t and the columns that ``distance`` reads.
             ``offered`` is how much of what is wanted each token gives, 1 where there is none.
-        distance: from a cliff (a named tuple) to every token of the pool, float [tokens]; infinite
-            where a token is no control for this cliff.
+        distance: from a cliff (a named tuple) to tokens of the pool, float [tokens]; infinite where
+            a token is no control for this cliff.
+        probability: a column of both, in which a control is within ``caliper`` of its cliff.
+        caliper: how far; only these tokens are asked for their distance, as a pool may be millions.
 
     Returns:
         cliff_id of the cliff; trace_id and t of a control; ``taken``, what it gives.
     """
-    offered = pool.get("offered", pd.Series(1, index=pool.index)).to_numpy()
+    place = pool[probability].to_numpy().argsort(kind="stable")  # of each row in the pool's order
+    pool = pool.iloc[place]
+    chances = pool[probability].to_numpy()
+    offered = pool["offered"].to_numpy() if "offered" in pool else np.ones(len(pool), dtype=int)
     free = np.ones(len(pool), dtype=bool)
     matched = []
     for cliff in cliffs.sort_values("cliff_id").itertuples():
-        distances = np.where(free, distance(cliff, pool), np.inf)
+        reach = caliper + 1e-9  # what lies on the edge is for ``distance`` to say
+        chance = getattr(cliff, probability)
+        near = slice(*np.searchsorted(chances, [chance - reach, chance + reach]))
+        distances = np.where(free[near], distance(cliff, pool.iloc[near]), np.inf)
         wanted = getattr(cliff, "wanted", 1)
         while wanted and np.isfinite(distances).any():
-            nearest = int(distances.argmin())
-            free[nearest], distances[nearest] = False, np.inf
-            taken = min(wanted, int(offered[nearest]))
+            (equal,) = np.nonzero(distances == distances.min())
+            nearest = int(equal[place[near][equal].argmin()])
+            distances[nearest] = np.inf
+            row = near.start + nearest
+            free[row] = False
+            taken = min(wanted, int(offered[row]))
             wanted -= taken
-            place = (pool["trace_id"].iat[nearest], int(pool["t"].iat[nearest]))
-            matched.append((cliff.cliff_id, *place, taken))
+            named = (pool["trace_id"].iat[row], int(pool["t"].iat[row]))
+            matched.append((cliff.cliff_id, *named, taken))
     return pd.DataFrame(matched, columns=["cliff_id", *PLACE, "taken"])

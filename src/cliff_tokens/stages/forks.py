@@ -55,9 +55,12 @@ def match_forks(
         return np.where((apart <= CALIPER).all(axis=1), apart.sum(axis=1), np.inf)
 
     measured = cliffs[["cliff_id", *PLACE]].merge(places[[*PLACE, *likeness]], on=PLACE)
-    matched = match(measured, others(places, cliffs), distance).drop(columns="taken")
+    pool = others(places, cliffs)
+    matched = match(measured, pool, distance, "sampler_probability", CALIPER)
     sides = places[[*PLACE, "token_id", "first_token_id"]]
-    return matched.merge(sides.rename(columns={"first_token_id": "other_id"}), on=PLACE)
+    return matched.drop(columns="taken").merge(
+        sides.rename(columns={"first_token_id": "other_id"}), on=PLACE
+    )
 
 
 def plan_forks(forks: pd.DataFrame, count: int) -> pd.DataFrame:

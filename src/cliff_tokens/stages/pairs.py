@@ -278,7 +278,8 @@ def of_controls(
         difference = np.abs(pool["sampler_probability"].to_numpy() - cliff.sampler_probability)
         return np.where(pool["kind"].to_numpy() == cliff.kind, difference, np.inf)
 
-    controls = match(cliffs, pool.iloc[order], distance).drop(columns="cliff_id")
+    controls = match(cliffs, pool.iloc[order], distance, "sampler_probability")
+    controls = controls.drop(columns="cliff_id")
     controls = controls.merge(pool[[*PLACE, "token_id", "kind"]], on=PLACE)
     controls = controls.rename(columns={"token_id": "token_id_rejected"})
     rows = most_probable_first(alternatives.merge(controls, on=PLACE))

@@ -46,12 +46,15 @@ def match_controls(
     scores = tokens[[*PLACE, "rank", "sampler_probability"]]
     pool = estimates.merge(scores, on=PLACE).sort_values(PLACE, ignore_index=True)
     pool["correct"] = pool["trace_id"].map(correct)
+    # Numbers, as the names of millions of tokens take long to compare.
+    pool["trace"], names = pd.factorize(pool["trace_id"])
+    cliffs = cliffs.assign(trace=names.get_indexer(cliffs["trace_id"]))
 
     def distance(cliff, pool: pd.DataFrame) -> np.ndarray:
         potential = np.abs(pool["before"] - cliff.before)
         probability = np.abs(pool["sampler_probability"] - cliff.sampler_probability)
         ratio = pool["rank"] / cliff.rank
-        elsewhere = pool["trace_id"] != cliff.trace_id
+        elsewhere = pool["trace"] != cliff.trace
         eligible = (
             (potential <= CALIPER)
             & (probability <= CALIPER)
@@ -62,7 +65,8 @@ def match_controls(
         )
         return np.where(eligible, potential + probability + _OTHER_TRACE * elsewhere, np.inf)
 
-    return match(cliffs, pool, distance).drop(columns="taken")
+    matched = match(cliffs, pool, distance, "sampler_probability", CALIPER)
+    return matched.drop(columns="taken")
 
 
 def plan_resampling(cliffs: pd.DataFrame, controls: pd.DataFrame, count: int) -> pd.DataFrame:
