@@ -156,17 +156,26 @@ def refuse_context(models: dict, path: str | Path) -> None:
     """Refuse a ``context`` beyond the positions of a model whose folder is at hand."""
     for name, entry in models.items():
         file = Path(entry.get("path", ""), "config.json")
-        try:
-            said = json.loads(file.read_text(encoding="utf-8"))
-            said = said | (said.get("text_config") or {})
-            positions = said.get("max_position_embeddings", said.get("n_positions"))
-        except (OSError, ValueError, TypeError, AttributeError):
-            continue  # it is missed, or refused, where the model is opened
-        if isinstance(positions, int) and entry["context"] > positions:
+        most = positions(file)
+        if most is not None and entry["context"] > most:
             raise CatalogueError(
-                f"{path}: {name}.context: expected at most the {positions} positions of {file}, "
+                f"{path}: {name}.context: expected at most the {most} positions of {file}, "
                 f"found {entry['context']}"
             )
+
+
+def positions(file: str | Path) -> int | None:
+    """How many positions the config.json of a model names; None where it names none.
+
+    What cannot be read names none: it is missed, or refused, where the model is opened.
+    """
+    try:
+        said = json.loads(Path(file).read_text(encoding="utf-8"))
+        said = said | (said.get("text_config") or {})
+        named = said.get("max_position_embeddings", said.get("n_positions"))
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
+    return named if isinstance(named, int) else None
 
 
 def questions(entry: dict, samples: int) -> dict:

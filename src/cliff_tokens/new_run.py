@@ -1,23 +1,26 @@
 """A run of one's own: two catalogue entries and a short plan, from a model and a file of problems.
 
-Everything is checked before the first file is written: the problems are read and proven, each is
-put into the model's chat template, and the three files are held against their schemas.
+Everything is checked before the first file is written: the model's folder is opened without its
+weights in memory, the problems are read and proven, each is put as the model will be asked it and
+counted in tokens, and the three files are held against their schemas.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 import yaml
 
 from cliff_tokens import catalogue
 from cliff_tokens.exhibits.table_cost_plan import Assumptions, Budget, Work, plan
+from cliff_tokens.policies import check_ids
+from cliff_tokens.policies.suggestion import FILE, suggested
+from cliff_tokens.policies.tokenizer import ChatTokenizer
 from cliff_tokens.provenance import write_whole
 from cliff_tokens.script import open_tokenizer, read_rows
 from cliff_tokens.stages import problems
+from cliff_tokens.stages.extraction import BOX
 from cliff_tokens.stages.questions import Questions
 
 MODELS, DATASETS, DEFAULTS = "config/models.yaml", "config/datasets.yaml", "config/config.yaml"
@@ -26,7 +29,14 @@ INSTRUCTION = r"Work through the problem one step at a time and end with the ans
 _PLAIN = {"template": "Question: {question}\nAnswer: {answer}", "until": "\n\n"}
 _HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _FIRST = 20  # problems of a first run
-_CONTEXT = 4096  # of a model that is not here to be asked
+_CONTEXT = 4096  # of a model that is not here to be asked, or whose folder does not say
+_ORIGINS = ("path", "hub", "file")
+_WORDS = ("label", "license", "version")  # what they say changes nothing that is measured
+# What is decided here. What else an entry says (shots, duplicates, chat) is its author's.
+_DECIDED = {
+    *_ORIGINS, "revision", "gated", "engine", "sampler", "context", "question", "answer",
+    "max_tokens", "system", "plain", "answer_from", "version", "label",
+}  # fmt: skip
 
 
 class NewRunError(ValueError):
@@ -54,27 +64,39 @@ class Wish:
     max_tokens: int | None = None
 
 
+@dataclass(frozen=True)
+class _Model:
+    """A model's entry, the size of its vocabulary (None: it is not here), and what to say of it."""
+
+    entry: dict
+    vocabulary: int | None = None
+    said: tuple[str, ...] = ()
+
+
 def write_run(wish: Wish) -> str:
     """Write entries and plan into the repository at hand; says what it did, and what comes next."""
     config = Path(f"config/{wish.run}.yaml")
     _check_place(config)
     models = catalogue.load(MODELS, f"{SCHEMAS}/models.schema.yaml")
     datasets = catalogue.load(DATASETS, f"{SCHEMAS}/datasets.schema.yaml")
-    model_name, model = _entry(models, _model(wish.model), wish.model)
-    dataset = _dataset(wish, model)
-    dataset_name, dataset = _entry(datasets, dataset, Path(wish.problems).stem)
-    asked = problems.select(dataset_name, dataset, None, 0, read_rows(dataset)).asked
-    dataset = _asked_by(model, dataset, asked)
+    model = _model(wish.model, models)
+    model_name = _name(models, model.entry, wish.model)
+    dataset = _with_known(datasets, _dataset(wish, model.entry))
+    rows, called = read_rows(dataset), Path(wish.problems).stem
+    asked = problems.select(_name(datasets, dataset, called), dataset, None, 0, rows).asked
+    places = [str(rows.index[row]) for row in asked["source_row"]]
+    dataset = _asked_by(model, dataset, dict(zip(places, asked["question"], strict=True)))
+    dataset_name = _name(datasets, dataset, called)
     plan_text = _plan_text(wish.run, model_name, dataset_name, len(asked))
     merged = _merged(catalogue.read(DEFAULTS), yaml.safe_load(plan_text))
     new = (
-        (MODELS, models, model_name, model, "models"),
-        (DATASETS, datasets, dataset_name, dataset, "datasets"),
+        (MODELS, models, model_name, model.entry | {"label": model_name}, "models"),
+        (DATASETS, datasets, dataset_name, dataset | {"label": dataset_name}, "datasets"),
     )
     for path, entries, name, entry, kind in new:
         catalogue.check({**entries, name: entry}, f"{SCHEMAS}/{kind}.schema.yaml", path)
     catalogue.check(merged, f"{SCHEMAS}/config.schema.yaml", config)
-    lines = []
+    lines = [*model.said]
     for path, entries, name, entry, _ in new:
         if name in entries:
             lines.append(f"{path}: has {name} already")
@@ -82,9 +104,10 @@ def write_run(wish: Wish) -> str:
             text = Path(path).read_text(encoding="utf-8").rstrip("\n")
             write_whole(Path(path), f"{text}\n\n{_entry_text(name, entry)}")
             lines.append(f"{path}: {name} added; its comments say what to look at")
+            lines += _others(path, entries, entry)
     write_whole(config, plan_text)
     lines.append(f"{config}: written")
-    return "\n".join([*lines, "", *_next(wish.run, model, merged, dataset, len(asked))])
+    return "\n".join([*lines, "", *_next(wish.run, model.entry, merged, dataset, len(asked))])
 
 
 def _check_place(config: Path) -> None:
@@ -98,45 +121,116 @@ def _check_place(config: Path) -> None:
         raise NewRunError(f"{config}: is there already; expected another name for the run")
 
 
-def _entry(entries: Mapping, entry: dict, called: str) -> tuple[str, dict]:
-    """The entry of the catalogue with the same origin, or this one under a name of its own."""
-    origin = next(key for key in ("path", "hub", "file") if key in entry)
+def _name(entries: Mapping, entry: dict, called: str) -> str:
+    """The name of the entry that says the same but for its words, or a free one like ``called``."""
     for name, other in entries.items():
-        if other.get(origin) == entry[origin]:
-            return name, other
-    base = re.sub(r"[^a-z0-9.-]+", "-", Path(called).name.lower()).strip("-.") or origin
-    name = next(
+        if not _differing(entry, other):
+            return name
+    base = re.sub(r"[^a-z0-9.-]+", "-", Path(called).name.lower()).strip("-.") or "mine"
+    return next(
         name for name in (base, *(f"{base}-{number}" for number in range(2, 1000)))
         if name not in entries
     )  # fmt: skip
-    return name, entry | {"label": name}
 
 
-def _model(model: str) -> dict:
+def _differing(entry: Mapping, other: Mapping) -> list[str]:
+    """Keys of which two entries say different things that change what is measured."""
+    one, two = ({"answer_from": BOX, **said} for said in (entry, other))
+    return sorted(
+        key for key in {*one, *two} if key not in _WORDS and one.get(key) != two.get(key)
+    )  # fmt: skip
+
+
+def _of_origin(entries: Mapping, entry: Mapping) -> dict:
+    """The entries of the same folder, repository or file, by name."""
+    return {
+        name: other
+        for name, other in entries.items()
+        if all(other.get(key) == entry.get(key) for key in _ORIGINS)
+    }
+
+
+def _with_known(entries: Mapping, entry: dict) -> dict:
+    """The entry with what the first one of its origin and engine says of what is not decided here.
+
+    Worked examples and how a file is read were written by hand and hold for the file.
+    """
+    for other in _of_origin(entries, entry).values():
+        if other.get("engine") == entry.get("engine"):
+            return entry | {key: value for key, value in other.items() if key not in _DECIDED}
+    return entry
+
+
+def _others(path: str, entries: Mapping, entry: Mapping) -> list[str]:
+    """Lines that tell an entry from those of the same origin."""
+    (origin,) = (key for key in _ORIGINS if key in entry)
+    return [
+        f"{path}: {name} has the same {origin} and differs in {', '.join(_differing(entry, other))}"
+        "; name it in the plan if it is the one that is meant"
+        for name, other in _of_origin(entries, entry).items()
+    ]
+
+
+def _model(model: str, models: Mapping) -> _Model:
+    """A model as it would be entered; one of the Hub as it stands there, where it is known."""
     folder = Path(model)
-    entry = {"engine": "transformers", "chat": {}}
     if folder.is_dir():
-        place = folder.absolute()
-        inside = place.is_relative_to(Path.cwd())
-        path = str(place.relative_to(Path.cwd()) if inside else place)
-        settings = _json(folder / "generation_config.json")
-        sampler = {
-            "temperature": float(settings.get("temperature") or 1.0),
-            "top_p": float(settings.get("top_p") or 1.0),
-            "top_k": int(settings.get("top_k") or 0),
-        }
-        context = int(_json(folder / "config.json").get("max_position_embeddings", _CONTEXT))
-        entry = {"path": path, **entry, "sampler": sampler, "context": context}
-    elif _HUB.fullmatch(model) and not folder.exists():
-        sampler = {"temperature": 1.0, "top_p": 1.0, "top_k": 0}
-        entry = {"hub": model, "revision": None, "gated": False, **entry, "sampler": sampler}
-        entry["context"] = _CONTEXT
-    else:
+        return _from_folder(folder, models)
+    if not _HUB.fullmatch(model) or folder.exists():
         raise NewRunError(
             f"--model: found {model!r}; expected a folder with config.json, safetensors and a "
             "tokenizer, or an id on the Hub, OWNER/NAME"
         )
-    return entry | {"license": "not stated", "label": model}
+    entry = {
+        "hub": model,
+        "revision": None,
+        "gated": False,
+        "engine": "transformers",
+        "chat": {},
+        "sampler": {"temperature": 1.0, "top_p": 1.0, "top_k": 0},
+        "context": _CONTEXT,
+        "license": "not stated",
+    }
+    # Nothing of it is here: what somebody wrote of it is better than what is assumed.
+    for other in _of_origin(models, entry).values():
+        return _Model(other)
+    return _Model(entry, said=(f"{model}: is not here; its sampler and context are guesses",))
+
+
+def _from_folder(folder: Path, models: Mapping) -> _Model:
+    """The entry of a model that is here, which is refused by what its first job would refuse."""
+    from cliff_tokens.policies.transformers import check_folder  # which imports PyTorch
+
+    place, here = folder.absolute(), Path.cwd()
+    sampler, left_out = suggested(folder)
+    said = []
+    if left_out:
+        said.append(
+            f"{folder / FILE}: {', '.join(left_out)}: left out, the sampler here has temperature, "
+            "top_p and top_k only"
+        )
+    if sampler["temperature"] == 0:
+        said.append(
+            f"{folder / FILE}: asks for greedy answers, temperature 0: all rollouts from a prefix "
+            "are one, and no cliff can be found"
+        )
+    positions, vocabulary = check_folder(folder)
+    file = folder / "config.json"
+    known = [most for most in (catalogue.positions(file), positions) if most is not None]
+    context = min(known, default=_CONTEXT)
+    if context < 2:
+        raise NewRunError(f"{file}: expected at least 2 positions, found {context}")
+    if not known:
+        said.append(f"{file}: names no positions; context {_CONTEXT} is a guess")
+    entry = {
+        "path": str(place.relative_to(here) if place.is_relative_to(here) else place),
+        "engine": "transformers",
+        "chat": {},
+        "sampler": sampler,
+        "context": context,
+        "license": "not stated",
+    }
+    return _Model(_with_known(models, entry), vocabulary, tuple(said))
 
 
 def _dataset(wish: Wish, model: Mapping) -> dict:
@@ -149,27 +243,60 @@ def _dataset(wish: Wish, model: Mapping) -> dict:
         "system": INSTRUCTION,
         "version": 1,
         "license": "not stated",
-        "label": wish.problems,
     }
 
 
-def _asked_by(model: Mapping, dataset: dict, asked: pd.DataFrame) -> dict:
-    """The entry as this model can be asked: in turns, without system message, or as plain text."""
-    if "hub" in model:
+def _asked_by(model: _Model, dataset: dict, questions: Mapping[str, str]) -> dict:
+    """The entry as this model can be asked: in turns, without system message, or as plain text.
+
+    ``questions`` are called by their places in the file, by which one is refused that cannot be
+    asked, or after which the context has no room for an answer.
+    """
+    if model.vocabulary is None:
         return dataset  # its template is not here yet
-    tokenizer = open_tokenizer(catalogue.opens(model))
+    tokenizer = open_tokenizer(catalogue.opens(model.entry))
     if not tokenizer.has_turns:
-        return dataset | {"plain": _PLAIN, "answer_from": "last_number"}
-    entries = [dataset, dataset | {"system": None}]  # some templates take no instruction
-    for entry in entries:
-        questions = Questions.of(catalogue.questions(entry, 1))
+        dataset = dataset | {"plain": _PLAIN, "answer_from": "last_number"}
+    # Some templates take no instruction, and some tokenizers have no tokens for its words.
+    for way in (dataset, dataset | {"system": None}):
+        lengths, faults = _prompts(way, questions, tokenizer, model)
+        if not faults:
+            _refuse_long(way, lengths, model.entry["context"])
+            return way
+    raise NewRunError(f"{dataset['file']}: {_first(list(faults))}: {next(iter(faults.values()))}")
+
+
+def _prompts(
+    way: Mapping, questions: Mapping[str, str], tokenizer: ChatTokenizer, model: _Model
+) -> tuple[dict[str, int], dict[str, str]]:
+    """Tokens of each prompt, and why there is none, by the questions' places in the file."""
+    asking, lengths, faults = Questions.of(catalogue.questions(way, 1)), {}, {}
+    for place, question in questions.items():
         try:
-            for question in asked["question"]:
-                questions.prompt_ids(question, tokenizer)
-            return entry
-        except ValueError:
-            if entry is entries[-1]:
-                raise
+            ids = asking.prompt_ids(question, tokenizer)
+            check_ids(model.entry["path"], model.vocabulary, [ids])
+            lengths[place] = len(ids)
+        except ValueError as error:
+            faults[place] = str(error)
+    return lengths, faults
+
+
+def _refuse_long(way: Mapping, lengths: Mapping[str, int], context: int) -> None:
+    """Refuse prompts (place in the file -> tokens) that leave no room for ``max_tokens``."""
+    most = context - way["max_tokens"]
+    long = [place for place in lengths if lengths[place] > most]
+    long.sort(key=lengths.get, reverse=True)
+    if long:
+        length = lengths[long[0]]
+        left = f"--max-tokens {context - length} or less" if length < context else "a shorter one"
+        raise NewRunError(
+            f"{way['file']}: {_first(long)}: the prompt of {length} tokens and max_tokens "
+            f"{way['max_tokens']} exceed the model's context of {context}; expected {left}"
+        )
+
+
+def _first(places: list[str]) -> str:
+    return places[0] if len(places) == 1 else f"{places[0]} (and {len(places) - 1} more)"
 
 
 def _plan_text(run: str, model: str, dataset: str, count: int) -> str:
@@ -250,13 +377,3 @@ def _merged(base: Mapping, changes: Mapping) -> dict:
         both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
         merged[key] = _merged(merged[key], value) if both else value
     return merged
-
-
-def _json(path: Path) -> dict:
-    """A model's settings; none where the file is not there."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise NewRunError(f"{path}: not JSON ({error})") from error

@@ -142,6 +142,10 @@ FAULTS = {
         lambda folder: (folder / "config.json").write_text("[]"),
         r"own model/config\.json: expected a mapping",
     ),
+    "no mapping of settings": (
+        lambda folder: (folder / "generation_config.json").write_text("[]"),
+        r"own model/generation_config\.json: expected a mapping",
+    ),
     "no type": (configured(model_type=None), r"own model/config\.json: cannot be used: .*type"),
     "a type of the future": (configured(model_type="qwen99"), r"config\.json: cannot be used"),
     "a classifier": (
@@ -237,7 +241,7 @@ def test_a_folder_without_a_tokenizer_is_named(untied):
 def test_a_tokenizer_that_cannot_be_read_is_named(folder):
     save_tokenizer(folder)
     (folder / "tokenizer.json").write_text("{}")
-    with pytest.raises(ValueError, match=r"own model: its tokenizer cannot be opened"):
+    with pytest.raises(ValueError, match=r"own model/tokenizer\.json: not a tokenizer: "):
         checkpoint.open_tokenizer(folder)
 
 

@@ -13,7 +13,8 @@ from cliff_tokens.policies.sampling import Sampler, distribution, draw, streams,
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("trl")
-from cliff_tokens.stages import dpo  # noqa: E402, which takes these
+from cliff_tokens.policies.transformers import check_folder  # noqa: E402, which takes these
+from cliff_tokens.stages import dpo  # noqa: E402
 
 LLAMA_3 = {
     "rope_type": "llama3", "rope_theta": 5e5, "factor": 8.0, "low_freq_factor": 1.0,
@@ -147,6 +148,14 @@ def outcome(way, folder) -> str:
             raise
         return f"refused: {reason.split('full causal attention: ')[-1]}"
     return "exact"
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_what_the_engine_refuses_is_refused_before_weights_are_in_memory(name, tmp_path):
+    config, extra = FAMILIES[name]
+    folder = save_model(tmp_path / "m", config, **extra)
+    opened = outcome(lambda: open_engine("transformers", folder, device="cpu"), folder)
+    assert outcome(lambda: check_folder(folder), folder) == opened
 
 
 def test_the_table_of_families_says_what_is_found(root, tmp_path, fix):

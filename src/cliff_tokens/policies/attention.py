@@ -15,6 +15,10 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 NAME = "cliff_tokens"  # what transformers knows this attention by
 
 
+class AttentionError(NotImplementedError):
+    """A layer that asks for what this attention does not do."""
+
+
 def _attention(module, query, key, value, attention_mask, scaling=None, pattern=None, **kwargs):
     """The attention of every layer: ``pattern`` says who reads what.
 
@@ -24,11 +28,11 @@ def _attention(module, query, key, value, attention_mask, scaling=None, pattern=
     refused = ("sliding_window", "softcap", "s_aux", "position_bias")
     extra = [name for name in refused if kwargs.get(name) is not None]
     if pattern is None or attention_mask is not None or extra:
-        raise NotImplementedError(
+        raise AttentionError(
             f"its {type(module).__name__} asks for {', '.join(extra) or 'a mask of its own'}"
         )
     if key.shape != value.shape:
-        raise NotImplementedError(f"its {type(module).__name__} has keys and values of two widths")
+        raise AttentionError(f"its {type(module).__name__} has keys and values of two widths")
     scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
     return pattern.attend(module.layer_idx, query, key, value, scaling), None
 

@@ -43,13 +43,15 @@ def open_config(model: str | Path) -> "PreTrainedConfig":
             f"{folder / 'adapter_config.json'}: the folder of a model holds an adapter, which "
             "would be applied or not, depending on who reads it; merge it or take it out"
         )
-    for name in ("config.json", "tokenizer_config.json"):
-        said = _json(folder / name)
+    for name in ("config.json", "generation_config.json", "tokenizer_config.json"):
+        said = read_json(folder / name)
         for part in (said, said.get("text_config") or {}):
+            if not isinstance(part, dict):
+                raise ValueError(f"{folder / name}: text_config: expected a mapping, found {part}")
             for key in _REFUSED.keys() & part.keys():
                 if part[key]:
                     raise ValueError(f"{folder / name}: {key}: {_REFUSED[key]}")
-    said = _json(folder / "config.json")
+    said = read_json(folder / "config.json")
     if said.get("auto_map"):
         if said.get("model_type") not in CONFIG_MAPPING:
             raise ValueError(
@@ -99,16 +101,19 @@ def open_model(
 
     dtype = dtype or ("float32" if device == "cpu" else "bfloat16")
     loaded = _load(model, device, getattr(torch, dtype))
-    return (_merge(loaded, str(model), Path(adapter)) if adapter is not None else loaded).eval()
+    if adapter is not None:
+        loaded = apply_adapter(loaded, str(model), Path(adapter)).merge_and_unload()
+    return loaded.eval()
 
 
-def check_model(model: str | Path, adapter: str | Path | None = None) -> None:
-    """Refuse what ``open_model`` refuses, without holding the model in memory."""
+def check_model(model: str | Path, adapter: str | Path | None = None) -> "PreTrainedModel":
+    """The model without its weights (device meta); refuses what ``open_model`` refuses."""
     import torch
 
     loaded = _load(model, "meta", torch.bfloat16)
     if adapter is not None:
         apply_adapter(loaded, str(model), Path(adapter))
+    return loaded
 
 
 def apply_adapter(loaded: "PreTrainedModel", model: str, adapter: Path) -> "PeftModel":
@@ -142,13 +147,14 @@ def apply_adapter(loaded: "PreTrainedModel", model: str, adapter: Path) -> "Peft
 
 def open_tokenizer(model: str | Path) -> "PreTrainedTokenizerBase":
     """The tokenizer of a model's folder; an error says what the folder lacks."""
+    from tokenizers import Tokenizer
     from transformers import AutoTokenizer
 
     if not _has_tokenizer(model):
         raise FileNotFoundError(
             f"{model}: no tokenizer there; expected tokenizer.json and tokenizer_config.json"
         )
-    said = _json(Path(model) / "tokenizer_config.json")
+    said = read_json(Path(model) / "tokenizer_config.json")
     template, file = said.get("chat_template"), Path(model, "chat_template.jinja")
     if template and file.is_file() and template != file.read_text(encoding="utf-8"):
         raise ValueError(
@@ -157,6 +163,11 @@ def open_tokenizer(model: str | Path) -> "PreTrainedTokenizerBase":
     try:
         return AutoTokenizer.from_pretrained(model, trust_remote_code=False)
     except Exception as error:  # the parsers of tokenizers raise the base class itself
+        if (words := Path(model, "tokenizer.json")).is_file():
+            try:
+                Tokenizer.from_file(str(words))
+            except Exception as fault:  # as above
+                raise ValueError(f"{words}: not a tokenizer: {fault}") from fault
         raise ValueError(f"{model}: its tokenizer cannot be opened: {error}") from error
 
 
@@ -175,7 +186,7 @@ def stops(model: str | Path, vocabulary: int) -> np.ndarray:
     """
     folder, found = Path(model), {}
     for name in ("generation_config.json", "config.json"):
-        said = _json(folder / name)
+        said = read_json(folder / name)
         for place, part in (("", said), ("text_config.", said.get("text_config") or {})):
             found |= dict.fromkeys(_ids(part.get("eos_token_id"), folder / name), (name, place))
     if _has_tokenizer(folder):
@@ -254,7 +265,7 @@ def _weights(folder: Path) -> list[Path]:
     if index.is_file():
         if single.is_file():
             raise ValueError(f"{folder}: holds both {WEIGHTS} and {INDEX}; expected one of them")
-        shards = _json(index).get("weight_map")
+        shards = read_json(index).get("weight_map")
         if not isinstance(shards, dict) or not shards:
             raise ValueError(f"{index}: expected a weight_map of weights to files")
         files = [folder / name for name in sorted(set(shards.values()))]
@@ -320,11 +331,6 @@ def _refuse_untied(loaded, files: list[Path]) -> None:
             )
 
 
-def _merge(loaded, model: str, adapter: Path):
-    """The model with an adapter's update added to its weights."""
-    return apply_adapter(loaded, model, adapter).merge_and_unload()
-
-
 def _has_tokenizer(model: str | Path) -> bool:
     return any((Path(model) / name).is_file() for name in _TOKENIZERS)
 
@@ -346,7 +352,7 @@ def _named_ends(tokenizer, folder: Path) -> list[int]:
     """
     file, ends = folder / "tokenizer.json", []
     for name in ("tokenizer_config.json", "special_tokens_map.json"):
-        said = _json(folder / name)
+        said = read_json(folder / name)
         token = said.get("eos_token")
         token = token.get("content") if isinstance(token, dict) else token
         if token is None:
@@ -382,8 +388,8 @@ def _ids(value, path: Path) -> list[int]:
     return ids
 
 
-def _json(path: Path) -> dict:
-    """What a file says; nothing if it is not there."""
+def read_json(path: Path) -> dict:
+    """The mapping that a file of a model holds; an empty one if the file is not there."""
     if not path.is_file():
         return {}
     try:

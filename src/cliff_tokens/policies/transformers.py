@@ -73,14 +73,9 @@ class TransformersEngine:
             torch.set_num_threads(1)
         self.name = str(model)
         self.model = checkpoint.open_model(model, self.device, adapter, dtype)
-        config = self.model.config.get_text_config()
-        self.context = getattr(config, "max_position_embeddings", None)
-        self.vocabulary = config.vocab_size
-        self.stops = checkpoint.stops(model, self.vocabulary)
+        self.context, self.vocabulary, self.stops = _described(self.name, self.model)
         self.slots, self.memory = slots, memory
         self._room = None
-        checkpoint.check_angles(model, config, self.context or 0)
-        _refuse(self.name, config)
         self._check()
         self.slow = self.device == "cpu" and self.model.num_parameters() > LARGE
         self.rounding = 1e-3 if self.dtype == torch.float32 else 0.25
@@ -199,11 +194,7 @@ class TransformersEngine:
         try:
             self._compare()
         except (NotImplementedError, RuntimeError, ValueError, TypeError) as error:
-            kind = type(self.model).__name__
-            raise NotImplementedError(
-                f"{self.name}: {kind} cannot run in the engine transformers, which has decoders "
-                f"with full causal attention: {error}"
-            ) from error
+            raise _cannot_run(self.name, self.model, error) from error
 
     def _compare(self):
         """Decode one token after seven in our attention and in the model's own."""
@@ -213,8 +204,7 @@ class TransformersEngine:
         self.model.set_attn_implementation(attention.NAME)
         prefill = attention.Prefill()
         self.forward(tokens[:, :7], prefill, logits_to_keep=1)
-        if not prefill.layers:
-            raise NotImplementedError("it does not use the attention interface of transformers")
+        _refuse_unasked(prefill)
         columns = prefill.columns()
         self.columns_shape = (columns.shape[0], columns.shape[3], columns.shape[-1])
         self.dtype = columns.dtype
@@ -226,6 +216,52 @@ class TransformersEngine:
         tolerance = 1e-3 if self.dtype == torch.float32 else 0.05
         if (logits - expected).abs().max() > tolerance * expected.abs().max():
             raise NotImplementedError("its own attention computes other logits")
+
+
+@torch.inference_mode()
+def check_folder(model: str | Path) -> tuple[int | None, int]:
+    """Refuse what the engine refuses of a model's folder, without holding the model in memory.
+
+    Gives the model's positions (None: it names none) and the size of its vocabulary. One thing is
+    left for the opening: whether the model's own attention computes other logits.
+    """
+    bare = checkpoint.check_model(model)
+    context, vocabulary, _ = _described(str(model), bare)
+    prefill, tokens = attention.Prefill(), torch.zeros((1, 7), dtype=torch.int64, device="meta")
+    try:
+        bare.set_attn_implementation(attention.NAME)
+        bare(input_ids=tokens, position_ids=tokens, use_cache=False, pattern=prefill)
+        _refuse_unasked(prefill)
+    except attention.AttentionError as error:
+        raise _cannot_run(str(model), bare, error) from error
+    except Exception:  # of whatever kind, where a layer looks at numbers: there are none here
+        pass
+    return context, vocabulary
+
+
+def _described(name: str, model) -> tuple[int | None, int, np.ndarray]:
+    """Positions (None: it names none), vocabulary and stops of a model in the folder ``name``.
+
+    Refuses it where these, or how its configuration says that it attends, cannot be served.
+    """
+    config = model.config.get_text_config()
+    context = getattr(config, "max_position_embeddings", None)
+    stops = checkpoint.stops(name, config.vocab_size)
+    checkpoint.check_angles(name, config, context or 0)
+    _refuse(name, config)
+    return context, config.vocab_size, stops
+
+
+def _refuse_unasked(prefill: attention.Prefill) -> None:
+    if not prefill.layers:
+        raise attention.AttentionError("it does not use the attention interface of transformers")
+
+
+def _cannot_run(name: str, model, error: Exception) -> NotImplementedError:
+    return NotImplementedError(
+        f"{name}: {type(model).__name__} cannot run in the engine transformers, which has decoders "
+        f"with full causal attention: {error}"
+    )
 
 
 def _refuse(name: str, config):
