@@ -247,6 +247,10 @@ def test_a_gold_that_is_accepted_is_reached_by_its_plain_answer(grader, gold, an
         ("all even integers that are not prime", "it has 7 words"),
         ("?", "math-verify reads no value within 5 s"),
         ("2\n?", "math-verify reads no value within 5 s"),
+        *((gold, "math-verify reads no value within 5 s") for gold in ("and", "or", "ñ")),
+        ("x = apple", "math-verify reads no value within 5 s"),
+        ("9" * 301, "it has 301 characters"),
+        ("5 (or 6)", "it has another answer in brackets"),
         (r"0.\overline{43}", "math-verify reads no value within 5 s"),
     ],
 )
@@ -254,6 +258,46 @@ def test_a_gold_that_no_plain_answer_reaches_is_named_with_the_reason(grader, go
     (found,) = grader.ungradable(["5", gold, "9 (apples)"]).items()
     assert found[0] == gold
     assert reason in found[1]
+
+
+@pytest.mark.parametrize(
+    "gold", ["sí", "Café", "naïve", "верно", "是", "true", "no", "no solution"]
+)
+def test_words_are_graded_without_a_parser(gold):
+    with Grader() as grader:
+        assert grader.ungradable([gold]) == {}
+        answers = [gold.upper(), "5", "zebra", "y = 7", r"\frac{1}{2}x"]
+        assert grader.grade([(gold, answer) for answer in answers]) == [
+            "correct",
+            *["incorrect"] * 4,
+        ]
+        assert not grader._workers
+
+
+_pieces = st.sampled_from(
+    [
+        *("sí", "верно", "五", "是", "हाँ", "نعم", "ñ", "Δ", "true", "and", "or", "no", "Evelyn"),
+        *("x", "ab", "pi", "A", "5", "-3", "1,234", "0.5", "50%", "3:30", "2e-05", "km", "="),
+        *("x=", ",", "(", ")", "/", "+", "-", ";", "?", r"\frac{1}{2}", r"\sqrt{2}", r"\pi"),
+        *(r"\text{m}", r"\text{", r"\{", "}", r"\infty", r"\le", r"\approx", r"\emptyset"),
+    ]
+)
+_any_texts = (
+    st.text(max_size=6)
+    | st.text("12,. ()[]{}$%\\=/-:aCx½°五йÉ", max_size=8)
+    | st.lists(_pieces, max_size=4).map(" ".join)
+    | st.lists(_pieces, max_size=3).map("".join)
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(_any_texts, max_size=8), st.lists(_any_texts, max_size=2))
+def test_no_answer_makes_a_gold_unreadable_that_was_accepted(grader, golds, answers):
+    refused = grader.ungradable(golds)
+    accepted = [gold for gold in golds if gold not in refused]
+    answers += ["5", "x + 1", "y = 7", "zebra", "3:30 pm", "?"]
+    verdicts = grader.grade([(gold, answer) for gold in accepted for answer in answers])
+    assert set(verdicts) <= set(VERDICTS)
 
 
 def test_any_line_of_a_gold_is_right(grader):

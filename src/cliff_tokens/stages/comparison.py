@@ -8,6 +8,7 @@ leaves them.
 
 import math
 import re
+import unicodedata
 
 from cliff_tokens.stages import quantities
 from cliff_tokens.stages.normalization import LONGEST_ANSWER, joined
@@ -21,10 +22,25 @@ _SYMBOL = re.compile(
     r"[A-Za-z](?:_\{?\w+\}?)?|\\[a-z]+|[A-Za-z]\([a-z]\)|\\text\{[^{}]*\}|[A-Za-z]{3,}"
 )
 _TIME = re.compile(r"0?([0-9]{1,2}):([0-5][0-9])\s*(?:([ap])\.?\s?m\.?)?")
+_LETTERS = re.compile(r"[\"(]*([a-z]+)[\").:]*")
 _OPTION = re.compile(r"(?:the )?(?:option|choice|answer)?[\s:]*\(?([a-j])(?:[).:]+(?=\s?\S).*|\)?)")
+_GREEK = re.compile(r"[\u0370-\u03ff]")
+_BRACKETS = "[]{}\\ "
 _NO_PHRASE = re.compile(r"[\d\\^_=+*/<>|{}\[\]$%]")
 _NOTHING = {"nan", "null", "n/a", "na"}
 _PROGRAM_TEXT = re.compile(r"""[\[({].*["'].*[\])}]""", re.DOTALL)
+_NUMBER_WORDS = {
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve"),
+}
+# What a parser makes one number of although it may say something else.
+_AMOUNT = r"\\?\$?\d+(?:[.,:]\d+)*(?:\s?\\?%)?"
+_APART = re.compile(
+    rf"(?<!frac )(?<!binom )(?<![\w.,^]){_AMOUNT} (?:{_AMOUNT}(?![\d.,:]*\s*/)|\({_AMOUNT}\))"
+)
+_HYPHENED = re.compile(rf"[+-]?\s?{_AMOUNT}(?:\s?-\s?{_AMOUNT})+")
+_DATE = re.compile(r"\d+(?:/\d+){2}|\d+(?:\.\d+){2}")
+_ALSO = re.compile(r"[(\[]\s*(?:or|and)\b", re.IGNORECASE)
 _COMMAND = re.compile(r"\\(?:begin|end|operatorname|mathbb|mathcal)\s*\{[^{}]*\}|\\[A-Za-z]+")
 
 
@@ -48,6 +64,11 @@ def same(gold: str, answer: str) -> bool | None:
     return None if quantities.same_unit(*units) else False
 
 
+def needs_parser(gold: str) -> bool:
+    """Whether ``same`` leaves some answer open: not by words, nor by a time."""
+    return "=" in gold or not (_words(gold) or _is_time(gold))
+
+
 def expression(text: str) -> str:
     """What a parser is given: plain numbers for numbers, else the text without its unit."""
     numbers = () if _EQUALS.search(text) else quantities.read(text)
@@ -62,7 +83,7 @@ def plainest(gold: str) -> str:
     numbers = quantities.read(gold)
     if numbers:
         return ", ".join(number.text() for number in numbers[0])
-    return _phrase(gold) or expression(gold)
+    return _words(gold) or expression(gold)
 
 
 def refusal(gold: str) -> str | None:
@@ -76,9 +97,14 @@ def refusal(gold: str) -> str | None:
     if _PROGRAM_TEXT.fullmatch(gold):
         return "it is a list as a program prints it; write one right answer on each line"
     value = _sides(gold, "")[0] or gold
+    ambiguous = _ambiguity(flat(value), bool(_words(value)))
+    if ambiguous is not None:
+        return ambiguous
     if quantities.read(value) or _TIME.fullmatch(_plain(value)):
         return None
     phrase = _phrase(value)
+    if phrase and _is_number_word(phrase):
+        return f"it is a number in words ({phrase!r}); write it in digits"
     if phrase:
         words = len(phrase.split())
         return f"it has {words} words, which nobody repeats" if words > LONGEST_PHRASE else None
@@ -87,6 +113,28 @@ def refusal(gold: str) -> str | None:
     if word is not None:
         return f"it mixes words ({word!r}) and mathematics; keep the value alone"
     return None
+
+
+def _ambiguity(value: str, words: bool) -> str | None:
+    """Why nobody can tell which answer a gold is, in the words of ``refusal``."""
+    if _ALSO.search(value):
+        return "it has another answer in brackets; keep one, or give a list of right answers"
+    if words:
+        return None
+    value = quantities.split_unit(value)[0]
+    apart = _APART.search(value)
+    if apart:
+        return f"it has two numbers side by side ({apart[0]!r}); keep one, or put a comma between"
+    for item in map(str.strip, _LIST.split(value)):
+        if _HYPHENED.fullmatch(item) or _DATE.fullmatch(item):
+            return f"{item!r} may be a date, a range or a difference; write the one number meant"
+    return None
+
+
+def _is_number_word(phrase: str) -> bool:
+    return phrase in _NUMBER_WORDS or all(
+        unicodedata.numeric(character, None) is not None for character in phrase
+    )
 
 
 def _sides(gold: str, answer: str) -> tuple[str | None, str | None]:
@@ -120,22 +168,45 @@ def _phrase(text: str) -> str | None:
         return None
     if quantities.read(text) or _TIME.fullmatch(words.lower()):
         return None
-    found = re.findall(r"[^\W_]+", re.sub(r"['’]", "", words.casefold()))
+    words = unicodedata.normalize("NFC", words.casefold().replace("'", "").replace("’", ""))
+    found = "".join(character if _is_written(character) else " " for character in words).split()
     return " ".join(found) if any(not word.isdigit() for word in found) else None
 
 
-def _same_words(gold: str, answer: str) -> bool | None:
-    right, given = _phrase(gold), _phrase(rf"\text{{{flat(answer)}}}")
-    if right is None:
-        return None
-    if right == given:
+def _is_written(character: str) -> bool:
+    """Whether it is a letter, a digit or a sign that belongs to one, as vowels of Hindi do."""
+    return character.isalnum() or unicodedata.category(character).startswith("M")
+
+
+def _words(text: str) -> str | None:
+    """A phrase that holds a word. None for mathematics, which letters may be: ab, -i, sin x."""
+    phrase = _phrase(text)
+    return phrase if phrase and any(map(_is_plain_word, phrase.split())) else None
+
+
+def _is_plain_word(word: str) -> bool:
+    """Whether letters are no variable, as a letter of Greek is, or one that has a capital."""
+    if word == "no":
         return True
-    if len(right) == 1 and right.isascii():
-        option = _OPTION.fullmatch(flat(answer).lower())
-        return True if option and option[1] == right else None
-    if given is not None and any(re.search(r"\w{2,} \w|\w \w{2,}", one) for one in (right, given)):
-        return False
-    return None
+    variable = _GREEK.search(word) or (len(word) == 1 and word.upper() != word)
+    return is_word(word) and not variable
+
+
+def _same_words(gold: str, answer: str) -> bool | None:
+    """Words are those of the answer or they are not, whatever that is; letters may be products."""
+    right, answer = _words(gold), flat(answer)
+    if right is not None:
+        return right in (_phrase(rf"\text{{{part}}}") for part in (answer, answer.strip(_BRACKETS)))
+    if _phrase(gold) is None:
+        return None
+    texts = [re.sub(r"\s", "", text).lower() for text in (flat(gold), answer)]
+    letters, given = map(_LETTERS.fullmatch, texts)
+    if texts[0] == texts[1] or (letters and given and letters[1] == given[1]):
+        return True
+    if letters and len(letters[1]) == 1:
+        option = _OPTION.fullmatch(answer.lower())
+        return True if option and option[1] == letters[1] else None
+    return False if _words(rf"\text{{{answer}}}") else None
 
 
 def _is_time(gold: str) -> bool:

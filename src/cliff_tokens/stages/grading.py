@@ -25,7 +25,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 from cliff_tokens.stages import comparison
-from cliff_tokens.stages.normalization import tidy
+from cliff_tokens.stages.normalization import LONGEST_ANSWER, tidy
 
 VERDICTS = ("correct", "incorrect", "unparsed", "timeout")
 
@@ -81,20 +81,25 @@ class Grader:
         """Gold answers by which no plain answer is right, each with the reason in words.
 
         A gold is proven: its value, written as a model would write it in a box, has to be graded
-        correct, by every line of a gold of several lines.
+        correct, by every line of a gold of several lines. Where some answer could take math-verify
+        to compare, math-verify has to read the gold as well: ``grade`` never raises for a gold that
+        is not named here.
         """
         reasons: dict[str, str] = {}
         questions: dict[tuple[str, str], list[str]] = {}
         for gold in dict.fromkeys(golds):
-            for line in [] if _integer(gold) is not None else _lines(gold) or [""]:
+            for line in _lines(gold) or [""]:
+                if _integer(line) is not None and len(line) <= LONGEST_ANSWER:
+                    continue
                 line = tidy(line)
                 plain = comparison.plainest(line)
                 same = comparison.same(line, plain)
                 reason = comparison.refusal(line)
-                if reason is None and same is None:
-                    questions.setdefault(_question(line, plain), []).append(gold)
-                elif reason is not None or not same:
+                if reason is not None or same is False:
                     reasons.setdefault(gold, reason or _missed(plain, "incorrect"))
+                elif same is None or comparison.needs_parser(line):
+                    asked = _question(line, line if same else plain)
+                    questions.setdefault(asked, []).append(gold)
         for question, reply in self._ask(list(questions)).items():
             for gold in questions[question]:
                 if reply in ("gold", "unparsed"):

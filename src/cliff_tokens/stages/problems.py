@@ -16,7 +16,7 @@ from cliff_tokens.stages.extraction import BOX, LONGEST_ANSWER
 from cliff_tokens.stages.generators import generate
 from cliff_tokens.stages.grading import Grader
 
-_THOUSANDS = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+")
+_THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}(,[0-9]{3})+")
 _PATIENCE = 20  # seconds in which a gold answer has to be proven
 _SHOWN = 5  # of the problems that are refused
 _WIDE = 100  # characters of an answer in an error
