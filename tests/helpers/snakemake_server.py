@@ -12,6 +12,7 @@ import importlib
 import json
 import os
 import runpy
+import shutil
 import signal
 import socket
 import subprocess
@@ -51,7 +52,6 @@ def run_scripts(server: socket.socket, owner: int) -> None:
             _answer(connection)
             os._exit(0)
         connection.close()
-    os._exit(0)
 
 
 def _answer(connection: socket.socket) -> None:
@@ -109,13 +109,15 @@ def ask(path: str, start):
 
 
 def main() -> None:
-    folder = tempfile.TemporaryDirectory()
-    path = str(Path(folder.name, "scripts"))
+    folder = tempfile.mkdtemp()  # which no fork removes when it ends
+    path = str(Path(folder, "scripts"))
     server, owner = socket.socket(socket.AF_UNIX), os.getpid()
     server.bind(path)
     server.listen(64)
     if os.fork() == 0:
         run_scripts(server, owner)
+        shutil.rmtree(folder)
+        os._exit(0)
     server.close()
 
     from snakemake.cli import main

@@ -297,6 +297,7 @@ def test_environments_hold_what_the_scripts_of_their_rules_import(root):
             "peft",
             "trl",
             "safetensors",
+            "tokenizers",
             "jinja2",
             "vllm",
         },  # models

@@ -48,9 +48,8 @@ def open_config(model: str | Path) -> "PreTrainedConfig":
         for part in (said, said.get("text_config") or {}):
             if not isinstance(part, dict):
                 raise ValueError(f"{folder / name}: text_config: expected a mapping, found {part}")
-            for key in _REFUSED.keys() & part.keys():
-                if part[key]:
-                    raise ValueError(f"{folder / name}: {key}: {_REFUSED[key]}")
+            for key in filter(part.get, _REFUSED):
+                raise ValueError(f"{folder / name}: {key}: {_REFUSED[key]}")
     said = read_json(folder / "config.json")
     if said.get("auto_map"):
         if said.get("model_type") not in CONFIG_MAPPING:
@@ -383,7 +382,7 @@ def _end_of_turn(tokenizer) -> int | None:
 def _ids(value, path: Path) -> list[int]:
     """Token ids as a configuration writes them: none, one or a list."""
     ids = value if isinstance(value, list) else [] if value is None else [value]
-    if not all(isinstance(one, int) and not isinstance(one, bool) for one in ids):
+    if any(type(one) is not int for one in ids):
         raise ValueError(f"{path}: eos_token_id: expected a token id or a list, found {value!r}")
     return ids
 
