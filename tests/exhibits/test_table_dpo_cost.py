@@ -48,7 +48,7 @@ def test_detection_is_counted_where_it_was_run_and_predicted_where_not():
     adapters = pd.concat([ADAPTERS, ADAPTERS.assign(variant="forks")])
     found = values(
         adapters, traces, tokens, NO_POTENTIAL, branches, candidates, forks, PROTOCOL,
-        ["m"], {"all": "recursive", "forks": "recursive", "uncertain": None},
+        {"all": "recursive", "forks": "recursive", "uncertain": None},
     ).set_index("variant")  # fmt: skip
     row = found.loc["all"]
     assert (row["seeds"], row["pairs"], row["loss_positions"]) == (2, 40, 80)
@@ -60,7 +60,7 @@ def test_detection_is_counted_where_it_was_run_and_predicted_where_not():
     assert found.loc["forks", "pair_rollouts"] == 16  # both sides, and no candidates
     none = values(
         ADAPTERS, traces, tokens, NO_POTENTIAL, branches.iloc[:0], candidates.iloc[:0], NO_FORKS,
-        PROTOCOL, ["m"], {"all": "recursive"},
+        PROTOCOL, {"all": "recursive"},
     ).iloc[0]  # fmt: skip
     assert (none["recursive_rollouts"], none["pair_rollouts"]) == (0, 0)
     row = found.loc["uncertain"]
@@ -76,7 +76,6 @@ def test_detection_is_counted_where_it_was_run_and_predicted_where_not():
         NO_CANDIDATES,
         NO_FORKS,
         PROTOCOL,
-        ["m"],
         {"uncertain": None, "all": None},
     ).iloc[1]
     assert row["independent_source"] == "not needed"
@@ -102,7 +101,6 @@ def test_independent_rollouts_are_counted_too():
         candidates,
         NO_FORKS,
         PROTOCOL,
-        ["m"],
         {"all": "independent"},
     ).iloc[0]
     assert (row["independent_tokens"], row["independent_source"]) == (9, "counted")

@@ -350,7 +350,6 @@ use rule exhibit as table_dpo_cost with:
         "<benchmarks>/table_dpo_cost.jsonl"
     params:
         protocol=PROTOCOL,
-        models=TRAINED,
         variants=CATALOGUES,
     message:
         "Cost of Cliff-DPO and of finding its cliffs"

@@ -1,6 +1,6 @@
 """What training each variant took, beside what it took to find the cliffs it is trained on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -19,10 +19,9 @@ def values(
     candidates: pd.DataFrame,
     forks: pd.DataFrame,
     protocol: Protocol,
-    models: Sequence[str],
     variants: Mapping[str, str | None],
 ) -> pd.DataFrame:
-    """A row for every model and variant.
+    """A row for every model that has adapters and every variant.
 
     Rollouts of an estimator that was not run are predicted (``cost_model``), as its ``source``
     says. ``pair_rollouts`` are those that sides of pairs were measured with: candidates, less what
@@ -38,7 +37,6 @@ def values(
         candidates: those at the cliffs of every catalogue (column ``estimator``).
         forks: counts at forks; no files where no variant needs them.
         protocol: N of both estimators.
-        models: rows of the result, in this order.
         variants: the catalogue that each is trained on; null where it needs no cliffs.
     """
     costs = costs_of_traces(traces, tokens, protocol)
@@ -49,7 +47,7 @@ def values(
         "recursive": drawn["draws"].ne("independent"),  # of all rounds
     }
     rows = []
-    for model in models:
+    for model in pd.unique(adapters["model"]):
         detection = {}
         for estimator in ESTIMATORS:
             if was_run[estimator]:
